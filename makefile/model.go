@@ -131,12 +131,12 @@ type Dep struct {
 // GoalDep is one makefile that was read or is to be read, or one goal.
 type GoalDep struct {
 	Dep
-	Pos      Pos
-	DontCare bool  // "-include", "sinclude", MAKEFILES, default names: may be missing
-	Included bool  // by an include directive
-	NoTilde  bool  // do not expand ~
-	NoDefaultGoal bool // read through MAKEFILES: sets no default goal
-	Err      error // why it could not be read, nil if it was
+	Pos           Pos
+	DontCare      bool  // "-include", "sinclude", MAKEFILES, default names: may be missing
+	Included      bool  // by an include directive
+	NoTilde       bool  // do not expand ~
+	NoDefaultGoal bool  // read through MAKEFILES: sets no default goal
+	Err           error // why it could not be read, nil if it was
 }
 
 // File is one node of the graph: anything that is a target or a prerequisite.
@@ -202,15 +202,15 @@ type RunState struct {
 
 // PatternRule is one implicit rule.
 type PatternRule struct {
-	Targets  []string // each with one %
-	Suffixes []int    // for each target: index just behind its %
-	Deps     []*Dep
-	Recipe   *Recipe
-	Pos      Pos
-	Terminal bool // double-colon
-	InUse    bool // guards against recursion through itself
+	Targets   []string // each with one %
+	Suffixes  []int    // for each target: index just behind its %
+	Deps      []*Dep
+	Recipe    *Recipe
+	Pos       Pos
+	Terminal  bool // double-colon
+	InUse     bool // guards against recursion through itself
 	Secondary bool
 	// NotIntermediate is set when .NOTINTERMEDIATE names the pattern.
-	Builtin bool
+	Builtin  bool
 	Explicit bool
 }

@@ -1,0 +1,14 @@
+// Package cache knows what was built before: how contents are named, what a
+// trace is, the compact graph file of a directory's last build, and the blobs
+// of the content-addressed store.
+//
+// # Model
+//
+// A trace says which inputs, tokens and environment variables an action
+// depended on and what it left. The graph file holds the traces of the targets
+// made in one directory, enough to decide a null build without opening the
+// store. The store (package cache/store) holds, by the two-phase look-up, all
+// traces ever recorded: the key gives the sets of paths that earlier runs looked
+// at; hashing one such set as it is now gives the strong key; the strong key
+// gives the trace. Contents are named by BLAKE3.
+package cache

@@ -1,0 +1,109 @@
+package exec
+
+import (
+	"io/fs"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"fmake/makefile"
+)
+
+// View is the file system and the process table as one action meets them. The
+// host's own view passes everything through; a traced one records what was
+// looked at and written. Relative names are relative to dir, which is absolute.
+type View interface {
+	// Start runs a command; it does not wait. An error is what execve or chdir
+	// returned (unix.Errno inside *os.PathError).
+	Start(c *Command) (Process, error)
+	// LookPath finds a command name in the given PATH value as execvp does.
+	LookPath(name, path, dir string) (string, error)
+	// Open, Stat, Lstat, ReadDir, Readlink and Access serve the recipe
+	// interpreter and fmake's own looks on behalf of the action.
+	Open(dir, name string, flag int, perm fs.FileMode) (*os.File, error)
+	Stat(dir, name string) (unix.Stat_t, error)
+	Lstat(dir, name string) (unix.Stat_t, error)
+	ReadDir(dir, name string) ([]string, error)
+	Readlink(dir, name string) (string, error)
+	Access(dir, name string, mode uint32) error
+}
+
+// Command is one program start of a recipe.
+type Command struct {
+	Path   string   // file to execute: contains a slash, relative to Dir
+	Args   []string // argv, Args[0] included
+	Env    []string
+	Dir    string // absolute
+	Stdin  *os.File
+	Stdout *os.File
+	Stderr *os.File
+	Extra  []ExtraFile // descriptors the child gets besides 0, 1 and 2 (jobserver)
+	// Foreground processes stay in fmake's process group and session, as GNU
+	// make's do. It is always so; the field documents it.
+}
+
+// ExtraFile places File at descriptor FD of the child.
+type ExtraFile struct {
+	FD   int
+	File *os.File
+}
+
+// Process is a started command.
+type Process interface {
+	Pid() int
+	// Wait returns when the process has ended. It may be called once.
+	Wait() (unix.WaitStatus, unix.Rusage, error)
+	Signal(sig unix.Signal) error
+}
+
+// Verdict is what is to happen with a target.
+type Verdict uint8
+
+// The verdicts of a Judge.
+const (
+	// AsMake leaves the decision to GNU make's rule.
+	AsMake Verdict = iota
+	// UpToDate: nothing runs; the target is as its action left it.
+	UpToDate
+	// Restored: the target's files were put back from the cache; its output
+	// was replayed. For the targets above it, it counts as remade.
+	Restored
+	// Run: the recipe has to run.
+	Run
+)
+
+// Judge decides about targets instead of GNU make's mtime rule. The walk asks
+// it once for each target that has a recipe, after its prerequisites are
+// finished. A nil Judge means GNU make's rule alone.
+type Judge interface {
+	// Judge gets the target and what GNU make's rule says. Changed flags of
+	// f.Deps are set. Under -n, -q and -t it must not restore or change
+	// anything (Restored then means "would be restored").
+	Judge(f *makefile.File, must bool) Verdict
+}
+
+// Actions makes views for recipes that are to run. A nil Actions runs
+// everything in the host's view.
+type Actions interface {
+	// Begin is called before the first line of f's recipe is expanded. Lines
+	// flagged FlagRecurse are run in the host's view whatever Begin returns.
+	Begin(f *makefile.File) (Action, error)
+}
+
+// Action is one run of one target's recipe.
+type Action interface {
+	View() View
+	// Capture says whether the action's output is to be captured: the walk then
+	// connects stdout and stderr of the commands to pipes it drains, passes the
+	// bytes on as GNU make would have shown them, and hands them to Output too.
+	Capture() bool
+	// Output is told each chunk that the walk itself or a command printed, in
+	// order; stream is 1 or 2.
+	Output(stream int, data []byte)
+	// Line is told each expanded line before it runs.
+	Line(index int, text string)
+	// End is called after the last line with the status of the recipe, and
+	// whether fmake was interrupted. It returns when the action's outputs may be
+	// relied on.
+	End(status int, interrupted bool) error
+}
