@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"fmake/exec/proc"
 	"fmake/makefile"
 )
 
@@ -28,33 +29,15 @@ type View interface {
 	Access(dir, name string, mode uint32) error
 }
 
-// Command is one program start of a recipe.
-type Command struct {
-	Path   string   // file to execute: contains a slash, relative to Dir
-	Args   []string // argv, Args[0] included
-	Env    []string
-	Dir    string // absolute
-	Stdin  *os.File
-	Stdout *os.File
-	Stderr *os.File
-	Extra  []ExtraFile // descriptors the child gets besides 0, 1 and 2 (jobserver)
-	// Foreground processes stay in fmake's process group and session, as GNU
-	// make's do. It is always so; the field documents it.
-}
-
-// ExtraFile places File at descriptor FD of the child.
-type ExtraFile struct {
-	FD   int
-	File *os.File
-}
-
-// Process is a started command.
-type Process interface {
-	Pid() int
-	// Wait returns when the process has ended. It may be called once.
-	Wait() (unix.WaitStatus, unix.Rusage, error)
-	Signal(sig unix.Signal) error
-}
+// The types of a program start, shared with the recipe shell.
+type (
+	// Command is one program start of a recipe.
+	Command = proc.Command
+	// ExtraFile places a file at a descriptor of the child.
+	ExtraFile = proc.ExtraFile
+	// Process is a started command.
+	Process = proc.Process
+)
 
 // Verdict is what is to happen with a target.
 type Verdict uint8
