@@ -80,25 +80,40 @@ type Chunk struct {
 	Data   []byte
 }
 
+// Origin says where the present state of a target came from.
+type Origin uint8
+
+// The origins.
+const (
+	FromRun     Origin = iota // its recipe ran
+	FromCache                 // it was restored
+	FromAdopted               // it was found up to date by GNU make's rule and taken over
+)
+
 // Trace is what one action did: everything that is needed to know whether it
 // still holds, and to have its result without running it.
 type Trace struct {
 	Target   string   // name in the makefile
-	Dir      string   // directory make ran in
+	Dir      string   // directory make ran in, relative to the tree's root
 	Key      Hash     // of recipe (prefixes and echoes left out), directory, shell, flags
 	FullKey  Hash     // the same with the whole recipe text: what a restore compares
+	Strong   Hash     // FullKey with the states of all inputs, tokens and variables
+	Run      Hash     // identity of this run, for tokens
 	Recipe   string   // expanded text, for --explain
 	Vars     []string // "NAME=value" of variables named by a recipe that is compared unexpanded
 	Inputs   []Input  // sorted by Path
 	Tokens   []Token
 	Env      []EnvInput
 	Outputs  []Output // sorted by Path
+	Befores  []Output // for each path of Outputs that existed before: the version it replaced, sorted by Path
 	Procs    []Proc
 	Chunks   []Chunk // what it printed
 	Status   int
+	Started  int64  // nanoseconds since 1970
 	Duration int64  // nanoseconds
 	Serial   uint64 // position in serial order
-	Run      Hash   // identity of this run, for tokens
+	Reason   string // why it ran last, one sentence
+	From     Origin // where its present state came from
 	Flags    TraceFlags
 }
 
@@ -113,4 +128,5 @@ const (
 	Volatile                           // some $(shell) word is volatile
 	Always                             // an always-run recipe
 	Native                             // its last run started a program that needs the real tree (setuid)
+	Failed                             // the run failed or was cut short: what it left is not good
 )
