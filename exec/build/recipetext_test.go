@@ -1,0 +1,48 @@
+package build
+
+import "testing"
+
+func TestComparable(t *testing.T) {
+	tests := []struct{ line, want string }{
+		{"@echo CC x.o", ""},
+		{"@echo \" CC \" x.o; cc -c x.c", "cc -c x.c"},
+		{"@-+cc -c x.c", "cc -c x.c"},
+		{"printf '%s\\n' a && cc -c x.c", "cc -c x.c"},
+		{"echo a > f", "echo a > f"},
+		{"echo $(date) ; cc x.c", "echo $(date)\ncc x.c"},
+		{"echo \"`date`\"", "echo \"`date`\""},
+		{"echo 'a;b'; :", ""},
+		{"if test -f x; then echo yes; fi", "if test -f x\nthen echo yes\nfi"},
+		{"( echo a; cc b ); c", "( echo a; cc b )\nc"},
+		{"case $x in a) echo b;; esac", "case $x in a) echo b;; esac"},
+		{"cc -Dx=a:b c", "cc -Dx=a:b c"},
+		{"echo 'unterminated", ""},
+	}
+	for _, c := range tests {
+		if got := comparable(c.line); got != c.want {
+			t.Errorf("comparable(%q) = %q, want %q", c.line, got, c.want)
+		}
+	}
+}
+
+func TestListed(t *testing.T) {
+	list := setOf(statefulPrograms())
+	tests := []struct {
+		argv []string
+		want bool
+	}{
+		{[]string{"/usr/bin/cargo", "build"}, true},
+		{[]string{"go", "build", "./..."}, true},
+		{[]string{"go", "-C", "x", "build"}, false},
+		{[]string{"go", "vet"}, false},
+		{[]string{"cmake", "--build", "b"}, true},
+		{[]string{"cmake", "-S", "."}, false},
+		{[]string{"gcc", "-c", "make"}, false},
+		{nil, false},
+	}
+	for _, c := range tests {
+		if got := listed(list, c.argv); got != c.want {
+			t.Errorf("listed(%q) = %v, want %v", c.argv, got, c.want)
+		}
+	}
+}
