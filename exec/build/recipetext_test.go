@@ -14,7 +14,7 @@ func TestComparable(t *testing.T) {
 		{"echo 'a;b'; :", ""},
 		{"if test -f x; then echo yes; fi", "if test -f x\nthen echo yes\nfi"},
 		{"( echo a; cc b ); c", "( echo a; cc b )\nc"},
-		{"case $x in a) echo b;; esac", "case $x in a) echo b;; esac"},
+		{"case $x in a) echo b;; esac", "case $x in a) echo b;\nesac"},
 		{"cc -Dx=a:b c", "cc -Dx=a:b c"},
 		{"echo 'unterminated", ""},
 	}
