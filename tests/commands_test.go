@@ -1,0 +1,195 @@
+package tests
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"golang.org/x/sys/unix"
+)
+
+// commands are the words that scripts know besides testscript's own.
+var commands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
+	"fmake":  cmdFmake,
+	"ran":    cmdRan,
+	"status": cmdStatus,
+	"tick":   cmdTick,
+	"edit":   cmdEdit,
+	"touch":  cmdTouch,
+	"append": cmdAppend,
+}
+
+// hangs is when a run of fmake counts as hung. It is far above what any script
+// needs, so it is no timing test.
+const hangs = "120"
+
+// cmdFmake runs fmake as a person does, under a watchdog that kills its whole
+// process group. "! fmake" asserts that it fails.
+func cmdFmake(ts *testscript.TestScript, neg bool, args []string) {
+	err := ts.Exec("timeout", append([]string{"--kill-after=5", hangs, binary("fmake")}, args...)...)
+	s := ts.Value(sessionKey{}).(*session)
+	s.status = 0
+	if err != nil {
+		exit := new(exec.ExitError)
+		if !errors.As(err, &exit) {
+			ts.Fatalf("fmake: %v", err)
+		}
+		s.status = exit.ExitCode()
+	}
+	switch {
+	case s.status == 124 || s.status == 137:
+		ts.Fatalf("fmake hung")
+	case neg && s.status == 0:
+		ts.Fatalf("fmake succeeded, want failure")
+	case !neg && s.status != 0:
+		ts.Fatalf("fmake failed with status %d", s.status)
+	}
+}
+
+// cmdStatus asserts the exit status of the last fmake: status 2
+func cmdStatus(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: status N")
+	}
+	s := ts.Value(sessionKey{}).(*session)
+	if got := strconv.Itoa(s.status); got != args[0] {
+		ts.Fatalf("exit status %s, want %s", got, args[0])
+	}
+}
+
+// cmdRan asserts which recipes ran since the last ran: ran [NOTE...]
+func cmdRan(ts *testscript.TestScript, neg bool, args []string) {
+	if neg {
+		ts.Fatalf("usage: ran [NOTE...]; without words: nothing ran")
+	}
+	noted, err := ts.Value(sessionKey{}).(*session).notes.take()
+	ts.Check(err)
+	if got, want := sortedWords(noted), sortedWords(args); got != want {
+		ts.Fatalf("recipes that ran: [%s], want [%s]", got, want)
+	}
+}
+
+// cmdTick lets time pass: what is written next is newer than all that is there.
+func cmdTick(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 0 {
+		ts.Fatalf("usage: tick")
+	}
+	tick(ts)
+}
+
+// tick waits for the clock that stamps files, which moves in steps of some
+// milliseconds, to pass the newest file of the script.
+func tick(ts *testscript.TestScript) {
+	newest := newestBelow(ts, ts.Getenv("WORK"))
+	probe := filepath.Join(ts.Getenv("STATE"), "clock")
+	for give := time.Now().Add(10 * time.Second); ; {
+		ts.Check(os.WriteFile(probe, []byte("tick"), 0o600))
+		info, err := os.Stat(probe)
+		ts.Check(err)
+		if info.ModTime().After(newest) {
+			return
+		}
+		if time.Now().After(give) {
+			ts.Fatalf("a file below $WORK is dated in the future: %v", newest)
+		}
+	}
+}
+
+func newestBelow(ts *testscript.TestScript, root string) time.Time {
+	var newest time.Time
+	now := time.Now()
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return nil // unreadable on purpose, or vanishing
+		}
+		info, err := d.Info()
+		if err != nil {
+			return nil
+		}
+		if m := info.ModTime(); m.After(newest) && !m.After(now.Add(time.Minute)) {
+			newest = m
+		}
+		return nil
+	})
+	ts.Check(err)
+	return newest
+}
+
+// cmdEdit changes a file in place as an editor would: edit FILE s/REGEXP/TEXT/...
+// Each expression must match. Any character may stand for the slash.
+func cmdEdit(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: edit FILE s/REGEXP/TEXT/...")
+	}
+	text := ts.ReadFile(args[0])
+	for _, expr := range args[1:] {
+		changed, err := substitute(text, expr)
+		ts.Check(err)
+		text = changed
+	}
+	tick(ts)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o666))
+}
+
+// substitute applies one expression to every match in text.
+func substitute(text, expr string) (string, error) {
+	if len(expr) < 4 || expr[0] != 's' {
+		return "", fmt.Errorf("%q is not s/REGEXP/TEXT/", expr)
+	}
+	parts := strings.Split(expr[2:], expr[1:2])
+	if len(parts) != 3 || parts[2] != "" {
+		return "", fmt.Errorf("%q is not s/REGEXP/TEXT/", expr)
+	}
+	re, err := regexp.Compile("(?m)" + parts[0])
+	if err != nil {
+		return "", fmt.Errorf("%q: %w", expr, err)
+	}
+	if !re.MatchString(text) {
+		return "", fmt.Errorf("%q matches nothing", expr)
+	}
+	return re.ReplaceAllString(text, strings.ReplaceAll(parts[1], `\n`, "\n")), nil
+}
+
+// cmdTouch gives files a new mtime, in the order of the words: touch FILE...
+// "touch -old FILE..." makes them older than everything else.
+func cmdTouch(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: touch [-old] FILE...")
+	}
+	if args[0] == "-old" {
+		for _, f := range args[1:] {
+			old := time.Date(2001, 2, 3, 4, 5, 6, 0, time.UTC)
+			ts.Check(os.Chtimes(ts.MkAbs(f), old, old))
+		}
+		return
+	}
+	for _, f := range args {
+		tick(ts)
+		file, err := os.OpenFile(ts.MkAbs(f), os.O_CREATE|os.O_RDONLY, 0o666)
+		ts.Check(err)
+		ts.Check(file.Close())
+		// The kernel's own "now": Go's clock is finer and would be ahead of it.
+		ts.Check(unix.UtimesNanoAt(unix.AT_FDCWD, ts.MkAbs(f), []unix.Timespec{{Nsec: unix.UTIME_NOW}, {Nsec: unix.UTIME_NOW}}, 0))
+	}
+}
+
+// cmdAppend adds a line to a file: append FILE TEXT
+func cmdAppend(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: append FILE TEXT")
+	}
+	tick(ts)
+	f, err := os.OpenFile(ts.MkAbs(args[0]), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o666)
+	ts.Check(err)
+	_, err = f.WriteString(args[1] + "\n")
+	ts.Check(err)
+	ts.Check(f.Close())
+}
