@@ -1,0 +1,79 @@
+package cache
+
+// Names of the sections that this package keeps itself.
+const (
+	sectionOrder  = ".order"
+	sectionEdges  = ".edges"
+	sectionWrites = ".writes"
+)
+
+// Edge is a learned edge: Target needs Needs, though the Makefile does not say so.
+type Edge struct{ Target, Needs string }
+
+// LastWrite is what an always-run recipe last wrote: as long as the file stays
+// so, it is the same token.
+type LastWrite struct {
+	Target    string
+	Run, Hash Hash
+	Stat      FileStat
+}
+
+// Order returns the serial order of the targets as last stored.
+func (g *Graph) Order() []string {
+	s, _ := g.section(sectionOrder)
+	r := reader{s: s}
+	return r.strs()
+}
+
+// SetOrder stores the serial order of the targets.
+func (g *Graph) SetOrder(order []string) {
+	var w writer
+	w.strs(order)
+	g.SetSection(sectionOrder, w.b)
+}
+
+// Edges returns the learned edges.
+func (g *Graph) Edges() []Edge {
+	s, _ := g.section(sectionEdges)
+	r := reader{s: s}
+	return list(&r, func(e *Edge) {
+		e.Target = r.str()
+		e.Needs = r.str()
+	})
+}
+
+// SetEdges stores the learned edges.
+func (g *Graph) SetEdges(edges []Edge) {
+	var w writer
+	w.uint(uint64(len(edges)))
+	for _, e := range edges {
+		w.str(e.Target)
+		w.str(e.Needs)
+	}
+	g.SetSection(sectionEdges, w.b)
+}
+
+// LastWrites returns the list of last writes.
+func (g *Graph) LastWrites() []LastWrite {
+	s, _ := g.section(sectionWrites)
+	r := reader{s: s}
+	return list(&r, func(l *LastWrite) {
+		l.Target = r.str()
+		l.Run = r.hash()
+		l.Hash = r.hash()
+		l.Stat = r.stat()
+	})
+}
+
+// SetLastWrites stores the list of last writes.
+func (g *Graph) SetLastWrites(writes []LastWrite) {
+	var w writer
+	w.uint(uint64(len(writes)))
+	for _, l := range writes {
+		w.str(l.Target)
+		w.hash(l.Run)
+		w.hash(l.Hash)
+		w.stat(l.Stat)
+	}
+	g.SetSection(sectionWrites, w.b)
+}
