@@ -25,6 +25,8 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"edit":   cmdEdit,
 	"touch":  cmdTouch,
 	"append": cmdAppend,
+	"says":   cmdSays,
+	"idle":   cmdIdle,
 }
 
 // hangs is when a run of fmake counts as hung. It is far above what any script
@@ -66,15 +68,77 @@ func cmdStatus(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // cmdRan asserts which recipes ran since the last ran: ran [NOTE...]
+// "ran -any" forgets them.
 func cmdRan(ts *testscript.TestScript, neg bool, args []string) {
 	if neg {
 		ts.Fatalf("usage: ran [NOTE...]; without words: nothing ran")
 	}
 	noted, err := ts.Value(sessionKey{}).(*session).notes.take()
 	ts.Check(err)
+	if len(args) == 1 && args[0] == "-any" {
+		return
+	}
 	if got, want := sortedWords(noted), sortedWords(args); got != want {
 		ts.Fatalf("recipes that ran: [%s], want [%s]", got, want)
 	}
+}
+
+// cmdSays asserts that the last fmake printed a line of its own about something,
+// on either stream: says [-count=N] REGEXP
+func cmdSays(ts *testscript.TestScript, neg bool, args []string) {
+	count := -1
+	if len(args) == 2 && strings.HasPrefix(args[0], "-count=") {
+		n, err := strconv.Atoi(strings.TrimPrefix(args[0], "-count="))
+		ts.Check(err)
+		count, args = n, args[1:]
+	}
+	if len(args) != 1 {
+		ts.Fatalf("usage: says [-count=N] REGEXP")
+	}
+	re, err := regexp.Compile("(?m)" + args[0])
+	ts.Check(err)
+	found := len(re.FindAllString(ts.ReadFile("stdout"), -1)) + len(re.FindAllString(ts.ReadFile("stderr"), -1))
+	switch {
+	case neg && found > 0:
+		ts.Fatalf("unexpected: %s", args[0])
+	case !neg && (found == 0 || count >= 0 && found != count):
+		ts.Fatalf("said %d times: %s", found, args[0])
+	}
+}
+
+// cmdIdle waits until no process of this script's fmake is left: fmake may exit
+// before its engine has put everything away.
+func cmdIdle(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 0 {
+		ts.Fatalf("usage: idle")
+	}
+	for give := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		left := processesOf(currentSetup().bin(), ts.Getenv("STATE"))
+		if len(left) == 0 {
+			return
+		}
+		if time.Now().After(give) {
+			ts.Fatalf("still running: %s", strings.Join(left, ", "))
+		}
+	}
+}
+
+// processesOf lists the processes that run a program of bin and have state in
+// their environment.
+func processesOf(bin, state string) []string {
+	var found []string
+	procs, _ := filepath.Glob("/proc/[0-9]*")
+	for _, p := range procs {
+		exe, err := os.Readlink(p + "/exe")
+		if err != nil || filepath.Dir(exe) != bin {
+			continue
+		}
+		env, err := os.ReadFile(p + "/environ")
+		if err == nil && strings.Contains(string(env), state) {
+			found = append(found, filepath.Base(p)+" "+filepath.Base(exe))
+		}
+	}
+	return found
 }
 
 // cmdTick lets time pass: what is written next is newer than all that is there.

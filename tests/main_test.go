@@ -21,13 +21,18 @@ type setup struct {
 	dir string // readable by everybody
 }
 
+// bin holds fmake and fmake-engine, tools what recipes of the scripts call.
 func (s setup) bin() string     { return filepath.Join(s.dir, "bin") }
+func (s setup) tools() string   { return filepath.Join(s.dir, "tools") }
 func (s setup) scripts() string { return filepath.Join(s.dir, "scripts") }
 func (s setup) program() string { return filepath.Join(s.dir, "tests.test") }
+
+// reference reports that the make under test is a plain one: it has no engine.
 func (s setup) reference() bool {
 	_, err := os.Stat(filepath.Join(s.bin(), "fmake-engine"))
 	return err != nil
 }
+
 func currentSetup() setup       { return setup{dir: os.Getenv(setupVar)} }
 func binary(name string) string { return filepath.Join(currentSetup().bin(), name) }
 func inherited() bool           { return os.Getenv(setupVar) != "" }
@@ -59,20 +64,23 @@ func prepare(s setup) error {
 	if err := os.Chmod(s.dir, 0o755); err != nil {
 		return err
 	}
-	if err := os.Mkdir(s.bin(), 0o755); err != nil {
+	for _, d := range []string{s.bin(), s.tools()} {
+		if err := os.Mkdir(d, 0o755); err != nil {
+			return err
+		}
+	}
+	if err := build(s.tools(), "fmake/tests/note"); err != nil {
 		return err
 	}
-	pkgs := []string{"fmake/tests/note"}
+	if err := setuidTool(filepath.Join(s.tools(), "rootid")); err != nil {
+		return err
+	}
 	if given := os.Getenv(binaryVar); given != "" {
 		if err := linkGiven(given, s.bin()); err != nil {
 			return err
 		}
-	} else {
-		pkgs = append(pkgs, "fmake/cmd/fmake", "fmake/cmd/fmake-engine")
-	}
-	build := exec.Command("go", append([]string{"build", "-o", s.bin() + "/"}, pkgs...)...)
-	if out, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("go build: %w\n%s", err, out)
+	} else if err := build(s.bin(), "fmake/cmd/fmake", "fmake/cmd/fmake-engine"); err != nil {
+		return err
 	}
 	if err := os.CopyFS(s.scripts(), os.DirFS("scripts")); err != nil {
 		return fmt.Errorf("copying the scripts: %w", err)
@@ -82,6 +90,31 @@ func prepare(s setup) error {
 		return err
 	}
 	return copyProgram(self, s.program())
+}
+
+// build puts programs into dir.
+func build(dir string, pkgs ...string) error {
+	out, err := exec.Command("go", append([]string{"build", "-o", dir + "/"}, pkgs...)...).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	return nil
+}
+
+// setuidTool makes a setuid copy of id, where root runs the tests: the only
+// harmless program whose output shows whether setuid works.
+func setuidTool(path string) error {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	id, err := exec.LookPath("id")
+	if err != nil {
+		return nil
+	}
+	if err := copyProgram(id, path); err != nil {
+		return err
+	}
+	return os.Chmod(path, 0o755|os.ModeSetuid)
 }
 
 // linkGiven puts a make that was built elsewhere, and the engine beside it if

@@ -52,7 +52,9 @@ func newSession(env *testscript.Env) error {
 	}
 	env.Defer(n.close)
 	env.Values[sessionKey{}] = &session{notes: n}
-	env.Setenv("PATH", currentSetup().bin()+":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+	env.Setenv("BIN", currentSetup().bin())
+	env.Setenv("TOOLS", currentSetup().tools())
+	env.Setenv("PATH", currentSetup().bin()+":"+currentSetup().tools()+":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
 	env.Setenv("STATE", state)
 	env.Setenv("HOME", filepath.Join(state, "home"))
 	env.Setenv("TMPDIR", filepath.Join(state, "tmp"))
@@ -134,6 +136,9 @@ func condition(name string) (bool, error) {
 		return fuseMissing() == "", nil
 	case "root":
 		return os.Geteuid() == 0, nil
+	case "setuid":
+		out, err := exec.Command(filepath.Join(currentSetup().tools(), "rootid"), "-u").Output()
+		return err == nil && string(out) == "0\n", nil
 	case "reference":
 		return currentSetup().reference(), nil
 	}
