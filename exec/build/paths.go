@@ -151,3 +151,14 @@ func isEditorName(name string) bool {
 	}
 	return false
 }
+
+// splitPath cuts a path of a trace into directory and name.
+func splitPath(p string) (dir, name string) {
+	i := strings.LastIndexByte(p, '/')
+	if i < 0 {
+		return "", p
+	}
+	return p[:i], p[i+1:]
+}
+
+func joinPath(dir, name string) string { return dir + "/" + name }

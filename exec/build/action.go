@@ -1,0 +1,304 @@
+package build
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"fmake/cache"
+	"fmake/exec"
+	"fmake/exec/proc"
+	"fmake/makefile"
+	"fmake/tracefs"
+)
+
+// Begin implements exec.Actions: it chooses between the real tree and a traced
+// view. A traced view is made only when the recipe first touches anything, so
+// that a recipe which only prints costs nothing.
+func (b *Build) Begin(f *makefile.File) (exec.Action, error) {
+	n := b.node(f)
+	if b.runsNatively(f, n) {
+		return &nativeAction{b: b}, nil
+	}
+	if b.engineErr != nil {
+		return &nativeAction{b: b}, nil
+	}
+	a := &action{b: b, f: f, n: n, started: time.Now(), old: n.old}
+	if a.old == nil {
+		a.old = b.graph.Target(n.name)
+	}
+	a.view = &lazyView{a: a}
+	return a, nil
+}
+
+// runsNatively says whether a recipe runs in the real tree: phony recipes are
+// commands, sub-makes trace their own recipes, and setuid programs lose their
+// rights in a view.
+func (b *Build) runsNatively(f *makefile.File, n *node) bool {
+	if f.Phony || f.Recipe.AnyRecurse || makefile.IsArchiveName(f.Name) || b.opts.DryRun {
+		return true
+	}
+	if e, ok := b.graph.Entry(n.name); ok && e.Flags()&cache.Native != 0 {
+		return true
+	}
+	for _, w := range commandWords(b.recipeKey(f, n).text) {
+		prog, _, _ := strings.Cut(w, " ")
+		if b.isPrivileged(prog) {
+			return true
+		}
+	}
+	return false
+}
+
+// isPrivileged reports whether a command name is a program with the setuid or
+// setgid bit or with file capabilities.
+func (b *Build) isPrivileged(prog string) bool {
+	if yes, ok := b.privileged[prog]; ok {
+		return yes
+	}
+	p, err := exec.HostView{}.LookPath(prog, b.env["PATH"], b.sp.cwd)
+	yes := err == nil && hasPrivilege(p)
+	b.privileged[prog] = yes
+	return yes
+}
+
+func hasPrivilege(p string) bool {
+	var st unix.Stat_t
+	if unix.Stat(p, &st) != nil {
+		return false
+	}
+	if st.Mode&(unix.S_ISUID|unix.S_ISGID) != 0 {
+		return true
+	}
+	n, err := unix.Getxattr(p, "security.capability", nil)
+	return err == nil && n > 0
+}
+
+// nativeAction is a recipe in the real tree. What it changed is not known, so
+// everything that was looked at before is looked at again.
+type nativeAction struct{ b *Build }
+
+func (*nativeAction) View() exec.View    { return exec.HostView{} }
+func (*nativeAction) Capture() bool      { return false }
+func (*nativeAction) Output(int, []byte) {}
+func (*nativeAction) Line(int, string)   {}
+
+func (a *nativeAction) End(int, bool) error {
+	a.b.changedUnseen()
+	return nil
+}
+
+// changedUnseen forgets all looks, because somebody untraced may have changed
+// anything.
+func (b *Build) changedUnseen() {
+	b.w.forgetAll()
+	b.checker = b.graph.NewChecker(b.w.same)
+	if b.engine != nil {
+		if err := b.engine.Refresh(); err != nil {
+			b.warn("engine: %v", err)
+		}
+	}
+}
+
+// action is one traced run of one recipe.
+type action struct {
+	b       *Build
+	f       *makefile.File
+	n       *node
+	view    *lazyView
+	old     *cache.Trace // what the action did last time, nil if unknown
+	started time.Time
+	journal uint64
+	chunks  []cache.Chunk
+	hidden  []string
+}
+
+func (a *action) View() exec.View { return a.view }
+
+// Capture is true: the output of an action that may be restored later has to be
+// replayed then.
+func (a *action) Capture() bool { return true }
+
+// Output collects what the recipe printed; neighbours on one stream are joined.
+func (a *action) Output(stream int, data []byte) {
+	if n := len(a.chunks); n > 0 && a.chunks[n-1].Stream == uint8(stream) {
+		a.chunks[n-1].Data = append(a.chunks[n-1].Data, data...)
+		return
+	}
+	a.chunks = append(a.chunks, cache.Chunk{Stream: uint8(stream), Data: append([]byte(nil), data...)})
+}
+
+func (a *action) Line(int, string) {}
+
+// End implements exec.Action.
+func (a *action) End(status int, interrupted bool) error {
+	rec, err := a.view.finish()
+	if err != nil {
+		return a.lost(err)
+	}
+	if status != 0 || interrupted {
+		a.failed(rec, status)
+		return nil
+	}
+	return a.succeeded(rec)
+}
+
+// lost handles an action whose record could not be had: the engine died.
+// Nothing about it is known, so nothing is recorded and the journal keeps it.
+func (a *action) lost(err error) error {
+	a.b.graph.Delete(a.n.name)
+	a.b.changedUnseen()
+	return err
+}
+
+// lazyView is a view that comes into being at its first use.
+type lazyView struct {
+	a    *action
+	once sync.Once
+	v    exec.View
+	t    *tracefs.View
+	err  error
+}
+
+// get makes the view. When tracing cannot be had at all the host's own view
+// serves, and the build goes on as GNU make would.
+func (l *lazyView) get() (exec.View, error) {
+	l.once.Do(func() {
+		l.t, l.err = l.a.open()
+		if l.t != nil {
+			l.v = traced{l.t}
+			return
+		}
+		var un *tracefs.ErrUnavailable
+		if errors.As(l.err, &un) && !l.a.b.opts.Require {
+			l.v, l.err = exec.HostView{}, nil
+		}
+	})
+	return l.v, l.err
+}
+
+// finish ends recording. The record of a view that was never used is empty; a
+// nil record means that there was no tracing.
+func (l *lazyView) finish() (*tracefs.Record, error) {
+	used := true
+	l.once.Do(func() { used = false })
+	switch {
+	case !used:
+		return &tracefs.Record{}, nil
+	case l.t == nil:
+		return nil, l.err
+	}
+	return l.t.Finish()
+}
+
+// open starts the engine if need be, writes the action's beginning down, rolls
+// back what it did last time, and makes the view.
+func (a *action) open() (*tracefs.View, error) {
+	b := a.b
+	eng, err := b.startEngine()
+	if err != nil {
+		return nil, err
+	}
+	a.begin()
+	a.hidden = b.rollBack(a)
+	return eng.NewView(tracefs.ViewSpec{ID: a.n.name, Serial: a.n.serial, Dir: b.sp.cwd, Hidden: a.hidden})
+}
+
+// begin writes the action down before it changes anything.
+func (a *action) begin() {
+	b := a.b
+	if b.journal == nil {
+		b.warn("nothing can be written down in %s; after a crash half-made files may be taken as good", b.opts.CacheDir)
+		return
+	}
+	id, err := b.journal.Begin(cache.JournalRecord{Target: a.n.name, Dir: b.sp.key(b.sp.cwd), Serial: a.n.serial})
+	if err != nil {
+		b.warn("journal: %v", err)
+		return
+	}
+	a.journal = id
+}
+
+// traced adapts a tracefs view to the interface of package exec.
+type traced struct{ *tracefs.View }
+
+func (t traced) Start(c *exec.Command) (exec.Process, error) {
+	tc := &tracefs.Command{Path: c.Path, Args: c.Args, Env: c.Env, Dir: c.Dir, Stdin: c.Stdin, Stdout: c.Stdout, Stderr: c.Stderr}
+	for _, e := range c.Extra {
+		tc.Extra = append(tc.Extra, tracefs.ExtraFile{FD: e.FD, File: e.File})
+	}
+	p, err := t.View.Start(tc)
+	if err != nil {
+		return nil, err // not p: a nil *Process in an interface is not nil
+	}
+	return p, nil
+}
+
+func (l *lazyView) Start(c *proc.Command) (proc.Process, error) {
+	v, err := l.get()
+	if err != nil {
+		return nil, err
+	}
+	return v.Start(c)
+}
+
+func (l *lazyView) LookPath(name, path, dir string) (string, error) {
+	v, err := l.get()
+	if err != nil {
+		return "", err
+	}
+	return v.LookPath(name, path, dir)
+}
+
+func (l *lazyView) Open(dir, name string, flag int, perm fs.FileMode) (*os.File, error) {
+	v, err := l.get()
+	if err != nil {
+		return nil, err
+	}
+	return v.Open(dir, name, flag, perm)
+}
+
+func (l *lazyView) Stat(dir, name string) (st unix.Stat_t, err error) {
+	v, err := l.get()
+	if err != nil {
+		return st, err
+	}
+	return v.Stat(dir, name)
+}
+
+func (l *lazyView) Lstat(dir, name string) (st unix.Stat_t, err error) {
+	v, err := l.get()
+	if err != nil {
+		return st, err
+	}
+	return v.Lstat(dir, name)
+}
+
+func (l *lazyView) ReadDir(dir, name string) ([]string, error) {
+	v, err := l.get()
+	if err != nil {
+		return nil, err
+	}
+	return v.ReadDir(dir, name)
+}
+
+func (l *lazyView) Readlink(dir, name string) (string, error) {
+	v, err := l.get()
+	if err != nil {
+		return "", err
+	}
+	return v.Readlink(dir, name)
+}
+
+func (l *lazyView) Access(dir, name string, mode uint32) error {
+	v, err := l.get()
+	if err != nil {
+		return err
+	}
+	return v.Access(dir, name, mode)
+}

@@ -1,0 +1,233 @@
+// Package build decides what has to run, from what earlier runs really read and
+// wrote, and records what runs do.
+//
+// # Model
+//
+// An action is one run of one target's recipe. Its trace holds what it looked
+// at, what it left, and what it printed. Build implements the two seams of
+// package exec: as Judge it says for each target whether its trace still holds
+// (then nothing runs), whether another trace that holds is in the store (then
+// its versions are put back), or whether the recipe has to run; as Actions it
+// gives a recipe that runs a view, and turns the record of the view into a
+// trace.
+//
+// # What must hold
+//
+// The order of writes is what makes results trustworthy after kill -9. Before
+// an action's view exists its beginning is in the journal; the action is
+// crossed out of the journal only after the graph file that holds its trace was
+// saved, which is after its contents are in the store. So a target that the
+// journal still names is never taken as good: what it left is hidden from its
+// next run and removed when that has succeeded.
+//
+// fmake changes or removes only what an action left, as long as it is exactly
+// that; everything else is the user's.
+package build
+
+import (
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"fmake/cache"
+	"fmake/exec"
+	"fmake/makefile"
+	"fmake/tracefs"
+)
+
+// Mode says how much of the cache is used.
+type Mode uint8
+
+// The modes of --cache.
+const (
+	CacheOn Mode = iota
+	CacheOff
+	CacheReadOnly
+)
+
+// Options are what the command line says about tracing and the cache.
+type Options struct {
+	Require    bool   // --tracefs=require: no work without tracing
+	Cache      Mode   // --cache
+	CacheDir   string // --cache-dir, else the default place
+	System     string // --system: trace or fingerprint
+	AllEnv     bool   // --env=all
+	Engine     string // name of the engine of the make above, or ""
+	EnginePath string // the engine's program
+	Root       string // the tree's root as the make above sees it, or ""
+	Serial     string // position in the make above's serial order, or ""
+	Env        []string
+	Shells     *ShellLog         // what $(shell) printed while reading
+	Silent     bool              // -s: a replayed recipe is not echoed
+	DryRun     bool              // -n, -q or -t: nothing may change
+	Always     bool              // -B: nothing comes from the cache
+	Warn       func(string)      // prints one line, "fmake: " is added by the caller
+	Print      func(int, []byte) // replays output: stream 1 or 2
+}
+
+// Build is one make process's knowledge of the tree.
+type Build struct {
+	db   *makefile.Database
+	opts Options
+	sp   *space
+	w    *world
+
+	graph     *cache.Graph
+	hasher    *cache.Hasher
+	checker   *cache.Checker
+	journal   *cache.Journal
+	blobs     *cache.Blobs
+	reach     *reacher
+	lists     lists
+	env       map[string]string
+	commonEnv map[string]string // of recipes without variables of their own
+	knownEnv  map[string]bool   // names that traces have met
+	names     map[cache.Hash]nameSet
+
+	engine      *tracefs.Engine
+	engineErr   error
+	store       *cache.Client
+	contents    *cache.Contents
+	storeFailed bool
+	slots       chan struct{} // bounds the writes to the store that are under way
+	saved       time.Time     // when the graph file was last written
+
+	nodes      map[*makefile.File]*node
+	owned      map[string]*makefile.File // absolute path -> target whose action wrote it or holds it good in this build
+	suspect    map[string]cache.JournalRecord
+	cut        map[string][]tracefs.Write // by target: what dead engines had begun to change
+	privileged map[string]bool            // command name: is it setuid or the like
+	found      map[string]bool            // names that any action found in system trees
+	chain      *versions
+	serial     uint64
+	step       uint64
+
+	mu      sync.Mutex // guards what background work touches
+	pending []uint64   // journal entries whose traces wait for the graph to be saved
+	warned  map[string]bool
+	wg      sync.WaitGroup
+}
+
+// lists are the documented lists as look-up tables.
+type lists struct {
+	envAlways, envNever, envIfNamed nameTable
+	stateful, impure                map[string]bool
+}
+
+// node is what this build knows of one target.
+type node struct {
+	name   string // in the graph
+	path   string // absolute, of the target's file
+	recipe recipeKey
+	reason string
+	run    cache.Hash // identity of its last run or restore in this build
+	always bool
+	serial uint64       // position in serial order
+	old    *cache.Trace // the trace in force when it was decided
+}
+
+// New opens what is known of the tree around cwd. It never fails: what cannot
+// be read is reported through Options.Warn and treated as not known.
+func New(db *makefile.Database, cwd string, o Options) *Build {
+	home, _ := os.UserHomeDir()
+	b := &Build{
+		db: db, opts: o, hasher: cache.NewHasher(), reach: newReacher(db),
+		nodes: make(map[*makefile.File]*node), owned: make(map[string]*makefile.File),
+		suspect: make(map[string]cache.JournalRecord), warned: make(map[string]bool), privileged: make(map[string]bool), found: make(map[string]bool), slots: make(chan struct{}, 64), names: make(map[cache.Hash]nameSet),
+	}
+	b.sp = newSpace(cwd, o.Root, home, o.CacheDir)
+	b.w = newWorld(b.sp, b.hasher)
+	b.lists = lists{
+		envAlways: newNameTable(envAlways()), envNever: newNameTable(envNever()), envIfNamed: newNameTable(envIfNamed()),
+		stateful: setOf(statefulPrograms()), impure: setOf(impurePrograms()),
+	}
+	b.env = envMap(o.Env)
+	b.serial, b.step = parseSerial(o.Serial)
+	b.blobs = cache.OpenBlobs(o.CacheDir, cache.BlobOptions{ReadOnly: o.Cache == CacheReadOnly})
+	b.load()
+	return b
+}
+
+// load reads the graph file and the journal.
+func (b *Build) load() {
+	path, err := cache.GraphPath(b.opts.CacheDir, b.sp.root)
+	if err != nil {
+		b.warn("cannot name the tree %s: %v; nothing is known of earlier builds", b.sp.root, err)
+		path = ""
+	}
+	b.graph, err = cache.Load(path)
+	if err != nil {
+		b.warn("%v; it is treated as empty", err)
+	}
+	b.hasher.AddSource(b.graph.StatSource())
+	b.checker = b.graph.NewChecker(b.w.same)
+	b.chain = &versions{b: b}
+	b.journal, err = cache.OpenJournal(b.opts.CacheDir, b.sp.root)
+	if err != nil {
+		return // reported when the first action has to be written down
+	}
+	open, err := b.journal.Open()
+	if err != nil {
+		b.warn("journal of unfinished recipes: %v", err)
+	}
+	for _, r := range open {
+		b.suspect[r.Target] = r
+	}
+}
+
+// warn prints a message once.
+func (b *Build) warn(format string, args ...any) {
+	msg := fmt.Sprintf(format, args...)
+	b.mu.Lock()
+	seen := b.warned[msg]
+	b.warned[msg] = true
+	b.mu.Unlock()
+	if !seen && b.opts.Warn != nil {
+		b.opts.Warn(msg)
+	}
+}
+
+// node returns what is known of f, computing its name once.
+func (b *Build) node(f *makefile.File) *node {
+	n := b.nodes[f]
+	if n == nil {
+		p := b.w.real(b.sp.target(f.Name))
+		n = &node{path: p, name: b.sp.key(p)}
+		if f.DoubleColon != nil {
+			n.name += doubleColonPosition(f)
+		}
+		b.nodes[f] = n
+	}
+	return n
+}
+
+// doubleColonPosition makes the rules of a double-colon target distinct.
+func doubleColonPosition(f *makefile.File) string {
+	pos := 0
+	for g := f.DoubleColon; g != nil && g != f; g = g.Prev {
+		pos++
+	}
+	return fmt.Sprintf("::%d", pos)
+}
+
+// nextSerial gives the position in serial order of the action decided now.
+func (b *Build) nextSerial() uint64 {
+	b.serial += b.step
+	return b.serial
+}
+
+// Serial is the position that a sub-make started for f hands on: its actions
+// lie between f's predecessor and f.
+func parseSerial(s string) (base, step uint64) {
+	var shift uint
+	if n, _ := fmt.Sscanf(s, "%d:%d", &base, &shift); n != 2 {
+		return 0, 1 << 40
+	}
+	return base, 1 << shift
+}
+
+var _ interface {
+	exec.Judge
+	exec.Actions
+} = (*Build)(nil)

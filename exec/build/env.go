@@ -1,0 +1,266 @@
+package build
+
+import (
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"fmake/cache"
+	"fmake/makefile"
+)
+
+// envMap turns NAME=value strings into a map.
+func envMap(env []string) map[string]string {
+	m := make(map[string]string, len(env))
+	for _, e := range env {
+		if name, value, ok := strings.Cut(e, "="); ok {
+			m[name] = value
+		}
+	}
+	return m
+}
+
+// environ returns the environment of f's recipe. Targets without variables of
+// their own share one.
+func (b *Build) environ(f *makefile.File) map[string]string {
+	if f.Vars != nil && f.Vars.Set.Len() > b.automatic(f) {
+		return envMap(b.db.Environment(f, false))
+	}
+	if b.commonEnv == nil {
+		b.commonEnv = envMap(b.db.Environment(f, false))
+	}
+	return b.commonEnv
+}
+
+// automatic counts the automatic variables in f's own set.
+func (b *Build) automatic(f *makefile.File) int {
+	n := 0
+	for _, v := range f.Vars.Set.Sorted() {
+		if v.Origin == makefile.OriginAutomatic {
+			n++
+		}
+	}
+	if f.PatVars != nil {
+		return -1
+	}
+	return n
+}
+
+// envCandidate says whether a variable can be an input: always, never, or only
+// if its name occurs somewhere.
+func (b *Build) envCandidate(name string) (always, never bool) {
+	switch {
+	case b.lists.envNever.has(name):
+		return false, true
+	case b.opts.AllEnv, b.lists.envAlways.has(name):
+		return true, false
+	}
+	return false, false
+}
+
+// envInputs lists the variables that mattered to an action: those on the
+// documented list, those that the makefile exports, and those whose name occurs
+// in the recipe or in a program or script that the action read.
+func (b *Build) envInputs(f *makefile.File, n *node, inputs []cache.Input, execs map[string]bool) []cache.EnvInput {
+	env := b.environ(f)
+	sets := b.nameSets(inputs, execs)
+	text := f.Recipe.Text + "\n" + n.recipe.text
+	var out []cache.EnvInput
+	for name, value := range env {
+		if b.envMatters(name, text, sets) {
+			out = append(out, cache.EnvInput{Name: name, Set: true, Value: cache.HashString(value)})
+		}
+	}
+	for name := range b.lists.envAlways.exact {
+		if _, set := env[name]; !set {
+			out = append(out, cache.EnvInput{Name: name})
+		}
+	}
+	slices.SortFunc(out, func(x, y cache.EnvInput) int { return strings.Compare(x.Name, y.Name) })
+	return out
+}
+
+func (b *Build) envMatters(name, text string, sets []nameSet) bool {
+	always, never := b.envCandidate(name)
+	if always || never {
+		return always
+	}
+	if hasName(text, name) || b.exported(name) {
+		return true
+	}
+	if b.lists.envIfNamed.has(name) {
+		return false
+	}
+	for _, s := range sets {
+		if s.has(name) {
+			return true
+		}
+	}
+	return false
+}
+
+// exported reports whether the makefile or the command line gives a variable
+// that goes into recipes' environments.
+func (b *Build) exported(name string) bool {
+	v := b.db.Var(name)
+	return v != nil && v.Origin != makefile.OriginEnv && v.Origin != makefile.OriginDefault && name != "SHELL" && name != "MAKE"
+}
+
+// hasName reports whether text holds name as a whole identifier.
+func hasName(text, name string) bool {
+	for i := 0; ; {
+		j := strings.Index(text[i:], name)
+		if j < 0 {
+			return false
+		}
+		i += j
+		end := i + len(name)
+		if (i == 0 || !isNameByte(text[i-1])) && (end == len(text) || !isNameByte(text[end])) {
+			return true
+		}
+		i = end
+	}
+}
+
+// envDiffers says in words which variable differs from what the trace saw.
+func (b *Build) envDiffers(f *makefile.File, e cache.Entry) string {
+	env := b.environ(f)
+	for _, in := range e.Env() {
+		value, set := env[in.Name]
+		if set != in.Set || set && cache.HashString(value) != in.Value {
+			return envReason(in.Name, value, set, in.Set)
+		}
+	}
+	return b.newEnv(f, e, env)
+}
+
+func envReason(name, value string, isSet, wasSet bool) string {
+	switch {
+	case !wasSet:
+		return fmt.Sprintf("environment variable %s is set now (%q)", name, clip(value))
+	case !isSet:
+		return fmt.Sprintf("environment variable %s is not set any more", name)
+	}
+	return fmt.Sprintf("environment variable %s changed (now %q)", name, clip(value))
+}
+
+// envNamesSection lists the names of all variables that were set when the
+// traces of the graph were recorded: only a name that is not among them can
+// matter to a trace without being in it.
+const envNamesSection = "env-names"
+
+// newEnv looks for a variable that was not set when the trace was recorded and
+// whose name occurs in what the action read.
+func (b *Build) newEnv(f *makefile.File, e cache.Entry, env map[string]string) string {
+	fresh := b.freshNames(env)
+	if len(fresh) == 0 {
+		return ""
+	}
+	t := e.Trace()
+	sets := b.nameSets(t.Inputs, nil)
+	text := f.Recipe.Text + "\n" + t.Recipe
+	for _, name := range fresh {
+		if slices.ContainsFunc(t.Env, func(in cache.EnvInput) bool { return in.Name == name }) {
+			continue
+		}
+		if b.envMatters(name, text, sets) {
+			return envReason(name, env[name], true, false)
+		}
+	}
+	return ""
+}
+
+// freshNames lists the variables that no trace of the graph has met.
+func (b *Build) freshNames(env map[string]string) []string {
+	if b.knownEnv == nil {
+		b.knownEnv = setOf(strings.Fields(string(b.graph.Section(envNamesSection))))
+	}
+	var out []string
+	for name := range env {
+		if !b.knownEnv[name] {
+			if _, never := b.envCandidate(name); !never {
+				out = append(out, name)
+			}
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// meetEnv adds the names of an environment to those that traces have met.
+func (b *Build) meetEnv(env map[string]string) {
+	fresh := b.freshNames(env)
+	if len(fresh) == 0 {
+		return
+	}
+	for _, n := range fresh {
+		b.knownEnv[n] = true
+	}
+	all := make([]string, 0, len(b.knownEnv))
+	for n := range b.knownEnv {
+		all = append(all, n)
+	}
+	slices.Sort(all)
+	b.graph.SetSection(envNamesSection, []byte(strings.Join(all, "\n")))
+}
+
+// nameSets returns the identifiers of every program and script among the
+// inputs. Which inputs are programs is known from execs (paths), or seen from
+// their mode.
+func (b *Build) nameSets(inputs []cache.Input, execs map[string]bool) []nameSet {
+	var out []nameSet
+	for i := range inputs {
+		in := &inputs[i]
+		if in.Kind != cache.InputContent || in.Mode&0o111 == 0 && !execs[in.Path] && !isLibrary(in.Path) {
+			continue
+		}
+		if s, err := b.nameSet(in); err == nil {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+func isLibrary(p string) bool {
+	base := filepath.Base(p)
+	return strings.HasSuffix(base, ".so") || strings.Contains(base, ".so.") || strings.HasSuffix(base, ".sh") || strings.HasSuffix(base, ".py") || strings.HasSuffix(base, ".pl")
+}
+
+// nameSet returns the identifiers in one content, from memory, from the cache
+// folder, or by scanning the file.
+func (b *Build) nameSet(in *cache.Input) (nameSet, error) {
+	if s, ok := b.names[in.Hash]; ok {
+		return s, nil
+	}
+	file := filepath.Join(b.opts.CacheDir, "names", hex.EncodeToString(in.Hash[:2]), hex.EncodeToString(in.Hash[:]))
+	if data, err := os.ReadFile(file); err == nil {
+		s := decodeNames(data)
+		b.names[in.Hash] = s
+		return s, nil
+	}
+	data, err := os.ReadFile(b.sp.abs(in.Path))
+	if err != nil {
+		return nil, fmt.Errorf("scanning for variable names: %w", err)
+	}
+	s := scanNames(data)
+	b.names[in.Hash] = s
+	if b.opts.Cache == CacheOn {
+		b.keepNames(file, s)
+	}
+	return s, nil
+}
+
+// keepNames writes a set for later builds; that it cannot be written only means
+// that the file is scanned again.
+func (b *Build) keepNames(file string, s nameSet) {
+	if os.MkdirAll(filepath.Dir(file), 0o777) != nil {
+		return
+	}
+	tmp := fmt.Sprintf("%s.%d", file, os.Getpid())
+	if os.WriteFile(tmp, s.encode(), 0o666) == nil {
+		_ = os.Rename(tmp, file)
+	}
+}

@@ -1,0 +1,351 @@
+package build
+
+import (
+	"fmt"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"fmake/cache"
+	"fmake/exec"
+	"fmake/makefile"
+)
+
+// decision is the answer for one target, with the reason in words.
+type decision struct {
+	verdict exec.Verdict
+	why     string       // one sentence without the target's name
+	old     *cache.Trace // the trace that was checked, nil if none
+	hit     *cache.Trace // the trace to restore, for Restored
+	differs *cache.Input // the first input that is not as it was
+	adopt   bool         // take over what GNU make's rule finds good
+	fresh   bool         // holds, but mtimes have to say so too
+}
+
+// Judge implements exec.Judge.
+func (b *Build) Judge(f *makefile.File, must bool) exec.Verdict {
+	if b.engineErr != nil {
+		return exec.AsMake // no tracing here: GNU make's rule alone
+	}
+	n := b.node(f)
+	n.serial = b.nextSerial()
+	d := b.decide(f, n, must)
+	n.reason, n.old = d.why, d.old
+	if b.opts.DryRun {
+		return d.verdict
+	}
+	switch d.verdict {
+	case exec.UpToDate:
+		if d.fresh {
+			b.freshen(n, d.old)
+		}
+		b.holds(f, n, d.old)
+	case exec.AsMake:
+		if d.adopt {
+			b.adopt(f, n)
+		}
+	case exec.Restored:
+		if err := b.restore(f, n, d); err != nil {
+			b.warn("%s: cannot restore from the cache: %v", f.Name, err)
+			d.verdict = exec.Run
+		}
+	}
+	return d.verdict
+}
+
+// decide follows the procedure "Deciding one target" of the design, step by
+// step. It changes nothing.
+func (b *Build) decide(f *makefile.File, n *node, must bool) decision {
+	if owner := b.owned[n.path]; owner != nil && owner != f {
+		return decision{verdict: exec.AsMake, why: "its file was written by the recipe of " + owner.Name + " in this build"}
+	}
+	if why := b.alwaysRun(f, n, must); why != "" {
+		n.always = true
+		return decision{verdict: exec.AsMake, why: why}
+	}
+	if b.opts.Always {
+		return decision{verdict: exec.Run, why: "-B makes every target", old: b.graph.Target(n.name)}
+	}
+	if r, bad := b.suspect[n.name]; bad {
+		return b.unfinished(f, n, r)
+	}
+	entry, known := b.graph.Entry(n.name)
+	_, exists := b.w.lstat(n.path)
+	if known && exists && entry.Flags()&cache.Failed == 0 && !b.ownVersion(entry, n) {
+		known = false // the file is the user's
+	}
+	if !known {
+		return b.untraced(f, n, exists, must)
+	}
+	if entry.Flags()&cache.Failed != 0 {
+		return b.orCached(f, n, decision{verdict: exec.Run, why: "its last run failed", old: entry.Trace()})
+	}
+	if !exists && !must {
+		return decision{verdict: exec.AsMake, why: "it is an intermediate file that nothing needs now"}
+	}
+	return b.traced(f, n, entry, exists, must)
+}
+
+// alwaysRun says why GNU make runs f every time, or returns "".
+func (b *Build) alwaysRun(f *makefile.File, n *node, must bool) string {
+	switch {
+	case f.Phony:
+		return "it is phony"
+	case f.Recipe.AnyRecurse:
+		return "its recipe runs a make"
+	case makefile.IsArchiveName(f.Name):
+		return "it is a member of an archive"
+	case !must:
+		return ""
+	}
+	for _, d := range f.Deps {
+		if d.OrderOnly || d.File == nil {
+			continue
+		}
+		if d.File.Phony {
+			return "its prerequisite " + d.File.Name + " is phony"
+		}
+		if d.File.Intermediate || makefile.IsArchiveName(d.File.Name) {
+			continue
+		}
+		if _, ok := b.w.lstat(b.w.real(b.sp.target(d.File.Name))); !ok {
+			return "its prerequisite " + d.File.Name + " does not exist as a file"
+		}
+	}
+	if e, ok := b.graph.Entry(n.name); ok && e.Flags()&cache.Always != 0 {
+		if _, exists := b.w.lstat(n.path); !exists {
+			return "its recipe leaves no file of that name"
+		}
+	}
+	return ""
+}
+
+// unfinished decides about a target whose last run was cut short.
+func (b *Build) unfinished(f *makefile.File, n *node, r cache.JournalRecord) decision {
+	why := "its last run was cut short"
+	if r.Failed {
+		why = "its last run failed"
+	}
+	return b.orCached(f, n, decision{verdict: exec.Run, why: why, old: b.graph.Target(n.name)})
+}
+
+// untraced decides about a target of which no action is known to have left what
+// is there.
+func (b *Build) untraced(f *makefile.File, n *node, exists, must bool) decision {
+	if !exists {
+		if !must {
+			return decision{verdict: exec.AsMake, why: "it is an intermediate file that nothing needs now"}
+		}
+		return b.orCached(f, n, decision{verdict: exec.Run, why: "it does not exist"})
+	}
+	if must {
+		return b.orCached(f, n, decision{verdict: exec.Run, why: "it is older than " + newerThan(f)})
+	}
+	return decision{verdict: exec.AsMake, why: "it is newer than its prerequisites, and nothing is known of how it was made", adopt: true}
+}
+
+// newerThan names the prerequisite that makes GNU make's rule remake f.
+func newerThan(f *makefile.File) string {
+	for _, d := range f.Deps {
+		if d.Changed && !d.OrderOnly && d.File != nil {
+			return "its prerequisite " + d.File.Name
+		}
+	}
+	return "a prerequisite"
+}
+
+// traced decides by the trace of the target's last run.
+func (b *Build) traced(f *makefile.File, n *node, e cache.Entry, exists, must bool) decision {
+	run := func(why string, differs *cache.Input) decision {
+		return b.orCached(f, n, decision{verdict: exec.Run, why: why, old: e.Trace(), differs: differs})
+	}
+	if e.Flags()&cache.Provisional == 0 {
+		if key := b.recipeKey(f, n); key.key != e.Key() {
+			if why := b.recipeDiffers(f, n, e.Trace()); why != "" {
+				return run(why, nil)
+			}
+		}
+	}
+	if in := b.checker.Holds(e); in != nil {
+		if in = b.differs(n.name, e.Trace()); in != nil {
+			return run(b.describe(in), in)
+		}
+	}
+	if why := b.envDiffers(f, e); why != "" {
+		return run(why, nil)
+	}
+	if why := b.tokensDiffer(f, n, e, must); why != "" {
+		return run(why, nil)
+	}
+	old := e.Trace()
+	if gone := b.missingOutput(e.Outputs()); gone != "" {
+		if e.Flags()&(cache.NoStore|cache.Stateful) != 0 {
+			return decision{verdict: exec.Run, why: gone + " is gone", old: old}
+		}
+		if b.opts.Cache != CacheOff && b.haveContents(old) {
+			return decision{verdict: exec.Restored, why: gone + " was gone", old: old, hit: old}
+		}
+		return run(gone+" is gone", nil)
+	}
+	return decision{verdict: exec.UpToDate, why: "everything that its recipe looked at is as it was", old: old, fresh: must}
+}
+
+// differs checks every input as the action sees it, chain of versions included,
+// and returns the first that is not as it was.
+func (b *Build) differs(name string, t *cache.Trace) *cache.Input {
+	for i := range t.Inputs {
+		in := &t.Inputs[i]
+		if !b.w.same(in) && !b.chain.sameAsSeen(name, t.Serial, in) {
+			return in
+		}
+	}
+	return nil
+}
+
+// describe says in words how an input differs from what a trace saw.
+func (b *Build) describe(in *cache.Input) string {
+	now, err := b.w.asInput(b.sp.abs(in.Path), in.Kind, nil)
+	name := b.display(in.Path)
+	switch {
+	case err != nil:
+		return fmt.Sprintf("%s cannot be read: %v", name, err)
+	case in.Kind == cache.InputAbsent:
+		return name + " appeared"
+	case now.Kind == cache.InputAbsent:
+		return name + " vanished"
+	case in.Kind == cache.InputListing && now.Kind == in.Kind:
+		return "the names in " + name + " changed"
+	case in.Kind == cache.InputLink && now.Kind == in.Kind:
+		return "the link " + name + " points elsewhere"
+	case in.Kind == cache.InputContent && now.Kind == in.Kind && now.Hash != in.Hash:
+		return fmt.Sprintf("%s changed (%s -> %s)", name, in.Hash.Short(), now.Hash.Short())
+	case in.Mode != now.Mode:
+		return fmt.Sprintf("the mode of %s changed (%04o -> %04o)", name, in.Mode&0o7777, now.Mode&0o7777)
+	case in.Size != now.Size:
+		return fmt.Sprintf("the size of %s changed (%d -> %d)", name, in.Size, now.Size)
+	}
+	return name + " changed"
+}
+
+// display is how a path of a trace is called in messages: relative to where
+// make runs.
+func (b *Build) display(key string) string {
+	p := b.sp.abs(key)
+	if p == b.sp.cwd {
+		return "."
+	}
+	if within(p, b.sp.cwd) && b.sp.cwd != "/" {
+		return p[len(b.sp.cwd)+1:]
+	}
+	return p
+}
+
+// missingOutput returns the first output inside the project that is gone, in
+// words, or "".
+func (b *Build) missingOutput(outs []cache.Output) string {
+	for i := range outs {
+		o := &outs[i]
+		if o.Type == 0 || o.Path[0] == '/' {
+			continue
+		}
+		if _, ok := b.w.lstat(b.sp.abs(o.Path)); ok {
+			continue
+		}
+		if chain := b.chain.of(o.Path); len(chain) > 0 && chain[len(chain)-1].out.Type == 0 {
+			continue // a later action removed it
+		}
+		return b.display(o.Path)
+	}
+	return ""
+}
+
+// ownVersion reports whether the target's file is what its action, or a later
+// action that changed the file, left there.
+func (b *Build) ownVersion(e cache.Entry, n *node) bool {
+	for _, o := range e.Outputs() {
+		if o.Path == n.name || b.sp.abs(o.Path) == n.path {
+			if b.leftAsIs(&o) {
+				return true
+			}
+			chain := b.chain.of(o.Path)
+			return len(chain) > 0 && b.leftAsIs(&chain[len(chain)-1].out)
+		}
+	}
+	return e.Flags()&cache.Always != 0
+}
+
+// leftAsIs reports whether what is at an output's path is exactly what the
+// action left.
+func (b *Build) leftAsIs(o *cache.Output) bool {
+	p := b.sp.abs(o.Path)
+	st, ok := b.w.lstat(p)
+	if o.Type == 0 || !ok {
+		return o.Type == 0 && !ok
+	}
+	if st.Mode&unix.S_IFMT != o.Type {
+		return false
+	}
+	switch o.Type {
+	case typeRegular:
+		if st.Mode&0o7777 != o.Mode || st.Size != o.Size {
+			return false
+		}
+		if o.Stat.Ino != 0 && st.Same(o.Stat) && !b.graph.Suspect(st) {
+			return true
+		}
+		h, err := b.w.hash(p)
+		return err == nil && h.Hash == o.Hash
+	case typeLink:
+		text, err := os.Readlink(p)
+		return err == nil && text == o.Link
+	case typeDir:
+		return true // its names are other versions' business
+	}
+	return true
+}
+
+// holds notes that f's files are good in this build.
+func (b *Build) holds(f *makefile.File, n *node, t *cache.Trace) {
+	n.run = t.Run
+	b.own(f, t)
+}
+
+// own makes f the owner of everything its action left.
+func (b *Build) own(f *makefile.File, t *cache.Trace) {
+	for i := range t.Outputs {
+		if o := &t.Outputs[i]; o.Type == typeRegular || o.Type == typeLink {
+			b.owned[b.sp.abs(o.Path)] = f
+		}
+	}
+}
+
+// freshen gives the files of a trace that holds a new mtime, because GNU make,
+// an IDE or test -nt would otherwise think them stale.
+func (b *Build) freshen(n *node, t *cache.Trace) {
+	nt := *t
+	nt.Outputs = append([]cache.Output(nil), t.Outputs...)
+	for i := range nt.Outputs {
+		o := &nt.Outputs[i]
+		if o.Type != typeRegular || o.Path[0] == '/' || o.SameAs != "" || !b.leftAsIs(o) {
+			continue
+		}
+		b.touch(o)
+	}
+	b.graph.Put(n.name, &nt)
+	n.old = &nt
+}
+
+// touch sets the mtime of an output to now and takes over its new stat.
+func (b *Build) touch(o *cache.Output) {
+	p := b.sp.abs(o.Path)
+	now := time.Now()
+	if err := os.Chtimes(p, time.Time{}, now); err != nil {
+		return // not ours to touch: only the next GNU make would care
+	}
+	b.w.forget(p)
+	if st, ok := b.w.lstat(p); ok {
+		o.Stat = st
+		b.hasher.Learn(st, o.Hash)
+	}
+}

@@ -1,0 +1,523 @@
+package build
+
+import (
+	"os"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"fmake/cache"
+	"fmake/makefile"
+	"fmake/tracefs"
+)
+
+// succeeded turns the record of a finished action into its trace.
+func (a *action) succeeded(rec *tracefs.Record) error {
+	b := a.b
+	if rec == nil { // no tracing: as GNU make
+		b.changedUnseen()
+		return nil
+	}
+	for _, w := range rec.Writes {
+		b.w.forget(w.Path)
+		b.checker.Forget(b.sp.key(w.Path))
+	}
+	if p := a.meddled(rec); p != "" {
+		b.warn("%s was changed by somebody else while the recipe of %s ran; nothing is recorded of it", b.display(b.sp.key(p)), a.f.Name)
+		b.graph.Delete(a.n.name)
+		a.done()
+		return nil
+	}
+	t := a.trace(rec)
+	a.dropOld(t)
+	if b.chain != nil {
+		b.chain.remove(a.n.name, a.old)
+		b.chain.add(a.n.name, t)
+	}
+	b.graph.Put(a.n.name, t)
+	b.meetEnv(b.environ(a.f))
+	delete(b.suspect, a.n.name)
+	a.n.run, a.n.old = t.Run, t
+	b.own(a.f, t)
+	b.keep(a, t)
+	a.done()
+	return nil
+}
+
+// done lets the journal entry be crossed out once the graph is saved.
+func (a *action) done() {
+	if a.journal == 0 {
+		return
+	}
+	a.b.mu.Lock()
+	a.b.pending = append(a.b.pending, a.journal)
+	a.b.mu.Unlock()
+	a.b.saveSoon()
+}
+
+// failed records what an action that failed has left, so that its next run
+// undoes it. The earlier trace is gone: its files may be overwritten.
+func (a *action) failed(rec *tracefs.Record, status int) {
+	b := a.b
+	if rec == nil {
+		b.changedUnseen()
+		return
+	}
+	for _, w := range rec.Writes {
+		b.w.forget(w.Path)
+		b.checker.Forget(b.sp.key(w.Path))
+	}
+	t := &cache.Trace{
+		Target: a.f.Name, Dir: b.sp.key(b.sp.cwd), Status: status, Flags: cache.Failed, Serial: a.n.serial,
+		Started: a.started.UnixNano(), Duration: int64(time.Since(a.started)), Reason: a.n.reason,
+	}
+	t.Outputs, t.Befores = a.outputs(rec)
+	if a.old != nil { // old files that it did not touch stay, but are not good
+		for _, o := range a.old.Outputs {
+			if findOutput(t.Outputs, o.Path) == nil {
+				t.Outputs = append(t.Outputs, o)
+			}
+		}
+		sortOutputs(t.Outputs)
+	}
+	b.chain.remove(a.n.name, a.old)
+	b.graph.Put(a.n.name, t)
+	a.done()
+}
+
+// meddled returns a path that somebody else changed while the action looked at
+// it, or "".
+func (a *action) meddled(rec *tracefs.Record) string {
+	b := a.b
+	if len(rec.Meddled) > 0 {
+		return rec.Meddled[0]
+	}
+	for i := range rec.Looks {
+		l := &rec.Looks[i]
+		if l.Flags&tracefs.LookContent == 0 || l.Stat.Mode&unix.S_IFMT != unix.S_IFREG || a.passOver(l.Path) || findWrite(rec.Writes, l.Path) != nil {
+			continue
+		}
+		st, ok := b.w.lstat(l.Path)
+		if ok && st.Size == l.Stat.Size && st.Mtime == l.Stat.Mtime && st.Ino == l.Stat.Ino {
+			continue
+		}
+		b.w.forget(l.Path) // the look may be older than the action
+		st, ok = b.w.lstat(l.Path)
+		if !ok || st.Size != l.Stat.Size || st.Mtime != l.Stat.Mtime || st.Ino != l.Stat.Ino {
+			return l.Path
+		}
+	}
+	return ""
+}
+
+// passOver is true for paths that are no inputs and no versions.
+func (a *action) passOver(p string) bool {
+	sp := a.b.sp
+	return isKernel(p) || sp.isAmbient(p)
+}
+
+// trace makes the trace of a successful action.
+func (a *action) trace(rec *tracefs.Record) *cache.Trace {
+	b := a.b
+	k := b.recipeKey(a.f, a.n)
+	t := &cache.Trace{
+		Target: a.f.Name, Dir: b.sp.key(b.sp.cwd), Key: k.key, FullKey: k.full, Recipe: k.text, Vars: k.vars,
+		Chunks: a.chunks, Started: a.started.UnixNano(), Duration: int64(time.Since(a.started)), Serial: a.n.serial, Reason: a.n.reason,
+	}
+	t.Outputs, t.Befores = a.outputs(rec)
+	var execs map[string]bool
+	t.Inputs, execs = a.inputs(rec, t)
+	t.Flags = a.flags(rec, t)
+	if t.Flags&cache.Stateful != 0 && a.old != nil && a.old.Flags&cache.Failed == 0 {
+		t.Inputs = unionInputs(t.Inputs, b.current(a.old.Inputs))
+	}
+	t.Env = b.envInputs(a.f, a.n, t.Inputs, execs)
+	var strong []cache.Hash
+	t.Tokens, strong = b.tokens(a.f, t.Inputs)
+	t.Strong = cache.StrongKey(t.FullKey, t.Inputs, t.Env, strong)
+	t.Run = cache.NewDigest("run").Hash(t.Strong).Uint(uint64(t.Started)).Uint(uint64(unix.Getpid())).Sum()
+	t.Procs = a.procs(rec, t)
+	return t
+}
+
+// inputs turns looks into inputs, sorted by path, and names those that were
+// executed.
+func (a *action) inputs(rec *tracefs.Record, t *cache.Trace) ([]cache.Input, map[string]bool) {
+	b := a.b
+	var in []cache.Input
+	execs := make(map[string]bool)
+	looks := append(rec.Looks, a.systemLooks(rec)...)
+	slices.SortFunc(looks, func(x, y tracefs.Look) int { return strings.Compare(x.Path, y.Path) })
+	for i := range looks {
+		l := &looks[i]
+		if a.passOver(l.Path) || a.implied(looks, i) || b.sp.isTemp(l.Path) && findWrite(rec.Writes, l.Path) != nil {
+			continue
+		}
+		if l.Flags&tracefs.LookExec != 0 {
+			execs[b.sp.key(l.Path)] = true
+		}
+		in = a.appendInputs(in, l, rec, t)
+	}
+	slices.SortFunc(in, func(x, y cache.Input) int {
+		if c := strings.Compare(x.Path, y.Path); c != 0 {
+			return c
+		}
+		return int(x.Kind) - int(y.Kind)
+	})
+	return slices.CompactFunc(in, func(x, y cache.Input) bool { return x.Path == y.Path && x.Kind == y.Kind }), execs
+}
+
+// implied is true for a directory that was only passed through on the way to
+// something that exists below it.
+func (a *action) implied(looks []tracefs.Look, i int) bool {
+	l := &looks[i]
+	if l.Stat.Mode&unix.S_IFMT != unix.S_IFDIR || l.Flags&^(tracefs.LookExists|tracefs.LookSystem) != 0 {
+		return false
+	}
+	if within(a.b.sp.cwd, l.Path) {
+		return true
+	}
+	prefix := l.Path + "/"
+	from, _ := slices.BinarySearchFunc(looks[i+1:], prefix, func(x tracefs.Look, p string) int { return strings.Compare(x.Path, p) })
+	for _, x := range looks[i+1+from:] {
+		if !strings.HasPrefix(x.Path, prefix) {
+			return false
+		}
+		if x.Flags&tracefs.LookAbsent == 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// appendInputs adds what one look saw.
+func (a *action) appendInputs(in []cache.Input, l *tracefs.Look, rec *tracefs.Record, t *cache.Trace) []cache.Input {
+	b := a.b
+	key := b.sp.key(l.Path)
+	add := func(x cache.Input) {
+		x.Path = key
+		in = append(in, x)
+	}
+	typ := l.Stat.Mode & unix.S_IFMT
+	if l.Flags&tracefs.LookAbsent != 0 && l.Stat.Ino == 0 {
+		add(cache.Input{Kind: cache.InputAbsent})
+		return in
+	}
+	if l.Flags&tracefs.LookListing != 0 {
+		add(cache.Input{Kind: cache.InputListing, Hash: cache.HashNames(a.listed(l, t))})
+	}
+	if l.Flags&tracefs.LookLink != 0 && l.Link != "" {
+		add(cache.Input{Kind: cache.InputLink, Hash: cache.HashString(l.Link)})
+	}
+	if l.Flags&(tracefs.LookContent|tracefs.LookUndecided) != 0 && typ == unix.S_IFREG {
+		add(a.contentInput(l, rec, t))
+		return in
+	}
+	if l.Flags&(tracefs.LookListing|tracefs.LookLink) == 0 {
+		x := cache.Input{Kind: cache.InputExists, Mode: l.Stat.Mode}
+		switch typ {
+		case unix.S_IFREG:
+			x.Size = l.Stat.Size
+		case unix.S_IFLNK:
+			x.Mode = unix.S_IFLNK
+		}
+		add(x)
+	}
+	return in
+}
+
+// contentInput hashes what the action read: the file as it is, or its
+// pre-image if the action changed it afterwards.
+func (a *action) contentInput(l *tracefs.Look, rec *tracefs.Record, t *cache.Trace) cache.Input {
+	b := a.b
+	x := cache.Input{Kind: cache.InputContent, Mode: l.Stat.Mode}
+	if w := findWrite(rec.Writes, l.Path); w != nil {
+		if bef := findOutput(t.Befores, b.sp.key(l.Path)); bef != nil {
+			x.Hash = bef.Hash
+		}
+		return x
+	}
+	h, err := b.w.hash(l.Path)
+	if err != nil {
+		return x // unreadable to fmake: a zero hash never holds
+	}
+	x.Hash = h.Hash
+	if !h.Racy {
+		x.Stat = h.Stat
+	}
+	return x
+}
+
+// listed are the names that a listing counts by: as the action saw them, less
+// its own and what editors leave.
+func (a *action) listed(l *tracefs.Look, t *cache.Trace) []string {
+	key := a.b.sp.key(l.Path)
+	out := make([]string, 0, len(l.Names))
+	for _, n := range l.Names {
+		if isEditorName(n) {
+			continue
+		}
+		o := findOutput(t.Outputs, joinPath(key, n))
+		if o != nil && findOutput(t.Befores, o.Path) == nil {
+			continue
+		}
+		out = append(out, n)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// outputs turns writes into versions, and into what they replaced.
+func (a *action) outputs(rec *tracefs.Record) (outs, befores []cache.Output) {
+	b := a.b
+	inodes := make(map[[2]uint64]string)
+	for i := range rec.Writes {
+		w := &rec.Writes[i]
+		if a.passOver(w.Path) || b.sp.isTemp(w.Path) || isVCS(w.Path) {
+			continue
+		}
+		o, ok := b.outputAt(w.Path)
+		if !ok && !w.Before.Exists {
+			continue // made and removed
+		}
+		if st := o.Stat; o.Type == typeRegular && st.Ino != 0 {
+			id := [2]uint64{st.Dev, st.Ino}
+			if first, dup := inodes[id]; dup {
+				o.SameAs = first
+			}
+			inodes[id] = o.Path
+		}
+		if w.Before.Exists {
+			bef := a.before(w)
+			if o.Type == typeDir && bef.Type == typeDir {
+				continue // it was there already: the same as seeing it
+			}
+			befores = append(befores, bef)
+		}
+		outs = append(outs, o)
+	}
+	sortOutputs(outs)
+	sortOutputs(befores)
+	return outs, befores
+}
+
+// outputAt is the version that stands at a path now; ok is false if nothing is
+// there.
+func (b *Build) outputAt(p string) (o cache.Output, ok bool) {
+	o.Path = b.sp.key(p)
+	st, ok := b.w.lstat(p)
+	if !ok {
+		return o, false
+	}
+	o.Type, o.Mode = st.Mode&unix.S_IFMT, st.Mode&0o7777
+	switch o.Type {
+	case typeRegular:
+		o.Size = st.Size
+		h, err := b.w.hash(p)
+		if err == nil {
+			o.Hash = h.Hash
+			if !h.Racy {
+				o.Stat = h.Stat
+			}
+		}
+	case typeLink:
+		o.Link, _ = os.Readlink(p) // empty when it vanished meanwhile: it will not hold
+	}
+	return o, true
+}
+
+// before is the version that a write replaced. Its content goes into the store,
+// so that the write can be undone.
+func (a *action) before(w *tracefs.Write) cache.Output {
+	b := a.b
+	o := cache.Output{Path: b.sp.key(w.Path), Type: w.Before.Stat.Mode & unix.S_IFMT, Mode: w.Before.Stat.Mode & 0o7777, Size: w.Before.Stat.Size, Link: w.Before.Link}
+	if o.Type != typeRegular {
+		return o
+	}
+	if w.Before.Saved != "" {
+		if h, _, err := b.blobs.PutDurable(w.Before.Saved); err == nil {
+			o.Hash = h
+		}
+		return o
+	}
+	if v := b.chain.of(o.Path); len(v) > 0 {
+		o.Hash = v[len(v)-1].out.Hash
+	}
+	return o
+}
+
+// flags finds out whether the action was a function of files.
+func (a *action) flags(rec *tracefs.Record, t *cache.Trace) cache.TraceFlags {
+	b := a.b
+	var fl cache.TraceFlags
+	if !a.leftTarget(t) {
+		fl |= cache.Always | cache.NoStore
+	}
+	if a.n.always {
+		fl |= cache.NoStore
+	}
+	for i := range rec.Procs {
+		argv := rec.Procs[i].Argv
+		if listed(b.lists.stateful, argv) {
+			fl |= cache.Stateful | cache.NoStore
+		}
+		if listed(b.lists.impure, argv) {
+			fl |= cache.NoStore
+		}
+	}
+	if b.isSpecial(".FMAKE_STATEFUL", a.f) {
+		fl |= cache.Stateful | cache.NoStore
+	}
+	if b.isSpecial(".FMAKE_NOCACHE", a.f) {
+		fl |= cache.NoStore
+	}
+	if len(rec.Setuid) > 0 {
+		fl |= cache.Native | cache.NoStore
+	}
+	if len(rec.Sockets) > 0 || !readsProject(t.Inputs) || a.writesOutside(t) || looked(rec, "/etc/resolv.conf") {
+		fl |= cache.NoStore
+	}
+	return fl
+}
+
+// leftTarget reports whether the recipe left a file of the target's name.
+func (a *action) leftTarget(*cache.Trace) bool {
+	_, ok := a.b.w.lstat(a.n.path)
+	return ok
+}
+
+func readsProject(in []cache.Input) bool {
+	return slices.ContainsFunc(in, func(x cache.Input) bool {
+		return x.Path[0] == '.' && (x.Kind == cache.InputContent || x.Kind == cache.InputListing)
+	})
+}
+
+// writesOutside is true for an action with outputs outside the project, or too
+// large ones: those are not restored.
+func (a *action) writesOutside(t *cache.Trace) bool {
+	const limit = 4 << 30
+	return slices.ContainsFunc(t.Outputs, func(o cache.Output) bool { return o.Path[0] == '/' || o.Size > limit })
+}
+
+func looked(rec *tracefs.Record, p string) bool {
+	_, ok := slices.BinarySearchFunc(rec.Looks, p, func(l tracefs.Look, s string) int { return strings.Compare(l.Path, s) })
+	return ok
+}
+
+// isSpecial reports whether a special target of fmake's own names f.
+func (b *Build) isSpecial(special string, target *makefile.File) bool {
+	f := b.db.Lookup(special)
+	if f == nil {
+		return false
+	}
+	for _, d := range f.Deps {
+		if d.File != nil && d.File.Name == target.Name {
+			return true
+		}
+	}
+	return false
+}
+
+// systemLooks selects from what the whole build looked at in system trees what
+// concerns this action: absences and links of names that it used, and those of
+// names that nobody found.
+func (a *action) systemLooks(rec *tracefs.Record) []tracefs.Look {
+	b := a.b
+	if b.engine == nil {
+		return nil
+	}
+	all, err := b.engine.SystemLooks()
+	if err != nil {
+		b.warn("engine: %v", err)
+		return nil
+	}
+	own := make(map[string]bool)
+	for i := range rec.Looks {
+		own[stemName(rec.Looks[i].Path)] = true
+	}
+	for n := range own {
+		b.found[n] = true
+	}
+	var out []tracefs.Look
+	for again := true; again; {
+		again = false
+		for i := range all {
+			l := &all[i]
+			if l.Flags&tracefs.LookLink == 0 || own[stemName(l.Path)] || !own[stemName(l.Link)] {
+				continue
+			}
+			own[stemName(l.Path)], again = true, true
+		}
+	}
+	for i := range all {
+		l := &all[i]
+		if l.Stat.Mode&unix.S_IFMT == unix.S_IFDIR {
+			continue
+		}
+		if n := stemName(l.Path); own[n] || !b.found[n] {
+			out = append(out, *l)
+		}
+	}
+	return out
+}
+
+// stemName is the last element of a path, a precompiled header's called like
+// its header.
+func stemName(p string) string { return strings.TrimSuffix(path.Base(p), ".gch") }
+
+// procs turns the process tree into indices of inputs and outputs.
+func (a *action) procs(rec *tracefs.Record, t *cache.Trace) []cache.Proc {
+	sp := a.b.sp
+	out := make([]cache.Proc, len(rec.Procs))
+	for i := range rec.Procs {
+		p := &rec.Procs[i]
+		q := cache.Proc{Parent: p.Parent, Argv: p.Argv, Dir: sp.key(p.Dir)}
+		for _, r := range p.Reads {
+			key := sp.key(r)
+			if j, ok := slices.BinarySearchFunc(t.Inputs, key, func(in cache.Input, k string) int { return strings.Compare(in.Path, k) }); ok {
+				q.Reads = append(q.Reads, uint32(j))
+			}
+		}
+		for _, w := range p.Writes {
+			key := sp.key(w)
+			if j, ok := slices.BinarySearchFunc(t.Outputs, key, func(o cache.Output, k string) int { return strings.Compare(o.Path, k) }); ok {
+				q.Writes = append(q.Writes, uint32(j))
+			}
+		}
+		out[i] = q
+	}
+	return out
+}
+
+// current gives inputs with what they are now.
+func (b *Build) current(in []cache.Input) []cache.Input {
+	out := make([]cache.Input, 0, len(in))
+	for i := range in {
+		if x, err := b.w.asInput(b.sp.abs(in[i].Path), in[i].Kind, nil); err == nil {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+// unionInputs merges two sorted lists; the first wins.
+func unionInputs(x, y []cache.Input) []cache.Input {
+	out := append(append([]cache.Input(nil), x...), y...)
+	slices.SortStableFunc(out, func(p, q cache.Input) int { return strings.Compare(p.Path, q.Path) })
+	return slices.CompactFunc(out, func(p, q cache.Input) bool { return p.Path == q.Path })
+}
+
+func findWrite(list []tracefs.Write, p string) *tracefs.Write {
+	i, ok := slices.BinarySearchFunc(list, p, func(w tracefs.Write, s string) int { return strings.Compare(w.Path, s) })
+	if !ok {
+		return nil
+	}
+	return &list[i]
+}
+
+func sortOutputs(o []cache.Output) {
+	slices.SortFunc(o, func(x, y cache.Output) int { return strings.Compare(x.Path, y.Path) })
+}

@@ -1,0 +1,320 @@
+package build
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"fmake/cache"
+	"fmake/makefile"
+	"fmake/tracefs"
+)
+
+// The types of a version.
+const (
+	typeRegular = unix.S_IFREG
+	typeDir     = unix.S_IFDIR
+	typeLink    = unix.S_IFLNK
+)
+
+// restore puts back what a trace left, in place of what the target's action
+// left last time, and replays what it printed.
+func (b *Build) restore(f *makefile.File, n *node, d decision) error {
+	t := *d.hit
+	t.Outputs = slices.Clone(d.hit.Outputs)
+	t.Serial, t.Reason, t.From = n.serial, d.why, cache.FromCache
+	if d.old == nil || d.old.Strong != t.Strong {
+		t.Run = cache.NewDigest("restored").Hash(t.Strong).Sum()
+	} else {
+		t.Run = d.old.Run
+	}
+	for i := range t.Outputs { // sorted by path, so directories come before what is in them
+		if err := b.restoreOne(&t, i); err != nil {
+			return err
+		}
+	}
+	a := &action{b: b, f: f, n: n, old: d.old}
+	a.dropOld(&t)
+	b.chain.remove(n.name, d.old)
+	b.chain.add(n.name, &t)
+	b.graph.Put(n.name, &t)
+	b.meetEnv(b.environ(f))
+	delete(b.suspect, n.name)
+	n.run, n.old = t.Run, &t
+	b.own(f, &t)
+	b.replay(&t)
+	return nil
+}
+
+// restoreOne makes the path of one output what the trace left there.
+func (b *Build) restoreOne(t *cache.Trace, i int) error {
+	o := &t.Outputs[i]
+	if o.Path[0] == '/' {
+		return nil // outside the project: never restored
+	}
+	p := b.sp.abs(o.Path)
+	defer func() {
+		b.w.forget(p)
+		b.checker.Forget(o.Path)
+	}()
+	switch o.Type {
+	case 0:
+		if err := os.Remove(p); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("restoring: %w", err)
+		}
+		return nil
+	case typeDir:
+		if err := os.MkdirAll(p, 0o777); err != nil {
+			return fmt.Errorf("restoring: %w", err)
+		}
+		return nil
+	case typeLink:
+		return cache.RestoreLink(o.Link, p)
+	case typeRegular:
+		return b.restoreFile(t, o, p)
+	}
+	return fmt.Errorf("restoring %s: neither file, link nor directory", b.display(o.Path))
+}
+
+func (b *Build) restoreFile(t *cache.Trace, o *cache.Output, p string) error {
+	if o.SameAs != "" {
+		_ = os.Remove(p)
+		if err := os.Link(b.sp.abs(o.SameAs), p); err != nil {
+			return fmt.Errorf("restoring: %w", err)
+		}
+		return nil
+	}
+	if b.leftAsIs(o) {
+		b.touch(o)
+		return nil
+	}
+	st, err := b.contents.Restore(o.Hash, p, fs.FileMode(o.Mode&0o777)|setBits(o.Mode))
+	if err != nil {
+		return fmt.Errorf("restoring %s: %w", b.display(o.Path), err)
+	}
+	o.Stat = st
+	b.hasher.Learn(st, o.Hash)
+	return nil
+}
+
+// setBits are the bits that fs.FileMode keeps elsewhere.
+func setBits(mode uint32) (m fs.FileMode) {
+	if mode&unix.S_ISUID != 0 {
+		m |= fs.ModeSetuid
+	}
+	if mode&unix.S_ISGID != 0 {
+		m |= fs.ModeSetgid
+	}
+	if mode&unix.S_ISVTX != 0 {
+		m |= fs.ModeSticky
+	}
+	return m
+}
+
+// replay prints what the recipe printed when it ran, so that no warning is lost.
+func (b *Build) replay(t *cache.Trace) {
+	if b.opts.Print == nil {
+		return
+	}
+	for _, c := range t.Chunks {
+		b.opts.Print(int(c.Stream), c.Data)
+	}
+}
+
+// rollBack prepares the tree for a run of an action: what it changed in place
+// goes back to the version before, what it made is to be hidden from its view.
+// Only what is still exactly what the action left is touched. It returns the
+// paths to hide.
+func (b *Build) rollBack(a *action) []string {
+	if a.old == nil || a.old.Flags&cache.Stateful != 0 || a.n.always {
+		return b.rollBackSuspect(a, nil)
+	}
+	var hide []string
+	for i := range a.old.Outputs {
+		o := &a.old.Outputs[i]
+		p := b.sp.abs(o.Path)
+		before := findOutput(a.old.Befores, o.Path)
+		switch {
+		case o.Path[0] == '/':
+		case o.Type == 0:
+			if before != nil && !b.exists(p) {
+				b.putBack(before, p)
+			}
+		case !b.leftAsIs(o) || b.laterVersion(a, o.Path):
+		case before != nil && before.Hash != o.Hash:
+			b.putBack(before, p)
+		case before == nil && o.Type != typeDir:
+			hide = append(hide, p)
+		}
+	}
+	return b.rollBackSuspect(a, hide)
+}
+
+func (b *Build) exists(p string) bool {
+	_, ok := b.w.lstat(p)
+	return ok
+}
+
+// laterVersion reports whether another action changed the path afterwards: then
+// what stands there is not this action's to undo.
+func (b *Build) laterVersion(a *action, path string) bool {
+	chain := b.chain.of(path)
+	return len(chain) > 0 && chain[len(chain)-1].target != a.n.name
+}
+
+// putBack restores the version that an action replaced.
+func (b *Build) putBack(o *cache.Output, p string) {
+	var err error
+	switch o.Type {
+	case typeRegular:
+		if b.client() == nil {
+			return
+		}
+		_, err = b.contents.Restore(o.Hash, p, fs.FileMode(o.Mode&0o777)|setBits(o.Mode))
+	case typeLink:
+		err = cache.RestoreLink(o.Link, p)
+	case typeDir:
+		err = os.MkdirAll(p, 0o777)
+	}
+	if err != nil {
+		b.warn("cannot undo what an earlier run did to %s: %v", b.display(o.Path), err)
+	}
+	b.w.forget(p)
+	b.checker.Forget(o.Path)
+}
+
+// rollBackSuspect adds what a run that was cut short has left: the journals of
+// dead engines name it.
+func (b *Build) rollBackSuspect(a *action, hide []string) []string {
+	r, bad := b.suspect[a.n.name]
+	if !bad {
+		return hide
+	}
+	for _, w := range b.cutShort(a.n.name) {
+		o := w.Before
+		p := w.Path
+		if !b.sp.inProject(p) || b.sp.isAmbient(p) || slices.Contains(hide, p) {
+			continue
+		}
+		st, ok := b.w.lstat(p)
+		if !ok || st.Mtime < r.Time && st.Ctime < r.Time {
+			continue
+		}
+		if !o.Exists {
+			if st.Mode&unix.S_IFMT != typeDir {
+				hide = append(hide, p)
+			}
+			continue
+		}
+		if o.Saved == "" {
+			continue
+		}
+		if h, _, err := b.blobs.PutDurable(o.Saved); err == nil {
+			b.putBack(&cache.Output{Path: b.sp.key(p), Type: typeRegular, Mode: o.Stat.Mode & 0o7777, Hash: h}, p)
+		}
+	}
+	if st, ok := b.w.lstat(a.n.path); ok && st.Ctime >= r.Time && !slices.Contains(hide, a.n.path) {
+		hide = append(hide, a.n.path)
+	}
+	return hide
+}
+
+// cutShort lists what the named action had begun to change when its engine or
+// its make died.
+func (b *Build) cutShort(name string) []tracefs.Write {
+	if b.cut == nil {
+		b.cut = make(map[string][]tracefs.Write)
+		js, err := tracefs.ReadJournals(b.opts.CacheDir)
+		if err != nil {
+			b.warn("journals of earlier engines: %v", err)
+		}
+		for _, j := range js {
+			b.cut[j.ID] = append(b.cut[j.ID], j.Writes...)
+		}
+	}
+	return b.cut[name]
+}
+
+// dropOld removes what the action left last time and did not leave this time.
+func (a *action) dropOld(t *cache.Trace) {
+	if a.old == nil || t.Flags&cache.Stateful != 0 || a.old.Flags&(cache.Provisional|cache.Stateful) != 0 {
+		a.dropHidden(t)
+		return
+	}
+	for i := len(a.old.Outputs) - 1; i >= 0; i-- { // contents before their directories
+		o := &a.old.Outputs[i]
+		if o.Path[0] == '/' || o.Type == 0 || findOutput(t.Outputs, o.Path) != nil || findOutput(a.old.Befores, o.Path) != nil {
+			continue
+		}
+		if a.b.leftAsIs(o) && !a.b.laterVersion(a, o.Path) {
+			a.b.remove(o.Path, o.Type)
+		}
+	}
+	a.dropHidden(t)
+}
+
+// dropHidden removes what was hidden from the view and has not come back.
+func (a *action) dropHidden(t *cache.Trace) {
+	for _, p := range a.hidden {
+		key := a.b.sp.key(p)
+		if findOutput(t.Outputs, key) == nil {
+			a.b.remove(key, typeRegular)
+		}
+	}
+}
+
+// remove deletes a version from the tree; directories only when nothing of
+// others is in them.
+func (b *Build) remove(key string, typ uint32) {
+	p := b.sp.abs(key)
+	var err error
+	if typ == typeDir {
+		err = unix.Rmdir(p)
+	} else {
+		err = unix.Unlink(p)
+	}
+	if err != nil && !errors.Is(err, unix.ENOENT) && !errors.Is(err, unix.ENOTEMPTY) {
+		b.warn("cannot remove %s, which an earlier run left: %v", b.display(key), err)
+	}
+	b.w.forget(p)
+	b.checker.Forget(key)
+}
+
+// adopt takes over a target that GNU make's rule finds good and of which nothing
+// is known: its declared prerequisites' contents become its provisional trace.
+func (b *Build) adopt(f *makefile.File, n *node) {
+	k := b.recipeKey(f, n)
+	t := &cache.Trace{
+		Target: f.Name, Dir: b.sp.key(b.sp.cwd), Key: k.key, FullKey: k.full, Recipe: k.text, Vars: k.vars,
+		Serial: n.serial, Started: time.Now().UnixNano(), Flags: cache.Provisional | cache.NoStore, From: cache.FromAdopted,
+		Reason: "GNU make's rule found it up to date",
+	}
+	for _, d := range f.Deps {
+		if d.OrderOnly || d.File == nil || d.File.Phony {
+			continue
+		}
+		p := b.w.realFile(b.node(d.File).path)
+		in, err := b.w.asInput(p, cache.InputContent, nil)
+		if err == nil && in.Kind == cache.InputContent {
+			t.Inputs = append(t.Inputs, in)
+		}
+	}
+	slices.SortFunc(t.Inputs, func(x, y cache.Input) int { return strings.Compare(x.Path, y.Path) })
+	t.Inputs = slices.CompactFunc(t.Inputs, func(x, y cache.Input) bool { return x.Path == y.Path })
+	if o, ok := b.outputAt(n.path); ok {
+		t.Outputs = []cache.Output{o}
+	}
+	t.Strong = cache.StrongKey(t.FullKey, t.Inputs, nil, nil)
+	t.Run = cache.NewDigest("adopted").Hash(t.Strong).Sum()
+	if len(t.Outputs) == 1 {
+		t.Run = cache.NewDigest("adopted").Hash(t.Outputs[0].Hash).Sum()
+	}
+	b.graph.Put(n.name, t)
+	n.run, n.old = t.Run, t
+}

@@ -1,0 +1,312 @@
+package build
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"fmake/cache"
+	"fmake/exec"
+	"fmake/makefile"
+	"fmake/tracefs"
+)
+
+// startEngine finds the engine of the make above or starts one, at the first
+// recipe that has to run. The error is remembered: there is one attempt a build.
+func (b *Build) startEngine() (*tracefs.Engine, error) {
+	if b.engine != nil || b.engineErr != nil {
+		return b.engine, b.engineErr
+	}
+	if b.opts.Engine != "" {
+		if e, err := tracefs.Connect(b.opts.Engine); err == nil {
+			b.engine = e
+			return e, nil
+		} // else it belongs to a make that is gone
+	}
+	b.engine, b.engineErr = tracefs.Start(context.Background(), tracefs.Config{
+		EnginePath: b.opts.EnginePath, CacheDir: b.opts.CacheDir, Project: b.sp.root, System: b.opts.System, StoreArgs: b.storeArgs(),
+	})
+	if b.engineErr != nil {
+		b.engine = nil
+		b.reportNoTracing(b.engineErr)
+	}
+	return b.engine, b.engineErr
+}
+
+func (b *Build) storeArgs() []string {
+	if b.opts.Cache == CacheReadOnly {
+		return []string{"readonly"}
+	}
+	return nil
+}
+
+// reportNoTracing is the one line of law 7.
+func (b *Build) reportNoTracing(err error) {
+	var un *tracefs.ErrUnavailable
+	if !errors.As(err, &un) {
+		b.warn("recipes cannot be traced: %v; working from mtimes as GNU make does", err)
+		return
+	}
+	hint := ""
+	if un.Hint != "" {
+		hint = " (" + un.Hint + ")"
+	}
+	b.warn("recipes cannot be traced: %s; working from mtimes as GNU make does%s", un.Reason, hint)
+}
+
+// EngineName is what a sub-make finds the engine by, or "". A recipe that runs a
+// make starts the engine, so that all its sub-makes share one.
+func (b *Build) EngineName() string {
+	if b.engine == nil {
+		return b.opts.Engine
+	}
+	return b.engine.Name()
+}
+
+// client connects to the store, once. A build without a store goes on.
+func (b *Build) client() *cache.Client {
+	if b.store != nil || b.storeFailed || b.opts.Cache == CacheOff {
+		return b.store
+	}
+	eng, err := b.startEngine()
+	if err != nil {
+		b.storeFailed = true
+		return nil
+	}
+	conn, err := eng.StoreConn()
+	if err != nil {
+		b.storeFailed = true
+		b.warn("the cache cannot be used: %v", err)
+		return nil
+	}
+	b.store = cache.NewClient(conn)
+	b.contents = cache.NewContents(b.blobs, b.store)
+	return b.store
+}
+
+// storeError gives the store up after an error, with one warning.
+func (b *Build) storeError(doing string, err error) {
+	if errors.Is(err, cache.ErrReadOnly) {
+		return
+	}
+	b.warn("the cache cannot be used: %s: %v; building without it", doing, err)
+	b.mu.Lock()
+	b.storeFailed = true
+	b.mu.Unlock()
+}
+
+// orCached turns a decision to run into one to restore if another trace of the
+// same recipe holds.
+func (b *Build) orCached(f *makefile.File, n *node, d decision) decision {
+	if b.opts.Cache == CacheOff || d.verdict != exec.Run || !b.mayRestore(f, n) {
+		return d
+	}
+	hit := b.lookUp(f, n)
+	if hit == nil {
+		return d
+	}
+	d.verdict, d.hit = exec.Restored, hit
+	return d
+}
+
+// mayRestore spares recipes whose results are never in the store the look-up.
+func (b *Build) mayRestore(f *makefile.File, n *node) bool {
+	if e, ok := b.graph.Entry(n.name); ok && e.Flags()&cache.NoStore != 0 {
+		return false
+	}
+	for _, c := range commandWords(b.recipeKey(f, n).text) {
+		if listed(b.lists.impure, strings.Fields(c)) || listed(b.lists.stateful, strings.Fields(c)) {
+			return false
+		}
+	}
+	return len(b.recipeKey(f, n).text) > 0
+}
+
+// lookUp is the two-phase look-up: it returns a trace that holds now, or nil.
+func (b *Build) lookUp(f *makefile.File, n *node) *cache.Trace {
+	c := b.client()
+	if c == nil || b.storeFailed {
+		return nil
+	}
+	k := b.recipeKey(f, n)
+	sets, err := c.PathSets(k.full)
+	if err != nil {
+		b.storeError("looking up "+f.Name, err)
+		return nil
+	}
+	for _, s := range sets {
+		strong, ok := b.strongNow(f, n, s)
+		if !ok {
+			continue
+		}
+		t, err := c.Result(strong)
+		if err != nil {
+			b.storeError("looking up "+f.Name, err)
+			return nil
+		}
+		if t != nil && b.haveContents(t) {
+			return t
+		}
+	}
+	return nil
+}
+
+// strongNow hashes what a set of paths is in the view of f's action now.
+func (b *Build) strongNow(f *makefile.File, n *node, s cache.PathSet) (cache.Hash, bool) {
+	inputs := make([]cache.Input, 0, len(s.Paths))
+	for _, r := range s.Paths {
+		in, err := b.seenInput(n, r)
+		if err != nil {
+			return cache.Hash{}, false
+		}
+		inputs = append(inputs, in)
+	}
+	env := b.environ(f)
+	vars := make([]cache.EnvInput, 0, len(s.Env))
+	for _, name := range s.Env {
+		value, set := env[name]
+		e := cache.EnvInput{Name: name, Set: set}
+		if set {
+			e.Value = cache.HashString(value)
+		}
+		vars = append(vars, e)
+	}
+	_, toks := b.tokens(f, inputs)
+	return cache.StrongKey(b.recipeKey(f, n).full, inputs, vars, toks), true
+}
+
+// seenInput is what f's action would see at a path: the disk, less its own
+// earlier versions and those of later actions.
+func (b *Build) seenInput(n *node, r cache.PathRef) (cache.Input, error) {
+	if r.Kind == cache.InputListing {
+		return b.w.asInput(b.sp.abs(r.Path), r.Kind, b.chain.hidden(n.name, n.serial, r.Path))
+	}
+	if out, ok := b.chain.seen(n.name, n.serial, r.Path); ok {
+		return versionInput(&out, r), nil
+	}
+	return b.w.asInput(b.sp.abs(r.Path), r.Kind, nil)
+}
+
+// versionInput is a version in the terms of an input.
+func versionInput(o *cache.Output, r cache.PathRef) cache.Input {
+	in := cache.Input{Path: r.Path, Kind: r.Kind}
+	if o.Type == 0 {
+		in.Kind = cache.InputAbsent
+		return in
+	}
+	switch r.Kind {
+	case cache.InputContent:
+		in.Mode, in.Hash = o.Type|o.Mode, o.Hash
+	case cache.InputLink:
+		in.Hash = cache.HashString(o.Link)
+	default:
+		in.Kind, in.Mode = cache.InputExists, o.Type|o.Mode
+		if o.Type == typeRegular {
+			in.Size = o.Size
+		}
+	}
+	return in
+}
+
+// haveContents reports whether every content that a trace left can be had.
+func (b *Build) haveContents(t *cache.Trace) bool {
+	if t.Flags&(cache.NoStore|cache.Provisional|cache.Failed) != 0 || b.client() == nil {
+		return false
+	}
+	for i := range t.Outputs {
+		o := &t.Outputs[i]
+		if o.Type == typeRegular && !b.contents.Has(o.Hash) {
+			return false
+		}
+	}
+	return true
+}
+
+// keep puts a trace and its contents into the store, in the background.
+func (b *Build) keep(a *action, t *cache.Trace) {
+	if b.opts.Cache != CacheOn || t.Flags&cache.NoStore != 0 || b.client() == nil {
+		return
+	}
+	b.wg.Add(1)
+	b.slots <- struct{}{}
+	go func() {
+		defer b.wg.Done()
+		defer func() { <-b.slots }()
+		if err := b.put(t); err != nil {
+			var ch *cache.ChangedError
+			if errors.As(err, &ch) {
+				return // a later action changed the file already: not restorable, but known
+			}
+			b.storeError("storing "+a.f.Name, err)
+		}
+	}()
+}
+
+func (b *Build) put(t *cache.Trace) error {
+	for i := range t.Outputs {
+		o := &t.Outputs[i]
+		if o.Type != typeRegular || o.SameAs != "" {
+			continue
+		}
+		if _, _, err := b.contents.PutFile(b.sp.abs(o.Path), o.Hash); err != nil {
+			return fmt.Errorf("%s: %w", o.Path, err)
+		}
+	}
+	return b.store.PutTrace(t.FullKey, t.Strong, t)
+}
+
+// saveSoon saves the graph at most once a second, so that a crash loses little.
+func (b *Build) saveSoon() {
+	const every = time.Second
+	if time.Since(b.saved) < every {
+		return
+	}
+	b.Save()
+}
+
+// Save writes the graph file and crosses out the journal entries of the actions
+// that are in it.
+func (b *Build) Save() {
+	b.saved = time.Now()
+	if b.opts.DryRun {
+		return
+	}
+	b.mu.Lock()
+	ids := b.pending
+	b.pending = nil
+	b.mu.Unlock()
+	if !b.graph.Dirty() && len(ids) == 0 {
+		return
+	}
+	b.hasher.Settle()
+	b.graph.PutStats(b.hasher.Fresh())
+	if err := b.graph.Save(); err != nil {
+		b.warn("what was learned cannot be kept: %v", err)
+		return
+	}
+	for _, id := range ids {
+		if err := b.journal.Done(id, true); err != nil {
+			b.warn("journal: %v", err)
+			return
+		}
+	}
+}
+
+// Close waits for the store, saves what was learned and lets the engine go.
+func (b *Build) Close() {
+	b.wg.Wait()
+	if b.store != nil && !b.storeFailed {
+		if err := b.store.Sync(); err != nil {
+			b.storeError("writing", err)
+		}
+	}
+	b.Save()
+	if b.store != nil {
+		b.store.Close()
+	}
+	if b.engine != nil {
+		b.engine.Close()
+	}
+}

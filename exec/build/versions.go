@@ -1,0 +1,163 @@
+package build
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"fmake/cache"
+)
+
+// version is one link of the chain of one path: what one action left there.
+type version struct {
+	serial uint64
+	target string
+	out    cache.Output
+	before *cache.Output // what it replaced; nil if nothing was there
+}
+
+// versions holds for every path that actions of this graph write the chain of
+// versions in serial order. It is built when something first differs from what
+// the disk shows, because as long as the disk agrees nobody needs it.
+type versions struct {
+	b     *Build
+	paths map[string][]version // Output.Path form
+	dirs  map[string][]string  // directory -> names of its entries in paths
+}
+
+// of returns the chain of one path, oldest first.
+func (v *versions) of(path string) []version {
+	if v.paths == nil {
+		v.index()
+	}
+	return v.paths[path]
+}
+
+func (v *versions) index() {
+	v.paths = make(map[string][]version)
+	v.dirs = make(map[string][]string)
+	for _, name := range v.b.graph.Names() {
+		if e, ok := v.b.graph.Entry(name); ok && e.Flags()&cache.Failed == 0 {
+			v.add(name, v.b.graph.Target(name))
+		}
+	}
+}
+
+// add enters what an action left. The index need not exist yet.
+func (v *versions) add(name string, t *cache.Trace) {
+	if v.paths == nil || t == nil {
+		return
+	}
+	for i := range t.Outputs {
+		o := &t.Outputs[i]
+		ver := version{serial: t.Serial, target: name, out: *o, before: findOutput(t.Befores, o.Path)}
+		chain := v.paths[o.Path]
+		if len(chain) == 0 {
+			d, n := splitPath(o.Path)
+			v.dirs[d] = append(v.dirs[d], n)
+		}
+		at, _ := slices.BinarySearchFunc(chain, t.Serial, func(x version, s uint64) int {
+			return cmp.Compare(x.serial, s)
+		})
+		v.paths[o.Path] = slices.Insert(chain, at, ver)
+	}
+}
+
+// remove takes an action's versions out again.
+func (v *versions) remove(name string, t *cache.Trace) {
+	if v.paths == nil || t == nil {
+		return
+	}
+	for i := range t.Outputs {
+		p := t.Outputs[i].Path
+		v.paths[p] = slices.DeleteFunc(v.paths[p], func(x version) bool { return x.target == name })
+	}
+}
+
+// seen returns what the action name at position serial sees at a path, if that
+// is not simply what is on the disk: ok is false then.
+func (v *versions) seen(name string, serial uint64, path string) (out cache.Output, ok bool) {
+	chain := v.of(path)
+	later := slices.IndexFunc(chain, func(x version) bool {
+		return x.serial > serial || x.serial == serial && x.target == name
+	})
+	if later < 0 || !v.stands(chain) {
+		return cache.Output{}, false
+	}
+	if later > 0 {
+		return chain[later-1].out, true
+	}
+	if b := chain[0].before; b != nil {
+		return *b, true
+	}
+	return cache.Output{Path: path}, true // absent
+}
+
+// stands reports whether the newest version is what the disk shows. If it is
+// not, the file is the user's and the chain says nothing.
+func (v *versions) stands(chain []version) bool {
+	last := chain[len(chain)-1].out
+	return v.b.leftAsIs(&last)
+}
+
+// hidden returns a test for names in a directory that the action name at
+// position serial does not see: made by itself or by actions after it.
+func (v *versions) hidden(name string, serial uint64, dir string) func(string) bool {
+	if v.paths == nil {
+		v.index()
+	}
+	entries := v.dirs[dir]
+	if len(entries) == 0 {
+		return nil
+	}
+	gone := make(map[string]bool)
+	for _, n := range entries {
+		if out, ok := v.seen(name, serial, joinPath(dir, n)); ok && out.Type == 0 {
+			gone[n] = true
+		}
+	}
+	if len(gone) == 0 {
+		return nil
+	}
+	return func(n string) bool { return gone[n] }
+}
+
+// sameAsSeen reports whether an input is as the action sees it in its view.
+func (v *versions) sameAsSeen(name string, serial uint64, in *cache.Input) bool {
+	if in.Kind == cache.InputListing {
+		p := v.b.sp.abs(in.Path)
+		now, err := v.b.w.asInput(p, in.Kind, v.hidden(name, serial, in.Path))
+		return err == nil && sameInput(&now, in)
+	}
+	out, ok := v.seen(name, serial, in.Path)
+	if !ok {
+		return v.b.w.same(in)
+	}
+	return sameVersion(&out, in)
+}
+
+// sameVersion compares a version with what an input saw.
+func sameVersion(o *cache.Output, in *cache.Input) bool {
+	switch in.Kind {
+	case cache.InputAbsent:
+		return o.Type == 0
+	case cache.InputLink:
+		return o.Link != "" && cache.HashString(o.Link) == in.Hash
+	case cache.InputContent:
+		return o.Type == typeRegular && o.Hash == in.Hash && o.Type|o.Mode == in.Mode
+	case cache.InputExists:
+		if o.Type == typeLink {
+			return in.Mode == typeLink
+		}
+		return o.Type|o.Mode == in.Mode && (o.Type != typeRegular || o.Size == in.Size)
+	}
+	return false
+}
+
+func findOutput(list []cache.Output, path string) *cache.Output {
+	i, ok := slices.BinarySearchFunc(list, path, func(o cache.Output, p string) int { return strings.Compare(o.Path, p) })
+	if !ok {
+		return nil
+	}
+	return &list[i]
+}

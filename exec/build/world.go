@@ -1,0 +1,224 @@
+package build
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"fmake/cache"
+)
+
+// world answers what the file system looks like now. Each path is looked at
+// once until forget or forgetAll says that it may have changed.
+type world struct {
+	sp     *space
+	hasher *cache.Hasher
+	stats  map[string]cache.FileStat // absolute path -> lstat; zero Ino: absent
+	dirs   map[string][]string       // absolute path -> sorted names
+	reals  map[string]string         // directory -> itself with links resolved
+}
+
+func newWorld(sp *space, h *cache.Hasher) *world {
+	w := &world{sp: sp, hasher: h}
+	w.forgetAll()
+	return w
+}
+
+// forgetAll is for when somebody untraced may have changed anything.
+func (w *world) forgetAll() {
+	w.stats = make(map[string]cache.FileStat)
+	w.dirs = make(map[string][]string)
+	w.reals = make(map[string]string)
+}
+
+// forget drops what is known of one path and of the listing that it is in.
+func (w *world) forget(p string) {
+	delete(w.stats, p)
+	delete(w.dirs, p)
+	delete(w.reals, p)
+	if i := strings.LastIndexByte(p, '/'); i >= 0 {
+		delete(w.dirs, p[:max(i, 1)])
+	}
+}
+
+// lstat returns the state of p; ok is false if nothing is there or it cannot be
+// reached.
+func (w *world) lstat(p string) (st cache.FileStat, ok bool) {
+	st, seen := w.stats[p]
+	if !seen {
+		st, _ = cache.Lstat(p) // zero when it fails: as good as absent to an action
+		w.stats[p] = st
+	}
+	return st, st.Ino != 0
+}
+
+// names returns the sorted names in a directory, without what editors leave.
+func (w *world) names(dir string) ([]string, bool) {
+	if n, ok := w.dirs[dir]; ok {
+		return n, n != nil
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		w.dirs[dir] = nil
+		return nil, false
+	}
+	n := make([]string, 0, len(entries))
+	for _, e := range entries {
+		if !isEditorName(e.Name()) {
+			n = append(n, e.Name())
+		}
+	}
+	slices.Sort(n)
+	w.dirs[dir] = n
+	return n, true
+}
+
+// hash returns the content hash of a regular file.
+func (w *world) hash(p string) (cache.FileHash, error) { return w.hasher.HashFile(p) }
+
+// real resolves the symbolic links in the directory part of p; the last element
+// is left as it is, because a link is an input of its own.
+func (w *world) real(p string) string {
+	i := strings.LastIndexByte(p, '/')
+	if i <= 0 {
+		return p
+	}
+	dir := p[:i]
+	r, ok := w.reals[dir]
+	if !ok {
+		var err error
+		if r, err = evalLinks(dir); err != nil {
+			r = dir
+		}
+		w.reals[dir] = r
+	}
+	if r == "/" {
+		return p[i:]
+	}
+	return r + p[i:]
+}
+
+// evalLinks resolves a directory with one open instead of a walk of lstats.
+func evalLinks(dir string) (string, error) {
+	fd, err := unix.Open(dir, unix.O_PATH|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return "", err
+	}
+	defer unix.Close(fd)
+	return os.Readlink("/proc/self/fd/" + strconv.Itoa(fd))
+}
+
+// realFile resolves p completely.
+func (w *world) realFile(p string) string {
+	for range 40 { // the kernel's own limit of links in one look-up
+		p = w.real(p)
+		st, ok := w.lstat(p)
+		if !ok || st.Mode&unix.S_IFMT != unix.S_IFLNK {
+			return p
+		}
+		text, err := os.Readlink(p)
+		if err != nil {
+			return p
+		}
+		if text == "" || text[0] != '/' {
+			text = p[:strings.LastIndexByte(p, '/')+1] + text
+		}
+		p = path.Clean(text)
+	}
+	return p
+}
+
+// asInput returns what is at p now in the terms of an input of the given kind;
+// drop names the entries that a listing leaves out.
+func (w *world) asInput(p string, kind cache.InputKind, drop func(name string) bool) (cache.Input, error) {
+	in := cache.Input{Path: w.sp.key(p), Kind: kind}
+	st, ok := w.lstat(p)
+	if !ok {
+		in.Kind = cache.InputAbsent
+		return in, nil
+	}
+	switch kind {
+	case cache.InputAbsent:
+		in.Kind = cache.InputExists
+		fallthrough
+	case cache.InputExists:
+		in.Mode = st.Mode
+		if st.Mode&unix.S_IFMT == unix.S_IFREG {
+			in.Size = st.Size
+		}
+		if st.Mode&unix.S_IFMT == unix.S_IFLNK {
+			in.Mode = unix.S_IFLNK
+		}
+		return in, nil
+	case cache.InputListing:
+		n, ok := w.names(p)
+		if !ok {
+			in.Kind = cache.InputExists
+			in.Mode = st.Mode
+			return in, nil
+		}
+		in.Hash = cache.HashNames(without(n, drop))
+		return in, nil
+	case cache.InputLink:
+		text, err := os.Readlink(p)
+		if err != nil {
+			in.Kind, in.Mode = cache.InputExists, st.Mode
+			return in, nil
+		}
+		in.Hash = cache.HashString(text)
+		return in, nil
+	}
+	h, err := w.hash(p)
+	if errors.Is(err, cache.ErrNotRegular) || errors.Is(err, fs.ErrNotExist) {
+		in.Kind, in.Mode = cache.InputExists, st.Mode
+		return in, nil
+	}
+	if err != nil {
+		return in, err
+	}
+	in.Mode, in.Hash = st.Mode, h.Hash
+	if !h.Racy {
+		in.Stat = h.Stat
+	}
+	return in, nil
+}
+
+// same reports whether an input is as an action saw it, on the disk as it is.
+func (w *world) same(in *cache.Input) bool {
+	p := w.sp.abs(in.Path)
+	if in.Kind == cache.InputAbsent {
+		_, ok := w.lstat(p)
+		return !ok
+	}
+	if in.Kind == cache.InputContent && in.Stat.Ino != 0 {
+		if st, ok := w.lstat(p); ok && st.Same(in.Stat) {
+			return true
+		}
+	}
+	now, err := w.asInput(p, in.Kind, nil)
+	return err == nil && sameInput(&now, in)
+}
+
+// sameInput compares what two inputs mean, not their stats.
+func sameInput(a, b *cache.Input) bool {
+	return a.Kind == b.Kind && a.Mode == b.Mode && a.Size == b.Size && a.Hash == b.Hash
+}
+
+func without(names []string, drop func(string) bool) []string {
+	if drop == nil {
+		return names
+	}
+	out := make([]string, 0, len(names))
+	for _, n := range names {
+		if !drop(n) {
+			out = append(out, n)
+		}
+	}
+	return out
+}
