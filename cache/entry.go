@@ -29,6 +29,15 @@ func (e *Entry) Key() Hash { return e.fixed.Key }
 // FullKey returns Trace.FullKey.
 func (e *Entry) FullKey() Hash { return e.fixed.FullKey }
 
+// Strong returns Trace.Strong.
+func (e *Entry) Strong() Hash { return e.fixed.Strong }
+
+// From returns Trace.From.
+func (e *Entry) From() Origin { return e.fixed.From }
+
+// Started returns Trace.Started.
+func (e *Entry) Started() int64 { return e.fixed.Started }
+
 // Run returns Trace.Run.
 func (e *Entry) Run() Hash { return e.fixed.Run }
 
