@@ -37,6 +37,9 @@ func newSession(env *testscript.Env) error {
 		_ = exec.Command("chmod", "-R", "u+rwX", state).Run()
 		os.RemoveAll(state)
 	})
+	if err := os.Chmod(state, 0o755); err != nil {
+		return err
+	}
 	for _, d := range []string{"home", "tmp", "cache"} {
 		if err := os.Mkdir(filepath.Join(state, d), 0o755); err != nil {
 			return err
