@@ -1,0 +1,93 @@
+package makefile
+
+import (
+	"errors"
+	"io/fs"
+	"strings"
+	"syscall"
+)
+
+// Catch runs fn and returns the *Fatal it was stopped by, if any.
+func (db *Database) Catch(fn func()) (err error) {
+	defer func() {
+		switch r := recover().(type) {
+		case nil:
+		case *Fatal:
+			err = r
+		default:
+			panic(r)
+		}
+	}()
+	fn()
+	return nil
+}
+
+// ReadMakefiles reads makefiles one after the other. Those that cannot be read
+// have their Err set.
+func (db *Database) ReadMakefiles(names []*GoalDep) {
+	for _, g := range names {
+		db.ReadFile(g)
+	}
+}
+
+// ReadFile reads the makefile g.Name and all that it includes. It sets g.File,
+// and g.Err if the file could not be read, and adds g to ReadFiles.
+func (db *Database) ReadFile(g *GoalDep) {
+	name := g.Name
+	if !g.NoTilde {
+		name = db.Tilde(name)
+	}
+	data, err := db.host.ReadFile(name)
+	if err != nil && g.Included && errors.Is(err, fs.ErrNotExist) && !strings.HasPrefix(name, "/") {
+		name, data, err = db.searchIncluded(name, err)
+	}
+	for _, e := range []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM} {
+		if errors.Is(err, e) {
+			db.fatal(db.reading, errorText(err))
+		}
+	}
+	g.Err = err
+	if g.File = db.Lookup(name); g.File == nil {
+		g.File = db.Enter(name)
+	}
+	name = g.File.Name
+	g.Name = ""
+	db.ReadFiles = append(db.ReadFiles, g)
+	if err != nil {
+		return
+	}
+	db.define(definition{
+		name: "MAKEFILE_LIST", value: name, flavor: FlavorAppendValue, origin: OriginFile,
+		pos: Pos{File: name, Line: 1},
+	})
+	db.evaluate(fileSource(name, data), !g.NoDefaultGoal)
+}
+
+// searchIncluded looks for an included makefile along the include path.
+func (db *Database) searchIncluded(name string, notFound error) (path string, data []byte, err error) {
+	for _, dir := range db.includeDirs {
+		path = dir + "/" + name
+		if data, err = db.host.ReadFile(path); err == nil || !errors.Is(err, fs.ErrNotExist) {
+			return path, data, err
+		}
+	}
+	return name, nil, notFound
+}
+
+// EvalString reads text as a makefile that stands at pos.
+func (db *Database) EvalString(text string, pos Pos) {
+	db.evaluate(&source{text: text, pos: pos}, true)
+}
+
+// evaluate reads a source with conditionals of its own.
+func (db *Database) evaluate(src *source, setDefault bool) {
+	if db.depth++; db.depth > maxDepth {
+		db.fatal(db.errPos(), "makefiles are nested too deeply")
+	}
+	oldReading, oldConds := db.reading, db.conds
+	db.reading, db.conds = &src.pos, &conditionals{}
+	r := reader{db: db, src: src, setDefault: setDefault}
+	r.run()
+	db.reading, db.conds = oldReading, oldConds
+	db.depth--
+}
