@@ -1,12 +1,15 @@
 package recipe
 
 import (
-	"context"
 	"errors"
 	"io/fs"
 	"os"
+	"path"
+	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/sys/unix"
+	"mvdan.cc/sh/v3/syntax"
 
 	"fmake/exec/proc"
 )
@@ -24,28 +27,114 @@ type View interface {
 	Access(dir, name string, mode uint32) error
 }
 
-// ErrUnsuitable is returned by RunScript before anything of the script ran: it
-// met an environment in which it cannot promise dash's behaviour. The line has
-// to take the road Shell, with the plan's Argv.
-var ErrUnsuitable = errors.New("script cannot run in process")
-
-// Stdio is what a script's commands inherit.
-type Stdio struct {
-	In, Out, Err *os.File
-	Extra        []proc.ExtraFile // for every program: the jobserver
+// IsDash reports whether /bin/sh is dash, going by the name of the file that
+// it is a link to.
+func IsDash(v View) bool {
+	target, err := v.Readlink("/", defaultShell)
+	return err == nil && path.Base(target) == "dash"
 }
 
-// Script is a script that Parse accepted.
-type Script struct{}
+// Script is a script that Parse accepted, with its tree prepared for the
+// interpreter: see prepare.
+type Script struct {
+	file  *syntax.File
+	calls []call
+	redir []redirSet
+	// names are the variables that the script sets, in the order of the text.
+	names []string
+	// home says that the script reads HOME, which the interpreter makes up
+	// where the environment has none.
+	home bool
+}
+
+// call is what is known of one simple command before it runs.
+type call struct {
+	line   int
+	redir  int  // index of its redirections in Script.redir, or -1
+	forked bool // it runs in a subshell
+	// tail says that the shell would exec the command instead of forking, as
+	// it is the last of a subshell. What kills it is then reported by the
+	// parent of the subshell, on the standard error that reportTo says: that
+	// of the compound command with this index in Script.redir, or if it is -1
+	// the script's.
+	tail     bool
+	reportTo int
+}
+
+// redirSet is the list of redirections of one command.
+type redirSet struct {
+	line     int
+	compound bool
+	items    []redirItem
+}
+
+// redirItem is one redirection.
+type redirItem struct {
+	fd   int
+	from int // descriptor that is duplicated, or -1 for a file
+	flag int // how the file is opened
+}
+
+// The limits keep recursive code, ours and the parser's, far from the end of
+// its stack. No line that people write comes near them.
+const (
+	maxScript = 64 << 10
+	maxDepth  = 60
+	maxNests  = 400 // opening brackets and keywords that nest
+)
+
+var (
+	errTooLong  = errors.New("too long or too deep")
+	errEncoding = errors.New("control characters or invalid UTF-8")
+)
 
 // Parse reads a script and accepts it only if RunScript can run it as dash
 // would. The error says what was in the way.
-func Parse(text string) (*Script, error) { return nil, errors.New("not yet") }
-
-// RunScript runs an accepted script in dir.
-func RunScript(ctx context.Context, s *Script, io Stdio, env []string, dir string, v View) (unix.WaitStatus, error) {
-	return 0, ErrUnsuitable
+func Parse(text string) (*Script, error) {
+	if err := checkText(text); err != nil {
+		return nil, err
+	}
+	// Bash's grammar is read, not POSIX's: the parser's POSIX variant refuses
+	// words that dash has, and what only bash has is refused below.
+	p := syntax.NewParser(syntax.KeepComments(true), syntax.Variant(syntax.LangBash))
+	file, err := p.Parse(strings.NewReader(text), "")
+	if err != nil {
+		return nil, err
+	}
+	s := &Script{file: file}
+	c := &checker{script: s, text: text}
+	if strings.Contains(text, "\\\n") {
+		c.comments(file)
+	}
+	c.stmts(file.Stmts, scope{reportTo: -1, tailTo: -1})
+	if c.err != nil {
+		return nil, c.err
+	}
+	return s, nil
 }
 
-// IsDash reports whether /bin/sh is dash.
-func IsDash(v View) bool { return false }
+func checkText(text string) error {
+	if len(text) > maxScript {
+		return errTooLong
+	}
+	nests := 0
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case c < ' ' && c != '\t' && c != '\n', c == 0x7f:
+			// Some are the interpreter's marks, some are read differently.
+			return errEncoding
+		case strings.IndexByte("({`", c) >= 0:
+			nests++
+		}
+	}
+	for _, word := range [...]string{"if", "for", "case", "!"} {
+		nests += strings.Count(text, word)
+	}
+	if nests > maxNests {
+		return errTooLong
+	}
+	if !utf8.ValidString(text) {
+		return errEncoding
+	}
+	return nil
+}
