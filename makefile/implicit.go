@@ -1,0 +1,313 @@
+package makefile
+
+import (
+	"slices"
+	"strings"
+)
+
+// Prober is what the search for implicit rules asks of the walk.
+type Prober interface {
+	// MemberExists tells whether an archive has a member; name is
+	// lib.a(member).
+	MemberExists(name string) bool
+	// Debugging says whether Debug is to be called (--debug=i).
+	Debugging() bool
+	// Debug prints one message, indented by depth.
+	Debug(depth int, format string, args ...any)
+}
+
+// TryImplicit searches the pattern rules for one that can make f, and gives f
+// its prerequisites, recipe and stem. A member of an archive is searched for by
+// its full name first and then by the member's name alone.
+func (db *Database) TryImplicit(f *File, depth int, p Prober) bool {
+	s := db.newSearch(0, p)
+	s.depth, s.file = depth, f
+	s.debugf(depth, "Looking for an implicit rule for '%s'.", f.Name)
+	s.name, s.archive = f.Name, false
+	if s.run(false) {
+		s.adopt(f)
+		return true
+	}
+	if !IsArchiveName(f.Name) {
+		return false
+	}
+	s.debugf(depth, "Looking for archive-member implicit rule for '%s'.", f.Name)
+	s.name, s.archive = f.Name[strings.IndexByte(f.Name, '('):], true
+	if s.run(false) {
+		s.adopt(f)
+		return true
+	}
+	s.debugf(depth, "No archive-member implicit rule found for '%s'.", f.Name)
+	return false
+}
+
+// search is the search for a rule for one name. A search that has to find out
+// whether a prerequisite can be made runs another, one level up; each level's
+// search and its buffers are used again and again.
+type search struct {
+	db    *Database
+	p     Prober
+	debug bool // p.Debugging()
+	depth int  // indentation of messages
+	level int  // how many searches this one serves
+
+	name      string
+	archive   bool  // name is the member part of an archive's name
+	file      *File // the target; a made-up one on higher levels, made when needed
+	slash     int   // length of the directory part of name
+	plainName bool  // name is one word without wildcards
+	varsSet   bool  // the file's variables were initialised
+	compat    bool  // any mentioned file ought to exist
+	compatIf  bool  // a compatible search may find more
+	avoided   bool  // a rule matched but is in use on a lower level
+	chained   bool  // a search on a higher level was needed
+
+	tries []try
+	found int // index of the rule that applies
+	deps  []candidate
+	buf   []byte // the prerequisite's name under construction
+}
+
+// try is one way to make the name: a target pattern that it matches.
+type try struct {
+	*ruleTarget
+	from, to int  // the stem, without directory, is name[from:to]
+	dirSplit bool // the pattern was matched without the name's directory
+	stemLen  int  // with the directory
+	rejected bool
+}
+
+// candidate is a prerequisite of the rule being tried that was found good.
+type candidate struct {
+	name       string
+	orderOnly  bool
+	ignoreAuto bool
+	waitBefore bool
+	explicit   bool
+	made       *File  // how to make it, if it does not exist and has no rule
+	pattern    string // the target pattern by which it is made
+}
+
+// newSearch gives the search of one level, ready to have its name set.
+func (db *Database) newSearch(level int, p Prober) *search {
+	for len(db.state.searches) <= level {
+		db.state.searches = append(db.state.searches, &search{db: db})
+	}
+	s := db.state.searches[level]
+	s.p, s.level, s.debug = p, level, p.Debugging()
+	s.varsSet, s.avoided, s.chained = false, false, false
+	return s
+}
+
+func (s *search) debugf(depth int, format string, args ...any) {
+	if s.debug {
+		s.p.Debug(depth, format, args...)
+	}
+}
+
+// run searches, and if nothing is found searches again by the older notion that
+// every file the makefile mentions ought to exist.
+func (s *search) run(compat bool) bool {
+	s.compat = compat
+	s.compatIf = false
+	s.slash = s.directoryLen()
+	s.plainName = isPlainName(s.name)
+	s.collect()
+	if s.tryAll() {
+		s.debugf(s.depth, "Found implicit rule '%s' for '%s'.", s.ruleText(&s.tries[s.found]), s.name)
+		return true
+	}
+	if s.compatIf && !compat {
+		s.debugf(s.depth, "Searching for a compatibility rule for '%s'.", s.name)
+		return s.run(true)
+	}
+	s.debugf(s.depth, "No implicit rule found for '%s'.", s.name)
+	return false
+}
+
+// directoryLen is the length of the name's directory part. A slash at the end
+// belongs to the last component, and archives' names have no directory.
+func (s *search) directoryLen() int {
+	if s.archive || s.name == "" || IsArchiveName(s.name) {
+		return 0
+	}
+	return strings.LastIndexByte(s.name[:len(s.name)-1], '/') + 1
+}
+
+// collect lists the rules that match the name, the shortest stem first.
+func (s *search) collect() {
+	s.tries = s.tries[:0]
+	if s.name == "" {
+		return
+	}
+	if s.debug {
+		s.tellInUse()
+	}
+	specific := false
+	s.db.rules().each(s.name, func(t *ruleTarget) {
+		// An intermediate file is never made by a rule that matches anything,
+		// or every name could be made in endless ways.
+		if s.level > 0 && t.matchAny && !t.rule.Terminal {
+			return
+		}
+		from, to, dirSplit, ok := t.match(s.name, s.slash)
+		if !ok {
+			return
+		}
+		if t.rule.InUse {
+			s.avoided = true
+			return
+		}
+		specific = specific || !t.matchAny
+		if len(t.rule.Deps) == 0 && t.rule.Recipe == nil {
+			return // it exists to make the name specific
+		}
+		stemLen := to - from
+		if dirSplit {
+			stemLen += s.slash
+		}
+		s.tries = append(s.tries, try{ruleTarget: t, from: from, to: to, dirSplit: dirSplit, stemLen: stemLen})
+	})
+	if len(s.tries) > 1 {
+		slices.SortStableFunc(s.tries, func(a, b try) int { return a.stemLen - b.stemLen })
+	}
+	if specific {
+		s.rejectMatchAny()
+	}
+}
+
+// rejectMatchAny drops the rules that match anything, unless they are terminal,
+// for a name that a more specific pattern matches.
+func (s *search) rejectMatchAny() {
+	for i := range s.tries {
+		t := &s.tries[i]
+		t.rejected = t.rejected || !t.rule.Terminal && slices.Contains(t.rule.Targets, "%")
+	}
+}
+
+// tellInUse reports the rules that cannot be used because a lower level tries
+// them.
+func (s *search) tellInUse() {
+	for _, r := range s.db.Patterns {
+		if r.InUse && !(len(r.Deps) > 0 && r.Recipe == nil) {
+			s.debugf(s.depth+1, "Avoiding implicit rule recursion for rule '%s'.", s.db.ruleDefinition(r))
+		}
+	}
+}
+
+// tryAll tries each rule, first only with prerequisites that exist or ought to,
+// then with such as other rules could make.
+func (s *search) tryAll() bool {
+	if len(s.tries) == 0 {
+		return false
+	}
+	for _, chain := range [...]bool{false, true} {
+		if chain {
+			s.debugf(s.depth+1, "Trying harder.")
+		}
+		s.deps = s.deps[:0]
+		for i := range s.tries {
+			t := &s.tries[i]
+			if t.rejected || chain && t.rule.Terminal {
+				continue
+			}
+			if s.debug {
+				s.debugf(s.depth+1, "Trying pattern rule '%s' with stem '%s'.", s.ruleText(t), s.name[t.from:t.to])
+			}
+			if s.tryRule(t, chain) {
+				s.found = i
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// tryRule sees whether all prerequisites of one rule can be had.
+//
+// A rule without prerequisites always applies, and then gets those that the
+// rule tried before it had found good: GNU make does so.
+func (s *search) tryRule(t *try, chain bool) bool {
+	if len(t.deps) == 0 {
+		return true
+	}
+	s.deps = s.deps[:0]
+	t.rule.InUse = true
+	defer func() { t.rule.InUse = false }()
+	e := expander2{}
+	for i := range t.deps {
+		d := &t.deps[i]
+		ok := false
+		if d.NeedExpansion2 {
+			ok = s.tryExpanded(t, d, &e, chain)
+		} else {
+			ok = s.trySubstituted(t, d, chain)
+		}
+		if !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// trySubstituted puts the stem into one prerequisite and tries what that
+// yields: one name, unless it holds blanks or wildcards.
+func (s *search) trySubstituted(t *try, d *ruleDep, chain bool) bool {
+	buf := s.buf[:0]
+	plain := d.plain
+	if d.hasPercent {
+		if t.dirSplit {
+			buf = append(buf, s.name[:s.slash]...)
+		}
+		stem := s.name[t.from:t.to]
+		buf = append(buf, d.prefix...)
+		buf = append(buf, stem...)
+		buf = append(buf, d.suffix...)
+		plain = plain && s.plainName
+	} else {
+		buf = append(buf, d.text...)
+	}
+	s.buf = buf
+	c := candidate{
+		orderOnly:  d.OrderOnly,
+		ignoreAuto: d.IgnoreAutoVars,
+		waitBefore: d.WaitBefore,
+		explicit:   !d.hasPercent,
+	}
+	if plain {
+		return s.tryName(t, d, buf, c, chain)
+	}
+	for _, name := range s.db.ParseNames(string(buf), 0) {
+		if !s.tryName(t, d, []byte(name), c, chain) {
+			return false
+		}
+	}
+	return true
+}
+
+// ruleText is how messages show the rule of a try.
+func (s *search) ruleText(t *try) string { return s.db.ruleDefinition(t.rule) }
+
+// ruleDefinition writes a rule as in a makefile, without its recipe.
+func (db *Database) ruleDefinition(r *PatternRule) string {
+	var b strings.Builder
+	b.WriteString(strings.Join(r.Targets, " "))
+	b.WriteByte(':')
+	if r.Terminal {
+		b.WriteByte(':')
+	}
+	sep := " "
+	for _, d := range r.Deps {
+		if !d.OrderOnly {
+			b.WriteString(sep + db.nameOf(d))
+		}
+	}
+	sep = " | "
+	for _, d := range r.Deps {
+		if d.OrderOnly {
+			b.WriteString(sep + db.nameOf(d))
+			sep = " "
+		}
+	}
+	return b.String()
+}
