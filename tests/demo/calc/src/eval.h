@@ -1,0 +1,4 @@
+/* The value of a tree. */
+struct node;
+
+double eval(const struct node *node);

@@ -1,0 +1,2 @@
+/* How numbers are shown. */
+void print_value(double v);
