@@ -34,8 +34,13 @@ const (
 	maxNames = 1 << 28
 )
 
-// ErrFormat says that a file is no archive, or a damaged one.
-var ErrFormat = errors.New("not a valid archive")
+// The reasons why there is nothing to be found.
+var (
+	// ErrNotArchive says that a file is no archive, or a damaged one.
+	ErrNotArchive = errors.New("not a valid archive")
+	// ErrNoMember says that an archive has no member of that name.
+	ErrNoMember = errors.New("no such member")
+)
 
 // Member is one file in an archive.
 type Member struct {
@@ -52,9 +57,15 @@ type Member struct {
 func (m *Member) Is(name string) bool {
 	name = name[strings.LastIndexByte(name, '/')+1:]
 	if m.Short && len(m.Name) >= nameSize-1 && len(name) >= nameSize-1 {
-		return name[:nameSize-1] == m.Name[:nameSize-1]
+		return m.isTruncated(name)
 	}
 	return name == m.Name
+}
+
+// isTruncated reports whether the header had no room for more of the name.
+func (m *Member) isTruncated(name string) bool {
+	name = name[strings.LastIndexByte(name, '/')+1:]
+	return len(m.Name) >= nameSize-1 && strings.HasPrefix(name, m.Name[:nameSize-1])
 }
 
 // Members lists the members of the archive at path, in their order. The tables
@@ -68,19 +79,22 @@ func Members(path string) ([]Member, error) {
 	return scan(f)
 }
 
-// Date gives the time of a member in seconds since 1970. A member without a
-// time, as ar's deterministic mode writes them, counts as absent.
-func Date(path, name string) (date int64, ok bool) {
+// MemberDate gives the time of a member in seconds since 1970. A member without
+// a time, as ar's deterministic mode writes them, counts as absent. Under
+// truncated a member whose name has the length of the header's field may be any
+// that starts so.
+func MemberDate(path, name string, truncated bool) (int64, error) {
 	members, err := Members(path)
 	if err != nil {
-		return 0, false
+		return 0, err
 	}
 	for i := range members {
-		if m := &members[i]; m.Date > 0 && m.Is(name) {
-			return m.Date, true
+		m := &members[i]
+		if m.Date > 0 && (m.Is(name) || truncated && m.isTruncated(name)) {
+			return m.Date, nil
 		}
 	}
-	return 0, false
+	return 0, ErrNoMember
 }
 
 // Glob lists the names of an archive's members that match accepts, sorted.
@@ -103,7 +117,7 @@ func Glob(path string, match func(name string) bool) []string {
 func scan(r io.ReaderAt) ([]Member, error) {
 	start := make([]byte, len(magic))
 	if _, err := r.ReadAt(start, 0); err != nil || string(start) != magic {
-		return nil, ErrFormat
+		return nil, ErrNotArchive
 	}
 	var members []Member
 	var names []byte // the GNU table of long names
@@ -114,7 +128,7 @@ func scan(r io.ReaderAt) ([]Member, error) {
 			return members, nil
 		}
 		if n != headerSize || string(header[headerSize-len(headerEnd):]) != headerEnd {
-			return nil, ErrFormat
+			return nil, ErrNotArchive
 		}
 		size, err := number(header[sizeAt : sizeAt+sizeSize])
 		if err != nil {
@@ -147,7 +161,7 @@ func member(r io.ReaderAt, raw string, data int64, names []byte) (Member, error)
 	case strings.HasPrefix(raw, "#1/"):
 		n, err := number([]byte(raw[len("#1/"):]))
 		if err != nil || n < 1 {
-			return Member{}, ErrFormat
+			return Member{}, ErrNotArchive
 		}
 		name, err := readNames(r, data, n)
 		if err != nil {
@@ -157,12 +171,12 @@ func member(r io.ReaderAt, raw string, data int64, names []byte) (Member, error)
 	case len(raw) > 1 && raw[0] == '/' && names != nil:
 		at, err := number([]byte(raw[1:]))
 		if err != nil || at >= int64(len(names)) {
-			return Member{}, ErrFormat
+			return Member{}, ErrNotArchive
 		}
 		name, _, _ := strings.Cut(string(names[at:]), "\n")
 		name = strings.TrimSuffix(name, "/")
 		if name == "" {
-			return Member{}, ErrFormat
+			return Member{}, ErrNotArchive
 		}
 		return Member{Name: name}, nil
 	}
@@ -171,12 +185,12 @@ func member(r io.ReaderAt, raw string, data int64, names []byte) (Member, error)
 
 func readNames(r io.ReaderAt, at, size int64) ([]byte, error) {
 	if size > maxNames {
-		return nil, ErrFormat
+		return nil, ErrNotArchive
 	}
 	// Read in pieces, so that a made-up size costs no memory.
 	names, err := io.ReadAll(io.NewSectionReader(r, at, size))
 	if err != nil || int64(len(names)) != size {
-		return nil, ErrFormat
+		return nil, ErrNotArchive
 	}
 	return names, nil
 }
@@ -186,7 +200,7 @@ func number(field []byte) (int64, error) {
 	var n int64
 	for _, c := range bytes.Trim(field, " ") {
 		if c < '0' || c > '9' || n > 1<<50 {
-			return 0, ErrFormat
+			return 0, ErrNotArchive
 		}
 		n = n*10 + int64(c-'0')
 	}

@@ -47,7 +47,7 @@ func write(t *testing.T, data []byte) string {
 	return path
 }
 
-func TestDate(t *testing.T) {
+func TestMemberDate(t *testing.T) {
 	gnu, bsd := write(t, gnuArchive()), write(t, bsdArchive())
 	for _, c := range []struct {
 		path, name string
@@ -65,9 +65,9 @@ func TestDate(t *testing.T) {
 		{bsd, "plain.o", 8, true},
 		{"/nonexistent.a", "x.o", 0, false},
 	} {
-		date, ok := Date(c.path, c.name)
-		if date != c.date || ok != c.ok {
-			t.Errorf("Date(%s) = %d, %t; want %d, %t", c.name, date, ok, c.date, c.ok)
+		date, err := MemberDate(c.path, c.name, false)
+		if date != c.date || (err == nil) != c.ok {
+			t.Errorf("MemberDate(%s) = %d, %v; want %d, %t", c.name, date, err, c.date, c.ok)
 		}
 	}
 }
@@ -97,11 +97,11 @@ func TestTouch(t *testing.T) {
 	if err := Touch(path, "a_rather_long_name.o"); err != nil {
 		t.Fatal(err)
 	}
-	date, ok := Date(path, "a_rather_long_name.o")
-	if !ok || date < before-1 {
+	date, err := MemberDate(path, "a_rather_long_name.o", false)
+	if err != nil || date < before-1 {
 		t.Errorf("date after Touch = %d, want at least %d", date, before-1)
 	}
-	if date, _ := Date(path, "short.o"); date != 1000 {
+	if date, _ := MemberDate(path, "short.o", false); date != 1000 {
 		t.Errorf("another member's date became %d", date)
 	}
 	if err := Touch(path, "absent.o"); !errors.Is(err, ErrNoMember) {
@@ -115,8 +115,8 @@ func TestDamaged(t *testing.T) {
 		magic + "//              0           0     0     644     9999999999`\n",
 		magic + "a/              x           0     0     644     0         `\n",
 	} {
-		if _, err := Members(write(t, []byte(data))); !errors.Is(err, ErrFormat) {
-			t.Errorf("Members(%q) = %v, want ErrFormat", data, err)
+		if _, err := Members(write(t, []byte(data))); !errors.Is(err, ErrNotArchive) {
+			t.Errorf("Members(%q) = %v, want ErrNotArchive", data, err)
 		}
 	}
 }

@@ -1,13 +1,9 @@
 package ar
 
 import (
-	"errors"
 	"fmt"
 	"os"
 )
-
-// ErrNoMember says that an archive has no member of that name.
-var ErrNoMember = errors.New("no such member")
 
 // Touch sets a member's time to that of the file system, now.
 func Touch(path, name string) error {
