@@ -71,13 +71,22 @@ func (r *run) openNow(hc interp.HandlerContext, line int, item redirItem, name s
 	if state.failed {
 		return placeholderFor(item), nil
 	}
-	f, err := r.view.Open(hc.Dir, name, item.flag, 0o666)
+	f, err := r.openFile(hc.Dir, name, item.flag)
 	if err != nil {
 		state.failed = true
 		complain(hc.Stderr, line, openMessage(item, name, err))
 		return placeholderFor(item), nil
 	}
 	return f, nil
+}
+
+// openFile opens a file in the view. What umask leaves of 0666 is the mode of
+// one that it makes.
+func (r *run) openFile(dir, name string, flag int) (*os.File, error) {
+	if name == "" {
+		return nil, unix.ENOENT
+	}
+	return r.view.Open(dir, name, flag, 0o666)
 }
 
 func placeholderFor(item redirItem) io.ReadWriteCloser {
@@ -161,7 +170,7 @@ func (r *run) redirect(hc interp.HandlerContext, c *call) (*stdio, bool) {
 			*s.at(item.fd) = *s.at(item.from)
 			continue
 		}
-		f, err := r.view.Open(hc.Dir, state.names[i], item.flag, 0o666)
+		f, err := r.openFile(hc.Dir, state.names[i], item.flag)
 		if err != nil {
 			complain(s.err, c.line, openMessage(item, state.names[i], err))
 			return s, false

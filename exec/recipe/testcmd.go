@@ -258,6 +258,9 @@ func integer(s string) (int64, error) {
 }
 
 func (c *condition) compareFiles(op, left, right string) bool {
+	if left == "" || right == "" {
+		return false
+	}
 	view, dir := c.sh.run.view, c.sh.hc.Dir
 	a, err := view.Stat(dir, left)
 	if err != nil {
@@ -285,6 +288,11 @@ func (c *condition) unary(op, operand string) (bool, error) {
 		return operand != "", nil
 	case "-t":
 		return c.terminal(operand)
+	}
+	if operand == "" {
+		return false, nil // no file has this name, and a view need not say so
+	}
+	switch op {
 	case "-r":
 		return view.Access(dir, operand, unix.R_OK) == nil, nil
 	case "-w":
