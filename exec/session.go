@@ -1,0 +1,306 @@
+package exec
+
+import (
+	"errors"
+	"os"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"fmake/exec/flags"
+	"fmake/makefile"
+)
+
+// Config is what the program that runs a Session tells it.
+type Config struct {
+	Args []string // the command line, program name first
+	Env  []string
+	// Own is asked first about long options; true means that it was one of the
+	// program's own.
+	Own func(word string) bool
+	// Ready is called when all options are known and before anything is read. It
+	// returns variables to put into the environment of everything that is run.
+	Ready func() (env []string)
+	// Attach is called once all makefiles have been read, before the first
+	// recipe can run.
+	Attach func(db *makefile.Database, s *Session) (Options, error)
+	// Finished is called when no recipe will run any more.
+	Finished func(status int)
+}
+
+// Session is one run of make.
+type Session struct {
+	cfg     Config
+	set     flags.Set
+	con     *console
+	w       *Walk
+	db      *makefile.Database
+	program string // last part of argv[0]
+	level   int
+	// restarts counts how often make has started itself again because a
+	// makefile was remade.
+	restarts  int
+	announced bool // an earlier incarnation has printed Entering
+
+	startDir  string // where make was started
+	dir       string // after -C
+	goals     []*makefile.GoalDep
+	overrides []*makefile.Variable // defined on the command line, in order
+	slots     int                  // -j of the command line itself, 0 if none
+	jobs      int                  // -j as it was before makefiles were read
+	reading   *collector           // output while makefiles are read
+	tempInput string               // the file that holds what was read from standard input
+	ended     bool
+}
+
+// NewSession prepares a run.
+func NewSession(cfg Config) *Session {
+	s := &Session{cfg: cfg, con: newConsole(), reading: &collector{}}
+	s.program = "make"
+	if len(cfg.Args) > 0 && cfg.Args[0] != "" {
+		s.program = cfg.Args[0][strings.LastIndexByte(cfg.Args[0], '/')+1:]
+	}
+	s.level, _ = strconv.Atoi(s.env("MAKELEVEL"))
+	s.level = max(s.level, 0)
+	s.con.setProgram(s.program, s.level)
+	s.w = newWalk(&s.set, s.con)
+	return s
+}
+
+// Flags are GNU make's options.
+func (s *Session) Flags() *flags.Set { return &s.set }
+
+// Dir is the directory that make works in.
+func (s *Session) Dir() string { return s.dir }
+
+// Level tells how many makes are above this one.
+func (s *Session) Level() int { return s.level }
+
+// Warn prints a line to stderr, after the program's name.
+func (s *Session) Warn(text string) { s.con.complain(makefile.Pos{}, text) }
+
+// Print puts bytes on stream 1 or 2 in the place where the output of the
+// current job goes.
+func (s *Session) Print(stream int, data []byte) { s.con.put(stream, string(data)) }
+
+func (s *Session) env(name string) string {
+	for _, e := range s.cfg.Env {
+		if v, ok := strings.CutPrefix(e, name+"="); ok {
+			return v
+		}
+	}
+	return ""
+}
+
+// Run does it all and returns the exit status.
+func (s *Session) Run() int {
+	s.w.signals = watchSignals(s.w.wake.signal)
+	status := s.guard(s.run)
+	return s.finish(status)
+}
+
+// guard runs fn and turns the panics that end make into a status.
+func (s *Session) guard(fn func() int) (status int) {
+	defer func() {
+		switch r := recover().(type) {
+		case nil:
+		case stop:
+			status = r.status
+		case *makefile.Fatal:
+			s.con.fatal(r.Pos, r.Msg)
+			status = exitFailure
+		default:
+			panic(r)
+		}
+	}()
+	return fn()
+}
+
+func (s *Session) run() int {
+	s.readRestarts()
+	s.startDir, _ = os.Getwd()
+	s.dir = s.startDir
+	s.w.dir, s.con.dir = s.dir, s.dir
+	s.makeDatabase()
+	s.decodeOptions()
+	if s.set.On(flags.Version) {
+		s.con.put(stdout, versionText)
+		return exitSuccess
+	}
+	s.changeDirectory()
+	s.defineOwnVariables()
+	s.joinJobserver()
+	s.readStdinMakefile()
+	if s.w.debugging(debugBasic) {
+		s.con.put(stdout, versionText)
+	}
+	s.readMakefiles()
+	s.settleOptions()
+	s.db.Snap()
+	s.startParallel()
+	s.defineMakeflags(false)
+	s.markFiles()
+	s.endReading()
+	if s.cfg.Attach != nil {
+		o, err := s.cfg.Attach(s.db, s)
+		if err != nil {
+			s.w.fatal(makefile.Pos{}, err.Error())
+		}
+		s.w.Attach(o)
+	}
+	s.remakeMakefiles()
+	s.defineMakeflags(false)
+	if s.restarts > 0 {
+		s.markNewFiles()
+	}
+	s.removeTempInput()
+	return s.makeGoals()
+}
+
+// readRestarts reads what an earlier incarnation has left in MAKE_RESTARTS. A
+// minus says that it has printed Entering already.
+func (s *Session) readRestarts() {
+	text := s.env("MAKE_RESTARTS")
+	if rest, ok := strings.CutPrefix(text, "-"); ok {
+		text, s.announced = rest, true
+	}
+	n, err := strconv.Atoi(text)
+	if err == nil && n > 0 {
+		s.restarts = n
+	}
+	s.con.traced = s.announced
+}
+
+func (s *Session) makeDatabase() {
+	s.db = makefile.New(worldHost{s.w}, makefile.Options{
+		Program:     s.program,
+		WorkDir:     s.dir,
+		Env:         s.cfg.Env,
+		MakeLevel:   s.level,
+		OnMakeflags: s.makeflagsAssigned,
+		InvalidAuth: s.invalidAuth,
+		ArchiveGlob: archiveGlob,
+	})
+	s.w.db = s.db
+	if s.restarts > 0 {
+		v := s.db.Define("MAKE_RESTARTS", strconv.Itoa(s.restarts), makefile.OriginDefault, false, nil, makefile.Pos{})
+		v.Export = makefile.ExportNo
+	}
+}
+
+// invalidAuth is put behind the MAKEFLAGS of commands that are no makes.
+func (s *Session) invalidAuth() string {
+	if s.w.pool == nil {
+		return ""
+	}
+	if word := s.w.pool.InvalidAuth(); word != "" {
+		return " " + word
+	}
+	return ""
+}
+
+// changeDirectory obeys -C.
+func (s *Session) changeDirectory() {
+	for _, dir := range s.set.List(flags.Directory) {
+		if err := unix.Chdir(dir); err != nil {
+			s.w.fatal(makefile.Pos{}, dir+": "+errorText(err))
+		}
+	}
+	if len(s.set.List(flags.Directory)) > 0 {
+		os.Unsetenv("PWD") // Getwd would believe it
+		s.dir, _ = os.Getwd()
+		s.w.dir, s.con.dir = s.dir, s.dir
+		s.db.Options().WorkDir = s.dir
+	}
+	s.db.Define("CURDIR", s.dir, makefile.OriginFile, false, nil, makefile.Pos{})
+}
+
+// makeGoals makes the goals of the command line or the default one.
+func (s *Session) makeGoals() int {
+	if len(s.goals) == 0 {
+		s.defaultGoal()
+	}
+	if len(s.goals) == 0 {
+		if s.db.Value("MAKEFILE_LIST") != "" {
+			s.w.fatal(makefile.Pos{}, "No targets")
+		}
+		s.w.fatal(makefile.Pos{}, "No targets specified and no makefile found")
+	}
+	s.w.shuffleGoals(s.goals)
+	s.w.debugf(debugBasic, 0, "Updating goal targets....")
+	status := exitSuccess
+	switch s.w.makeGoals(s.goals) {
+	case StatusQuestion:
+		status = exitTrouble
+	case StatusFailed:
+		status = exitFailure
+	}
+	if s.w.skewed {
+		s.con.complain(makefile.Pos{}, "warning:  Clock skew detected.  Your build may be incomplete.")
+	}
+	return status
+}
+
+func (s *Session) defaultGoal() {
+	name := s.db.Value(".DEFAULT_GOAL")
+	if name == "" {
+		return
+	}
+	f := s.db.Lookup(name)
+	if f == nil {
+		names := s.db.ParseNames(name, 0)
+		switch len(names) {
+		case 0:
+			return
+		case 1:
+			f = s.db.Enter(names[0])
+		default:
+			s.w.fatal(makefile.Pos{}, ".DEFAULT_GOAL contains more than one target")
+		}
+	}
+	s.goals = append(s.goals, &makefile.GoalDep{Dep: makefile.Dep{File: f}})
+}
+
+// finish waits for what still runs, cleans up and prints what comes last.
+func (s *Session) finish(status int) int {
+	s.removeTempInput()
+	for len(s.w.jobs) > 0 {
+		status = max(status, s.guard(func() int {
+			s.w.reap(true, status != exitSuccess)
+			return status
+		}))
+	}
+	if s.db != nil {
+		s.guard(func() int { s.w.removeIntermediates(false); return 0 })
+		if s.set.On(printDatabase) && !s.set.On(flags.Version) {
+			s.printDatabase()
+		}
+	}
+	if s.cfg.Finished != nil {
+		s.cfg.Finished(status)
+	}
+	s.closeJobserver(status)
+	s.endReading()
+	s.con.ctx = nil
+	s.con.leave()
+	s.con.mutex.close()
+	s.con.restore()
+	return s.checkWritten(status)
+}
+
+// checkWritten reports output that could not be written.
+func (s *Session) checkWritten(status int) int {
+	if s.con.broken == nil || errors.Is(s.con.broken, unix.EPIPE) {
+		return status
+	}
+	s.con.write(stderr, []byte(s.con.program+": write error: stdout: "+errorText(s.con.broken)+"\n"))
+	return max(status, 1)
+}
+
+// cleanUp removes temporary files before a signal ends make.
+func (w *Walk) cleanUp() {
+	if w.onSignal != nil {
+		w.onSignal()
+	}
+}

@@ -1,0 +1,124 @@
+package exec
+
+import (
+	"os"
+	"os/signal"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// signalWatch hands signals that end make to the walk, which looks for them
+// whenever it waits.
+type signalWatch struct {
+	c chan os.Signal
+}
+
+// fatalSignals end make after it has cleaned up.
+func fatalSignals() []os.Signal {
+	return []os.Signal{
+		unix.SIGHUP, unix.SIGINT, unix.SIGQUIT, unix.SIGTERM,
+		unix.SIGPIPE, unix.SIGXCPU, unix.SIGXFSZ,
+	}
+}
+
+// watchSignals starts to catch signals. Those that were ignored when make was
+// started stay ignored.
+func watchSignals(wake func()) *signalWatch {
+	s := &signalWatch{c: make(chan os.Signal, 8)}
+	in := make(chan os.Signal, 8)
+	for _, sig := range fatalSignals() {
+		if !signal.Ignored(sig) {
+			signal.Notify(in, sig)
+		}
+	}
+	go func() {
+		for sig := range in {
+			s.c <- sig
+			wake()
+		}
+	}()
+	return s
+}
+
+// check handles a signal that has come.
+func (s *signalWatch) check(w *Walk) {
+	if s == nil {
+		return
+	}
+	select {
+	case sig := <-s.c:
+		w.interrupted(sig)
+	default:
+	}
+}
+
+// interrupted cleans up and dies of the signal.
+func (w *Walk) interrupted(s os.Signal) {
+	sig := s.(syscall.Signal)
+	if w.dying {
+		killSelf(sig)
+	}
+	w.dying = true
+	if sig == unix.SIGTERM {
+		for i := len(w.jobs) - 1; i >= 0; i-- {
+			if j := w.jobs[i]; j.run != nil && j.run.pid() > 0 {
+				j.run.signal(sig)
+			}
+		}
+	}
+	w.cancelScripts(sig)
+	switch sig {
+	case unix.SIGTERM, unix.SIGINT, unix.SIGHUP, unix.SIGQUIT:
+		for i := len(w.jobs) - 1; i >= 0; i-- {
+			w.deleteTargets(w.jobs[i])
+		}
+		for len(w.jobs) > 0 {
+			w.reap(true, false)
+		}
+	default:
+		for len(w.jobs) > 0 {
+			w.reap(true, true)
+		}
+	}
+	w.removeIntermediates(true)
+	w.cleanUp()
+	killSelf(sig)
+}
+
+// cancelScripts ends scripts that run in process: the terminal's signal does
+// not end them as it ends a shell.
+func (w *Walk) cancelScripts(sig unix.Signal) {
+	for _, j := range w.jobs {
+		if s, ok := j.run.(script); ok {
+			s.signal(sig)
+		}
+	}
+}
+
+// killSelf ends the process by a signal with its default action.
+func killSelf(sig syscall.Signal) {
+	signal.Reset(sig)
+	unix.Kill(os.Getpid(), sig)
+	// The signal may be delivered to another thread; nothing may happen before.
+	select {}
+}
+
+// signalText is the C library's name of a signal.
+func signalText(sig unix.Signal) string {
+	names := [...]string{
+		1: "Hangup", "Interrupt", "Quit", "Illegal instruction", "Trace/breakpoint trap", "Aborted", "Bus error",
+		"Floating point exception", "Killed", "User defined signal 1", "Segmentation fault", "User defined signal 2",
+		"Broken pipe", "Alarm clock", "Terminated", "Stack fault", "Child exited", "Continued", "Stopped (signal)",
+		"Stopped", "Stopped (tty input)", "Stopped (tty output)", "Urgent I/O condition", "CPU time limit exceeded",
+		"File size limit exceeded", "Virtual timer expired", "Profiling timer expired", "Window changed", "I/O possible",
+		"Power failure", "Bad system call",
+	}
+	if int(sig) > 0 && int(sig) < len(names) {
+		return names[sig]
+	}
+	if sig >= 34 {
+		return sprintf("Real-time signal %d", int(sig)-34)
+	}
+	return sprintf("Unknown signal %d", int(sig))
+}

@@ -1,0 +1,283 @@
+package exec
+
+import (
+	"fmake/exec/flags"
+	"fmake/exec/jobserver"
+	"fmake/makefile"
+)
+
+// Status says how the making of a target ended. Later ones outweigh earlier
+// ones; up to StatusSuccess all is well.
+type Status = uint8
+
+// The values of makefile.RunState.Status.
+const (
+	StatusNone     Status = iota // nothing was done
+	StatusSuccess                // it was made, or is as it should be
+	StatusQuestion               // -q: it would have to be made
+	StatusFailed
+)
+
+// The values of makefile.RunState.State.
+const (
+	stateIdle     uint8 = iota // not started
+	stateDeps                  // some prerequisite is being made
+	stateRunning               // its recipe runs
+	stateFinished              // done, whatever came of it
+)
+
+// Exit statuses of make.
+const (
+	exitSuccess = 0
+	exitTrouble = 1 // -q: something is out of date
+	exitFailure = 2
+)
+
+// Options are what a Walk is told from outside.
+type Options struct {
+	Judge   Judge   // nil: GNU make's rule decides
+	Actions Actions // nil: recipes run in the host's view
+	// EngineName gives the name of the running engine for sub-makes, "" if there
+	// is none. It may be nil.
+	EngineName func() string
+}
+
+// Walk makes targets.
+type Walk struct {
+	db  *makefile.Database
+	set *flags.Set
+	con *console
+	opt Options
+
+	debug  debugLevel
+	always bool // -B, until a makefile was remade
+	// remaking: the makefiles themselves are being made.
+	remaking bool
+	goal     *makefile.GoalDep // the one that is being made
+	pass     uint32            // files whose Considered equals it were visited in this pass
+	started  int               // commands started so far
+	skewed   bool              // a file from the future was seen
+	now      int64             // the last time the clock was read for that
+
+	slots           int // -j: 0 means no limit of our own
+	pool            *jobserver.Pool
+	jobs            []*job // running, oldest first
+	waiting         []*job // wait for the load to go down, newest first
+	tokens          int    // jobs that hold a slot
+	used            int    // jobs that run
+	done            chan ended
+	backlog         []ended // reports received while something else was waited for
+	wake            *waker
+	signals         *signalWatch
+	stdinTaken      bool // a job has make's standard input
+	badInput        *badStdin
+	saidWaiting     bool // "Waiting for unfinished jobs" was said
+	dying           bool // a signal is ending make
+	shuffle         shuffler
+	batchStarted    int
+	host            HostView
+	dir             string // working directory
+	onSignal        func() // removes temporary files
+	dash, dashKnown bool   // /bin/sh is dash
+}
+
+// New makes a Walk over db. The Session that calls it fills in what comes from
+// options.
+func newWalk(set *flags.Set, con *console) *Walk {
+	return &Walk{
+		set: set, con: con, pass: 1, slots: 1,
+		done: make(chan ended, 64), wake: &waker{}, badInput: &badStdin{},
+	}
+}
+
+// Attach sets who decides and where recipes run.
+func (w *Walk) Attach(o Options) { w.opt = o }
+
+func (w *Walk) keepGoing() bool { return w.set.On(flags.KeepGoing) }
+func (w *Walk) dryRun() bool    { return w.set.On(flags.JustPrint) }
+func (w *Walk) question() bool  { return w.set.On(flags.Question) }
+func (w *Walk) touching() bool  { return w.set.On(flags.Touch) }
+func (w *Walk) silent() bool    { return w.set.On(flags.Silent) || w.db.Silent }
+
+// makeGoals makes all goals and says how it went: StatusNone if there was
+// nothing to do.
+func (w *Walk) makeGoals(goals []*makefile.GoalDep) Status {
+	status := StatusNone
+	goals = append([]*makefile.GoalDep(nil), goals...)
+	for len(goals) > 0 {
+		w.startWaiting()
+		w.reap(true, false)
+		var left []*makefile.GoalDep
+		stopped := false
+		for i, g := range goals {
+			if g.WaitBefore && len(left) > 0 {
+				left = append(left, goals[i:]...)
+				break
+			}
+			finished, stop := w.makeGoal(g, &status)
+			if !finished {
+				left = append(left, g)
+			}
+			if stop {
+				stopped = true
+				break
+			}
+		}
+		if stopped {
+			break
+		}
+		goals = left
+		w.pass++
+	}
+	return status
+}
+
+// makeGoal makes what can be made of one goal in this pass. stop means that
+// other goals need not be looked at.
+func (w *Walk) makeGoal(g *makefile.GoalDep, status *Status) (finished, stop bool) {
+	w.goal = g
+	defer func() { w.goal = nil }()
+	g.File = current(g.File)
+	head := g.File
+	if head.DoubleColon != nil {
+		head = head.DoubleColon
+	}
+	pending := false
+	for f := head; f != nil; f = f.Prev {
+		before := w.started
+		failed := w.makeFile(f, boolDepth(w.remaking)) > StatusSuccess
+		f = current(f)
+		if w.started > before {
+			g.Changed = true
+		}
+		if failed || f.Run.Updated {
+			stop = w.goalStatus(f, status)
+		}
+		pending = pending || !f.Run.Updated
+		f.DontCare = false
+		if stop {
+			break
+		}
+	}
+	g.File = current(g.File)
+	if !stop && pending {
+		return false, false
+	}
+	w.nothingToDo(g)
+	return true, stop
+}
+
+func boolDepth(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// goalStatus adds one finished rule of a goal to the status of the run.
+func (w *Walk) goalStatus(f *makefile.File, status *Status) (stop bool) {
+	if f.Run.Status > StatusSuccess {
+		*status = f.Run.Status
+		return w.question() && !w.keepGoing() && !w.remaking
+	}
+	m := w.mtime(f)
+	f = current(f)
+	if !f.Run.Updated || m == f.Run.MtimeBefore {
+		return false
+	}
+	// A makefile that -n or -q only pretended to remake must not lead to a
+	// restart, which would never end.
+	if !w.remaking || !w.dryRun() && !w.question() {
+		if *status < StatusSuccess {
+			*status = StatusSuccess
+		}
+	}
+	return w.remaking && f.DontCare
+}
+
+// nothingToDo says so if a goal needed no command.
+func (w *Walk) nothingToDo(g *makefile.GoalDep) {
+	f := g.File
+	if w.remaking || f.Run.Status > StatusSuccess || g.Changed || w.silent() || w.question() {
+		return
+	}
+	if f.Phony || f.Recipe == nil {
+		w.con.message("Nothing to be done for '" + f.Name + "'.")
+		return
+	}
+	w.con.message("'" + f.Name + "' is up to date.")
+}
+
+// makeFile brings a target with all its double-colon rules up to date, as far as
+// that can be done without waiting.
+func (w *Walk) makeFile(f *makefile.File, depth int) Status {
+	if f.DoubleColon != nil {
+		f = f.DoubleColon
+	}
+	if f.Run.Considered == w.pass {
+		// Nothing can have changed below it since, but a failure that was not
+		// reported, since nobody cared, may have to be reported now.
+		unreported := f.Run.Updated && f.Run.Status > StatusSuccess && !f.DontCare && f.NoDiag
+		if !unreported {
+			w.about(debugVerbose, depth, "Pruning file '%s'.", f)
+			if f.Run.State == stateFinished {
+				return f.Run.Status
+			}
+			return StatusSuccess
+		}
+	}
+	status := StatusSuccess
+	for ; f != nil; f = f.Prev {
+		f.Run.Considered = w.pass
+		s := w.makeRule(f, depth)
+		f = current(f)
+		if s > StatusSuccess && !w.keepGoing() {
+			return s
+		}
+		if f.Run.State == stateRunning || f.Run.State == stateDeps {
+			return StatusSuccess
+		}
+		status = max(status, s)
+	}
+	return status
+}
+
+// isUpdating tells whether the walk is inside f: a prerequisite for which that
+// is so closes a circle.
+func isUpdating(f *makefile.File) bool {
+	if f.DoubleColon != nil {
+		f = f.DoubleColon
+	}
+	return f.Run.Updating
+}
+
+func setUpdating(f *makefile.File, on bool) {
+	if f.DoubleColon != nil {
+		f = f.DoubleColon
+	}
+	f.Run.Updating = on
+}
+
+// setState changes the state of a target together with those that its recipe
+// makes too.
+func setState(f *makefile.File, state uint8) {
+	f.Run.State = state
+	for _, other := range f.AlsoMake {
+		if state > other.Run.State {
+			other.Run.State = state
+		}
+	}
+}
+
+// busy tells whether any rule of f is being worked on.
+func busy(f *makefile.File) bool {
+	if f.DoubleColon != nil {
+		f = f.DoubleColon
+	}
+	for ; f != nil; f = f.Prev {
+		if f.Run.State == stateRunning || f.Run.State == stateDeps {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,159 @@
+package exec
+
+import (
+	"bufio"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"fmake/exec/recipe"
+	"fmake/makefile"
+)
+
+// worldHost is what package makefile sees of the world.
+type worldHost struct{ w *Walk }
+
+// ReadFile implements makefile.Host.
+func (h worldHost) ReadFile(name string) ([]byte, error) { return os.ReadFile(name) }
+
+// WriteFile implements makefile.Host.
+func (h worldHost) WriteFile(name string, data []byte, appendTo bool) error {
+	flag := os.O_WRONLY | os.O_CREATE | os.O_TRUNC
+	if appendTo {
+		flag = os.O_WRONLY | os.O_CREATE | os.O_APPEND
+	}
+	f, err := os.OpenFile(name, flag, 0o666)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	return err
+}
+
+// Stat implements makefile.Host.
+func (h worldHost) Stat(name string) (fs.FileInfo, error) { return os.Stat(name) }
+
+// ReadDir implements makefile.Host.
+func (h worldHost) ReadDir(name string) ([]string, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return f.Readdirnames(-1)
+}
+
+// RealPath implements makefile.Host.
+func (h worldHost) RealPath(name string) (string, error) {
+	abs, err := filepath.Abs(name)
+	if err != nil {
+		return "", err
+	}
+	return filepath.EvalSymlinks(abs)
+}
+
+// HomeDir implements makefile.Host.
+func (h worldHost) HomeDir(user string) (string, bool) {
+	if user == "" {
+		if home := h.w.db.Value("HOME"); home != "" {
+			return home, true
+		}
+		return passwdHome(func(fields []string) bool { return fields[2] == itoa(os.Getuid()) })
+	}
+	return passwdHome(func(fields []string) bool { return fields[0] == user })
+}
+
+// passwdHome looks a home directory up in the list of users.
+func passwdHome(match func(fields []string) bool) (string, bool) {
+	f, err := os.Open("/etc/passwd")
+	if err != nil {
+		return "", false
+	}
+	defer f.Close()
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		fields := strings.Split(lines.Text(), ":")
+		if len(fields) >= 6 && match(fields) {
+			return fields[5], true
+		}
+	}
+	return "", false
+}
+
+// Message implements makefile.Host.
+func (h worldHost) Message(kind makefile.MessageKind, pos makefile.Pos, text string) {
+	if kind == makefile.MessageInfo {
+		h.w.con.put(stdout, text+"\n")
+		return
+	}
+	h.w.con.complain(pos, text)
+}
+
+// Shell implements makefile.Host: it runs $(shell) and VAR != commands.
+func (h worldHost) Shell(c makefile.ShellCommand) makefile.ShellResult {
+	w := h.w
+	plan, err := recipe.MakePlan(recipe.Line{Text: c.Text, Shell: c.Shell, Flags: c.Flags, FlagsSet: true, OneShell: true})
+	if err != nil || plan.Road == recipe.Empty {
+		return makefile.ShellResult{}
+	}
+	r, out, err := os.Pipe()
+	if err != nil {
+		w.con.complain(c.Pos, "pipe: "+errorText(err))
+		return makefile.ShellResult{Status: 127}
+	}
+	defer r.Close()
+	stdio := recipe.Stdio{In: os.Stdin, Out: out, Err: os.Stderr}
+	if ctx := w.con.ctx; ctx != nil && ctx.sync {
+		w.con.begin()
+		if ctx.err != nil {
+			stdio.Err = ctx.err
+		}
+	}
+	p, err := startProgram(w.host, plan.Argv, stdio, c.Env, w.dir)
+	out.Close()
+	if err != nil {
+		w.con.complain(makefile.Pos{}, plan.Argv[0]+": "+errorText(err))
+		return makefile.ShellResult{Status: 127}
+	}
+	return w.shellResult(p, r)
+}
+
+// shellResult reads what a $(shell) command prints, and waits for it. A signal
+// that ends make meanwhile is handled at once.
+func (w *Walk) shellResult(p Process, r *os.File) makefile.ShellResult {
+	type outcome struct {
+		data   []byte
+		status unix.WaitStatus
+	}
+	done := make(chan outcome, 1)
+	go func() {
+		data, _ := io.ReadAll(r)
+		status, _, err := p.Wait()
+		if err != nil {
+			status = notFound
+		}
+		done <- outcome{data, status}
+	}()
+	for {
+		select {
+		case o := <-done:
+			w.db.Dirs().Invalidate()
+			return makefile.ShellResult{Stdout: o.data, Status: exitCode(o.status)}
+		case sig := <-w.signals.c:
+			w.interrupted(sig)
+		}
+	}
+}
+
+func exitCode(s unix.WaitStatus) int {
+	if s.Signaled() {
+		return int(s.Signal())
+	}
+	return s.ExitStatus()
+}
