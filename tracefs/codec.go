@@ -1,0 +1,60 @@
+package tracefs
+
+import "fmake/tracefs/wire"
+
+// Fields implements wire.Message.
+func (r *Record) Fields(c *wire.Codec) {
+	wire.List(c, &r.Looks, look)
+	wire.List(c, &r.Writes, write)
+	wire.List(c, &r.Procs, process)
+	c.Strings(&r.Sockets)
+	c.Strings(&r.Setuid)
+	c.Strings(&r.Meddled)
+	c.Bool(&r.Leftover)
+}
+
+func look(c *wire.Codec, l *Look) {
+	c.String(&l.Path)
+	flags := uint32(l.Flags)
+	c.Uint32(&flags)
+	l.Flags = LookFlags(flags)
+	stat(c, &l.Stat)
+	c.String(&l.Link)
+	c.Strings(&l.Names)
+	c.Int32(&l.Proc)
+}
+
+func write(c *wire.Codec, w *Write) {
+	c.String(&w.Path)
+	c.Bool(&w.Before.Exists)
+	stat(c, &w.Before.Stat)
+	c.String(&w.Before.Link)
+	c.String(&w.Before.Saved)
+	c.Int32(&w.Proc)
+	c.Bool(&w.Append)
+	c.Bool(&w.Truncated)
+}
+
+func stat(c *wire.Codec, s *Stat) {
+	c.Uint(&s.Dev)
+	c.Uint(&s.Ino)
+	c.Uint32(&s.Mode)
+	c.Uint32(&s.UID)
+	c.Uint32(&s.GID)
+	c.Uint32(&s.Nlink)
+	c.Int(&s.Size)
+	c.Int(&s.Mtime)
+	c.Int(&s.Ctime)
+}
+
+func process(c *wire.Codec, p *Proc) {
+	c.Int32(&p.Pid)
+	c.Uint(&p.Start)
+	c.Int32(&p.Parent)
+	c.Strings(&p.Argv)
+	c.String(&p.Dir)
+	c.String(&p.Exe)
+	c.Strings(&p.Env)
+	c.Strings(&p.Reads)
+	c.Strings(&p.Writes)
+}

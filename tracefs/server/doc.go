@@ -1,0 +1,27 @@
+// Package server is the FUSE server behind all views of an engine.
+//
+// # Model
+//
+// Every action has a superblock of its own that passes the real file system
+// through. Its entries and attributes are cached by the kernel for a while, so
+// repeats are free, and the first touch of every path by the action reaches
+// this process, which is what makes its record complete. System trees come
+// from one more superblock that all views share, for the sake of its caches;
+// an open there is put down to an action by the root directory of the thread
+// that asks. Absences and stats in system trees are the build's.
+//
+// A path has a chain of versions in serial order (versions.go); a view shows
+// the newest one before its own place. Today only the newest version stands in
+// the tree, and a view can hide what its own action left in an earlier run.
+//
+// # What must hold
+//
+// No operation of a view waits for anything but the file system below: no
+// handler waits for a client, for the spawner or for another request. No path
+// known to this process leads into its own mounts. It forks only the spawner,
+// before the first mount exists. When it dies, its descriptors of /dev/fuse
+// close and the kernel breaks the views.
+//
+// The locks, in the order in which they may be held together: a view's write
+// lock, a superblock's table, a recorder.
+package server

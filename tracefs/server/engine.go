@@ -1,0 +1,246 @@
+package server
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+
+	"fmake/tracefs"
+	"fmake/tracefs/procfs"
+	"fmake/tracefs/wire"
+)
+
+// StoreFunc serves one connection to the store.
+type StoreFunc func(conn net.Conn, cacheDir string, args []string)
+
+// spare is how many views stand ready for actions that are about to begin.
+const spare = 2
+
+// engine is the state of the server process.
+type engine struct {
+	config    wire.Hello
+	store     StoreFunc
+	userns    bool // an ordinary user's own user namespace
+	pass      atomic.Bool
+	spawner   *wire.Peer
+	spawnerID int
+	trees     []string        // system trees
+	native    []string        // trees that views have as they are
+	bound     map[string]bool // mount points in the root of every view
+	callers   *callers
+	versions  *versions
+	preimages *preimages
+	build     *recorder   // looks in system trees
+	system    *superblock // nil for --system=fingerprint
+	mounts    sync.WaitGroup
+	nextView  atomic.Uint32
+	ready     chan *view
+
+	mu    sync.Mutex
+	views map[uint32]*view
+}
+
+// newEngine sets up all that does not need a mount.
+func newEngine(c wire.Hello, store StoreFunc) *engine {
+	e := &engine{
+		config:    c,
+		store:     store,
+		userns:    os.Geteuid() != 0,
+		callers:   newCallers(),
+		versions:  newVersions(),
+		preimages: &preimages{},
+		build:     newRecorder(),
+		bound:     map[string]bool{},
+		ready:     make(chan *view, spare),
+		views:     map[uint32]*view{},
+	}
+	e.build.system = tracefs.LookSystem
+	e.pass.Store(!e.userns)
+	if c.CacheDir != "" {
+		e.preimages.dir = filepath.Join(c.CacheDir, "pre", strconv.Itoa(os.Getpid()))
+	}
+	return e
+}
+
+// isSystem tells whether path is in a system tree.
+func (e *engine) isSystem(path string) bool { return underAny(path, e.trees) }
+
+// start makes the system mount and the first view, and so finds out whether
+// views can be had.
+func (e *engine) start(spawner *wire.Peer, pid int) error {
+	e.spawner, e.spawnerID = spawner, pid
+	e.trees = systemTrees()
+	e.native = nativeTrees(e.config.Native)
+	setup := wire.Setup{Native: slices.Clone(e.native)}
+	shared := e.config.System != "fingerprint"
+	if shared {
+		setup.System = e.trees
+	} else {
+		setup.Native = append(setup.Native, e.trees...)
+	}
+	for _, dir := range slices.Concat(setup.Native, setup.System) {
+		e.bound[dir] = true
+	}
+	if _, err := spawner.Call(wire.OpSetup, &setup, nil); err != nil {
+		return fmt.Errorf("set up spawner: %w", err)
+	}
+	if shared {
+		if err := e.mountSystem(); err != nil {
+			return err
+		}
+	}
+	v, err := e.makeView()
+	if err != nil {
+		return err
+	}
+	e.ready <- v
+	return nil
+}
+
+func (e *engine) mountSystem() error {
+	e.mounts.Add(1)
+	s, mount, err := newSuperblock(e, nil, e.mounts.Done)
+	if err != nil {
+		e.mounts.Done()
+		return err
+	}
+	defer mount.Close()
+	e.system = s
+	if _, err := e.spawner.Call(wire.OpMountSystem, nil, nil, mount); err != nil {
+		return fmt.Errorf("attach system mount: %w", err)
+	}
+	return nil
+}
+
+// makeView makes a view that is not yet anybody's, and has it put in place.
+func (e *engine) makeView() (*view, error) {
+	v := &view{engine: e, id: e.nextView.Add(1), rec: newRecorder(), procs: newProcs(e.spawnerID)}
+	v.rec.off = true
+	e.mounts.Add(1)
+	s, mount, err := newSuperblock(e, v, func() { e.gone(v) })
+	if err != nil {
+		e.mounts.Done()
+		return nil, err
+	}
+	defer mount.Close()
+	v.sb = s
+	e.callers.add(s.device, v)
+	e.mu.Lock()
+	e.views[v.id] = v
+	e.mu.Unlock()
+	var at wire.Mounted
+	if _, err := e.spawner.Call(wire.OpMountView, &wire.MountView{View: v.id}, &at, mount); err != nil {
+		return nil, fmt.Errorf("put view in place: %w", err)
+	}
+	v.root = at.Root
+	return v, nil
+}
+
+// gone is called when the kernel has given a view's superblock up.
+func (e *engine) gone(v *view) {
+	e.callers.remove(v.sb.device)
+	e.mu.Lock()
+	delete(e.views, v.id)
+	e.mu.Unlock()
+	e.mounts.Done()
+}
+
+// newView gives a view to an action, and has the next one made meanwhile.
+func (e *engine) newView(m *wire.NewView) (*view, error) {
+	var v *view
+	select {
+	case v = <-e.ready:
+	default:
+		var err error
+		if v, err = e.makeView(); err != nil {
+			return nil, err
+		}
+	}
+	go e.prepare()
+	v.assign(m)
+	return v, nil
+}
+
+// prepare makes a view for later. If that fails, the action that needs one will
+// hear of it.
+func (e *engine) prepare() {
+	if len(e.ready) == cap(e.ready) {
+		return
+	}
+	v, err := e.makeView()
+	if err != nil {
+		return
+	}
+	select {
+	case e.ready <- v:
+	default:
+		e.release(v, true)
+	}
+}
+
+func (e *engine) view(id uint32) *view {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.views[id]
+}
+
+// release tells the spawner that a view's action is over, and reports whether
+// processes live on in it.
+func (e *engine) release(v *view, kill bool) bool {
+	var r wire.Released
+	if _, err := e.spawner.Call(wire.OpRelease, &wire.Release{View: v.id, Kill: kill}, &r); err != nil {
+		return false
+	}
+	return r.Leftover
+}
+
+// finish ends the action of a view.
+func (e *engine) finish(v *view) *tracefs.Record {
+	left := e.release(v, false)
+	rec := v.finish(left)
+	v.sb.end()
+	v.journal.remove()
+	return rec
+}
+
+// abandon ends the action of a view whose client has gone.
+func (e *engine) abandon(v *view) {
+	e.release(v, true)
+	v.finish(false)
+	v.sb.end()
+}
+
+// killAll is for the case that the spawner has died: what runs in views that
+// are somebody's is ended from here.
+func (e *engine) killAll() {
+	e.mu.Lock()
+	devices := map[uint64]bool{}
+	for _, v := range e.views {
+		devices[v.sb.device] = true
+	}
+	e.mu.Unlock()
+	procfs.KillInside(devices)
+}
+
+// systemLooks returns what was looked up in system trees so far.
+func (e *engine) systemLooks() []tracefs.Look {
+	e.build.mu.Lock()
+	defer e.build.mu.Unlock()
+	looks := make([]tracefs.Look, 0, len(e.build.marks))
+	for path, m := range e.build.marks {
+		looks = append(looks, tracefs.Look{Path: path, Flags: m.flags, Stat: m.stat, Link: m.link, Proc: -1})
+	}
+	return looks
+}
+
+// refresh makes the kernel ask again for what it knows of system trees.
+func (e *engine) refresh() {
+	if e.system != nil {
+		e.system.expire()
+	}
+}

@@ -1,0 +1,449 @@
+package server
+
+import (
+	"syscall"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
+	"golang.org/x/sys/unix"
+)
+
+// fmodeExec is set in the flags of an open that is made to execute the file.
+const fmodeExec = 0x20
+
+// openMode is what an open means for the recording.
+type openMode struct {
+	reads, writes, truncates, appends, exec bool
+}
+
+func modeOf(flags uint32) openMode {
+	acc := flags & syscall.O_ACCMODE
+	m := openMode{
+		reads:     acc == syscall.O_RDONLY || acc == syscall.O_RDWR,
+		writes:    acc != syscall.O_RDONLY || flags&syscall.O_TRUNC != 0,
+		truncates: flags&syscall.O_TRUNC != 0,
+		appends:   flags&syscall.O_APPEND != 0,
+		exec:      flags&fmodeExec != 0,
+	}
+	return m
+}
+
+// change says what an open for writing may do to the file.
+func (m openMode) change() change {
+	switch {
+	case m.truncates:
+		return truncates
+	case m.appends && !m.reads:
+		return appends
+	}
+	return edits
+}
+
+// ownFlags are the flags with which we open the file ourselves. O_DIRECT is the
+// caller's business with its own pages; buffers here are not aligned for it.
+func ownFlags(flags uint32) int {
+	return int(flags&^(syscall.O_CREAT|syscall.O_EXCL|syscall.O_NOCTTY|syscall.O_DIRECT|fmodeExec)) | syscall.O_CLOEXEC
+}
+
+// Open implements fuse.RawFileSystem.
+func (s *superblock) Open(_ <-chan struct{}, in *fuse.OpenIn, out *fuse.OpenOut) fuse.Status {
+	n := s.get(in.NodeId)
+	if n == nil {
+		return fuse.Status(syscall.ESTALE)
+	}
+	mode := modeOf(in.Flags)
+	if mode.writes {
+		if v := s.owner(in.Pid); v != nil {
+			s.changing(v, n, mode.change(), in.Pid)
+		}
+	}
+	if s.view == nil && !mode.writes {
+		return s.openSystem(n, in, out, mode)
+	}
+	if s.pass {
+		if code, ok := s.openPassthrough(n, in, out, mode); ok {
+			return code
+		}
+	}
+	path, magic := s.reach(n)
+	flags := ownFlags(in.Flags)
+	if !magic {
+		flags |= syscall.O_NOFOLLOW
+	}
+	fd, err := syscall.Open(path, flags, 0)
+	if err != nil {
+		return fuse.ToStatus(err)
+	}
+	var st syscall.Stat_t
+	if err := syscall.Fstat(fd, &st); err != nil || s.wasChanged(n, &st, mode) {
+		syscall.Close(fd)
+		return fuse.Status(syscall.ESTALE)
+	}
+	s.hold(n, fd, mode.writes)
+	s.recordOpen(n, &st, mode, in.Pid)
+	if in.Mode&fuse.OPEN_KILL_SUIDGID != 0 {
+		dropPrivileges(fd, &st)
+	}
+	out.Fh = handle(fd)
+	out.OpenFlags = s.cacheFlags(n)
+	return fuse.OK
+}
+
+// recordOpen records an open for reading.
+func (s *superblock) recordOpen(n *node, st *syscall.Stat_t, mode openMode, tid uint32) {
+	if !mode.reads || mode.truncates {
+		return
+	}
+	v := s.owner(tid)
+	if v == nil {
+		return
+	}
+	s.mu.Lock()
+	gone, path, aliases := n.gone, n.path, n.aliases
+	if len(aliases) > 0 {
+		aliases = append([]string(nil), aliases...)
+	}
+	s.mu.Unlock()
+	if gone {
+		return
+	}
+	flags := s.lookFlags(mode.exec)
+	v.opened(path, st, flags, tid)
+	// The kernel does not tell by which of its names a file is opened.
+	for _, a := range aliases {
+		v.opened(a, st, flags, tid)
+	}
+	if mode.exec {
+		v.executed(s, n, path, st)
+	}
+}
+
+// wasChanged tells whether somebody else changed the file since the kernel was
+// told of it. The kernel then has to look it up again, or it would show old
+// attributes and pages.
+func (s *superblock) wasChanged(n *node, st *syscall.Stat_t, mode openMode) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if mode.truncates || n.gone || !n.changed(st) {
+		if n.writers == 0 {
+			n.st = *st
+			n.dirty = mode.writes
+		}
+		return false
+	}
+	n.stale = true
+	return true
+}
+
+// cacheFlags returns how the kernel is to treat the pages of an opened file.
+func (s *superblock) cacheFlags(n *node) uint32 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if n.stale || n.outside || s.ended.Load() {
+		n.stale = false
+		return fuse.FOPEN_NOFLUSH
+	}
+	return fuse.FOPEN_NOFLUSH | fuse.FOPEN_KEEP_CACHE
+}
+
+// openPassthrough lets the kernel read and write the file below by itself. ok is
+// false if it will not.
+func (s *superblock) openPassthrough(n *node, in *fuse.OpenIn, out *fuse.OpenOut, mode openMode) (code fuse.Status, ok bool) {
+	st, err := s.stat(n)
+	if err != nil {
+		return fuse.ToStatus(err), true
+	}
+	if s.wasChanged(n, &st, mode) {
+		return fuse.Status(syscall.ESTALE), true
+	}
+	id, ok := s.register(n)
+	if !ok {
+		return 0, false
+	}
+	if mode.writes {
+		// The kernel opens the file itself, but it does not truncate it, nor ask
+		// whether the file system below is writable.
+		flags := syscall.O_WRONLY | syscall.O_CLOEXEC
+		if mode.truncates {
+			flags |= syscall.O_TRUNC
+		}
+		fd, err := syscall.Open(fdPath(n.opath), flags, 0)
+		if err != nil {
+			return fuse.ToStatus(err), true
+		}
+		if in.Mode&fuse.OPEN_KILL_SUIDGID != 0 {
+			dropPrivileges(fd, &st)
+		}
+		out.Fh = handle(fd)
+		s.hold(n, fd, true)
+	}
+	s.recordOpen(n, &st, mode, in.Pid)
+	out.OpenFlags = fuse.FOPEN_PASSTHROUGH | fuse.FOPEN_NOFLUSH
+	out.BackingID = id
+	return fuse.OK, true
+}
+
+// register makes the file known to the kernel for passthrough, once per node.
+func (s *superblock) register(n *node) (int32, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if n.backing != 0 {
+		return n.backing, true
+	}
+	if n.opath == 0 {
+		path := n.path
+		if fd, ok := n.descriptor(); ok {
+			path = fdPath(fd)
+		}
+		fd, err := syscall.Open(path, unix.O_PATH|syscall.O_CLOEXEC, 0)
+		if err != nil {
+			return 0, false
+		}
+		n.opath = fd
+	}
+	id, errno := s.server.RegisterBackingFd(&fuse.BackingMap{Fd: int32(n.opath)})
+	if errno != 0 {
+		s.refuse(errno)
+		return 0, false
+	}
+	n.backing = id
+	return id, true
+}
+
+// refuse notes that passthrough does not work here. Without the right to it no
+// other view needs to try; a file system that cannot be stacked says nothing
+// about others.
+func (s *superblock) refuse(errno syscall.Errno) {
+	if errno == syscall.EPERM {
+		s.engine.pass.Store(false)
+		s.pass = false
+	}
+}
+
+// Create implements fuse.RawFileSystem.
+func (s *superblock) Create(_ <-chan struct{}, in *fuse.CreateIn, name string, out *fuse.CreateOut) fuse.Status {
+	path, ok := s.child(in.NodeId, name)
+	if !ok {
+		return fuse.Status(syscall.ESTALE)
+	}
+	v := s.owner(in.Pid)
+	s.view.unhide(path)
+	mode := modeOf(in.Flags)
+	c := creates
+	if syscall.Access(path, 0) == nil {
+		c = mode.change()
+	}
+	v.beforeChange(path, c, in.Pid)
+	flags := ownFlags(in.Flags) | syscall.O_CREAT | syscall.O_NOFOLLOW | int(in.Flags&syscall.O_EXCL)
+	fd, err := syscall.Open(path, flags, in.Mode)
+	if err != nil {
+		return fuse.ToStatus(err)
+	}
+	s.giveTo(fd, path, &in.Caller)
+	return s.created(fd, in.NodeId, name, path, mode, out)
+}
+
+// created answers an open that made a file.
+func (s *superblock) created(fd int, dir uint64, name, path string, mode openMode, out *fuse.CreateOut) fuse.Status {
+	var st syscall.Stat_t
+	if err := syscall.Fstat(fd, &st); err != nil {
+		syscall.Close(fd)
+		return fuse.ToStatus(err)
+	}
+	n := s.enter(dir, name, &st)
+	if n == nil {
+		syscall.Close(fd)
+		return fuse.Status(syscall.ESTALE)
+	}
+	s.hold(n, fd, mode.writes)
+	s.entry(n, path, &st, &out.EntryOut)
+	out.Fh = handle(fd)
+	out.OpenOut.OpenFlags = s.cacheFlags(n)
+	if s.pass {
+		if id, ok := s.register(n); ok {
+			out.OpenOut.OpenFlags |= fuse.FOPEN_PASSTHROUGH
+			out.OpenOut.BackingID = id
+		}
+	}
+	return fuse.OK
+}
+
+// Tmpfile implements fuse.RawFileSystem: a file without a name, in a directory.
+func (s *superblock) Tmpfile(_ <-chan struct{}, in *fuse.CreateIn, out *fuse.CreateOut) fuse.Status {
+	d := s.get(in.NodeId)
+	if d == nil {
+		return fuse.Status(syscall.ESTALE)
+	}
+	path, _ := s.reach(d)
+	fd, err := syscall.Open(path, ownFlags(in.Flags)|unix.O_TMPFILE, in.Mode)
+	if err != nil {
+		return fuse.ToStatus(err)
+	}
+	s.giveTo(fd, path, &in.Caller)
+	var st syscall.Stat_t
+	if err := syscall.Fstat(fd, &st); err != nil {
+		syscall.Close(fd)
+		return fuse.ToStatus(err)
+	}
+	n := s.nameless(&st)
+	s.hold(n, fd, true)
+	s.entry(n, path, &st, &out.EntryOut)
+	out.Fh = handle(fd)
+	out.OpenOut.OpenFlags = s.cacheFlags(n)
+	if s.pass {
+		if id, ok := s.register(n); ok {
+			out.OpenOut.OpenFlags |= fuse.FOPEN_PASSTHROUGH
+			out.OpenOut.BackingID = id
+		}
+	}
+	return fuse.OK
+}
+
+// nameless makes a node for a file without a name.
+func (t *table) nameless(st *syscall.Stat_t) *node {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	n := &node{id: t.next, kind: syscall.S_IFREG, lookups: 1, st: *st, gone: true}
+	t.next++
+	t.nodes[n.id] = n
+	return n
+}
+
+// giveTo makes the caller the owner of what was just made for it. The group of a
+// set-group-id directory is inherited and stays.
+func (s *superblock) giveTo(fd int, path string, c *fuse.Caller) {
+	if s.engine.userns || c.Uid == 0 && c.Gid == 0 {
+		return
+	}
+	gid := int(c.Gid)
+	var dir syscall.Stat_t
+	if syscall.Stat(parentOf(path)+"/", &dir) == nil && dir.Mode&syscall.S_ISGID != 0 {
+		gid = -1
+	}
+	if fd >= 0 {
+		_ = syscall.Fchown(fd, int(c.Uid), gid)
+		return
+	}
+	_ = syscall.Lchown(path, int(c.Uid), gid)
+}
+
+// dropPrivileges takes the set-id bits away, as writing by an ordinary user does.
+func dropPrivileges(fd int, st *syscall.Stat_t) {
+	mode := st.Mode & 0o7777 &^ syscall.S_ISUID
+	if mode&0o010 != 0 {
+		mode &^= syscall.S_ISGID
+	}
+	if mode != st.Mode&0o7777 {
+		_ = syscall.Fchmod(fd, mode)
+	}
+}
+
+// Release implements fuse.RawFileSystem.
+func (s *superblock) Release(_ <-chan struct{}, in *fuse.ReleaseIn) {
+	if in.Fh == 0 {
+		return
+	}
+	fd := descriptor(in.Fh)
+	if n := s.get(in.NodeId); n != nil {
+		s.drop(n, fd, modeOf(in.Flags).writes)
+	}
+	syscall.Close(fd)
+}
+
+// Read implements fuse.RawFileSystem.
+func (s *superblock) Read(_ <-chan struct{}, in *fuse.ReadIn, buf []byte) (fuse.ReadResult, fuse.Status) {
+	fd, code := s.readable(in.NodeId, in.Fh)
+	if !code.Ok() {
+		return nil, code
+	}
+	n, err := syscall.Pread(fd, buf[:in.Size], int64(in.Offset))
+	if err != nil {
+		return nil, fuse.ToStatus(err)
+	}
+	return fuse.ReadResultData(buf[:n]), fuse.OK
+}
+
+// readable returns a descriptor to read with.
+func (s *superblock) readable(id, fh uint64) (int, fuse.Status) {
+	if fh != 0 {
+		return descriptor(fh), fuse.OK
+	}
+	n := s.get(id)
+	if n == nil {
+		return 0, fuse.Status(syscall.ESTALE)
+	}
+	return s.systemFD(n)
+}
+
+// Write implements fuse.RawFileSystem.
+func (s *superblock) Write(_ <-chan struct{}, in *fuse.WriteIn, data []byte) (uint32, fuse.Status) {
+	if in.Fh == 0 {
+		return 0, fuse.EBADF
+	}
+	fd := descriptor(in.Fh)
+	done := 0
+	for done < len(data) {
+		n, err := syscall.Pwrite(fd, data[done:], int64(in.Offset)+int64(done))
+		if err != nil {
+			if done > 0 {
+				break
+			}
+			return 0, fuse.ToStatus(err)
+		}
+		done += n
+	}
+	if in.WriteFlags&fuse.WRITE_KILL_SUIDGID != 0 {
+		var st syscall.Stat_t
+		if syscall.Fstat(fd, &st) == nil {
+			dropPrivileges(fd, &st)
+		}
+	}
+	return uint32(done), fuse.OK
+}
+
+// CopyFileRange implements fuse.RawFileSystem.
+func (s *superblock) CopyFileRange(_ <-chan struct{}, in *fuse.CopyFileRangeIn) (uint32, fuse.Status) {
+	from, code := s.readable(in.NodeId, in.FhIn)
+	if !code.Ok() || in.FhOut == 0 {
+		return 0, fuse.EBADF
+	}
+	offIn, offOut := int64(in.OffIn), int64(in.OffOut)
+	// The answer has room for 32 bits; the caller asks again for the rest.
+	n, err := unix.CopyFileRange(from, &offIn, descriptor(in.FhOut), &offOut, int(min(in.Len, 1<<30)), 0)
+	if err != nil {
+		return 0, fuse.ToStatus(err)
+	}
+	return uint32(n), fuse.OK
+}
+
+// Lseek implements fuse.RawFileSystem: the kernel asks for data and holes only.
+func (s *superblock) Lseek(_ <-chan struct{}, in *fuse.LseekIn, out *fuse.LseekOut) fuse.Status {
+	fd, code := s.readable(in.NodeId, in.Fh)
+	if !code.Ok() {
+		return code
+	}
+	off, err := unix.Seek(fd, int64(in.Offset), int(in.Whence))
+	if err != nil {
+		return fuse.ToStatus(err)
+	}
+	out.Offset = uint64(off)
+	return fuse.OK
+}
+
+// Fsync implements fuse.RawFileSystem.
+func (s *superblock) Fsync(_ <-chan struct{}, in *fuse.FsyncIn) fuse.Status {
+	if in.Fh == 0 {
+		return fuse.OK
+	}
+	if in.FsyncFlags&1 != 0 {
+		return fuse.ToStatus(syscall.Fdatasync(descriptor(in.Fh)))
+	}
+	return fuse.ToStatus(syscall.Fsync(descriptor(in.Fh)))
+}
+
+// Fallocate implements fuse.RawFileSystem.
+func (s *superblock) Fallocate(_ <-chan struct{}, in *fuse.FallocateIn) fuse.Status {
+	if in.Fh == 0 {
+		return fuse.EBADF
+	}
+	return fuse.ToStatus(syscall.Fallocate(descriptor(in.Fh), in.Mode, int64(in.Offset), int64(in.Length)))
+}

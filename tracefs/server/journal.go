@@ -1,0 +1,56 @@
+package server
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"fmake/tracefs"
+)
+
+// journal is the file in which a view's changes are written down before they are
+// made, so that they can be undone if this process is killed. It appears with
+// the first change and goes when the action's record has been handed over.
+type journal struct {
+	path string
+	head tracefs.Journal
+	file *os.File
+}
+
+// newJournal prepares the journal of a view; without a cache folder there is
+// none.
+func (e *engine) newJournal(v *view) *journal {
+	if e.preimages.dir == "" {
+		return nil
+	}
+	return &journal{
+		path: filepath.Join(e.preimages.dir, strconv.FormatUint(uint64(v.id), 10)+tracefs.JournalSuffix),
+		head: tracefs.Journal{ID: v.name, Serial: v.serial},
+	}
+}
+
+// add writes down one change. A journal that cannot be written must not stop the
+// build; the action then cannot be undone after a crash, as with GNU make.
+func (j *journal) add(path string, w *written) {
+	if j.file == nil {
+		if os.MkdirAll(filepath.Dir(j.path), 0o700) != nil {
+			return
+		}
+		f, err := os.OpenFile(j.path, os.O_WRONLY|os.O_CREATE|os.O_EXCL|os.O_APPEND, 0o600)
+		if err != nil {
+			return
+		}
+		j.file = f
+		_, _ = f.Write(tracefs.AppendJournalHead(nil, &j.head))
+	}
+	_, _ = j.file.Write(tracefs.AppendJournalWrite(nil, &tracefs.Write{Path: path, Before: w.before, Proc: -1}))
+}
+
+// remove drops the journal once its changes are in safe hands.
+func (j *journal) remove() {
+	if j == nil || j.file == nil {
+		return
+	}
+	j.file.Close()
+	_ = os.Remove(j.path)
+}

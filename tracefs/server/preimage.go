@@ -1,0 +1,70 @@
+package server
+
+import (
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
+
+	"fmake/tracefs"
+)
+
+// maxPreimage is the largest file whose old content is saved before a change.
+const maxPreimage = 1 << 30
+
+// preimages is the folder where old contents are kept. It is made when the first
+// one has to be.
+type preimages struct {
+	dir  string
+	once sync.Once
+	err  error
+	next atomic.Uint64
+}
+
+// save keeps the content of the file at path and returns the name of the copy,
+// or "" if it could not or need not be kept. leaving says that the file is about
+// to lose this name: then the file itself can be kept instead of a copy, if no
+// other name could change it later.
+func (p *preimages) save(path string, st tracefs.Stat, leaving bool) string {
+	if p.dir == "" || st.Size > maxPreimage {
+		return ""
+	}
+	p.once.Do(func() { p.err = os.MkdirAll(p.dir, 0o700) })
+	if p.err != nil {
+		return ""
+	}
+	name := filepath.Join(p.dir, strconv.FormatUint(p.next.Add(1), 10))
+	if leaving && st.Nlink == 1 && os.Link(path, name) == nil {
+		return name
+	}
+	if err := clone(path, name); err != nil {
+		_ = os.Remove(name)
+		return ""
+	}
+	return name
+}
+
+// clone makes to a copy of the file from: of its blocks where the file system
+// can share them, else of its bytes.
+func clone(from, to string) error {
+	src, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	dst, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	if err := unix.IoctlFileClone(int(dst.Fd()), int(src.Fd())); err != nil {
+		if _, err := io.Copy(dst, src); err != nil {
+			return errors.Join(err, dst.Close())
+		}
+	}
+	return dst.Close()
+}

@@ -1,0 +1,199 @@
+package server
+
+import (
+	"strings"
+	"sync"
+	"time"
+
+	"fmake/tracefs"
+	"fmake/tracefs/procfs"
+)
+
+// maxPaths bounds the lists of paths kept per process.
+const maxPaths = 4096
+
+// procs is the tree of processes that an action consists of, as far as they
+// were trapped.
+type procs struct {
+	mu     sync.Mutex
+	list   []*proc
+	byPid  map[int]int32
+	byTid  map[uint32]int32
+	parent int // the spawner, above which nothing is of interest
+}
+
+// proc is one process.
+type proc struct {
+	tracefs.Proc
+	stale bool // it was about to execute something when last seen
+}
+
+func newProcs(spawner int) *procs {
+	return &procs{byPid: map[int]int32{}, byTid: map[uint32]int32{}, parent: spawner}
+}
+
+// of returns the index of the process that a thread belongs to, or -1. What is
+// known of the process is read while it waits for our answer, so it cannot have
+// gone; but never while a page of its memory is being asked for, because its
+// command line is read from there.
+func (ps *procs) of(tid uint32, root string) int32 {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	i, ok := ps.byTid[tid]
+	if !ok {
+		pid, err := procfs.Group(int(tid))
+		if err != nil {
+			return -1
+		}
+		i = ps.enter(pid, root)
+		ps.byTid[tid] = i
+	}
+	if i >= 0 && ps.list[i].stale {
+		ps.list[i].describe(root)
+	}
+	return i
+}
+
+// enter returns the index of a process, which may be new, with its parents.
+func (ps *procs) enter(pid int, root string) int32 {
+	if i, ok := ps.byPid[pid]; ok {
+		return i
+	}
+	st, err := procfs.ReadStat(pid)
+	if err != nil {
+		return -1
+	}
+	parent := int32(-1)
+	if st.Parent > 1 && st.Parent != ps.parent {
+		parent = ps.enter(st.Parent, root)
+	}
+	i := int32(len(ps.list))
+	ps.byPid[pid] = i
+	p := &proc{Proc: tracefs.Proc{Pid: int32(pid), Start: st.Start, Parent: parent}}
+	p.describe(root)
+	ps.list = append(ps.list, p)
+	return i
+}
+
+// describe reads what the process is now.
+func (p *proc) describe(root string) {
+	p.stale = false
+	pid := int(p.Pid)
+	if argv, err := procfs.Cmdline(pid); err == nil && len(argv) > 0 {
+		p.Argv = argv
+	}
+	if exe, err := procfs.Link(pid, "exe"); err == nil {
+		p.Exe = strings.TrimPrefix(exe, root)
+	}
+	if dir, err := procfs.Link(pid, "cwd"); err == nil {
+		p.Dir = strings.TrimPrefix(dir, root)
+	}
+}
+
+// executes notes that the thread is about to execute a file: what is known of
+// its process has to be read again when it is next seen.
+func (ps *procs) executes(tid uint32) {
+	ps.mu.Lock()
+	if i, ok := ps.byTid[tid]; ok && i >= 0 {
+		ps.list[i].stale = true
+	}
+	ps.mu.Unlock()
+}
+
+// reads and writes note the paths that a process was the first of its action to
+// open.
+func (ps *procs) reads(i int32, path string) {
+	ps.mu.Lock()
+	if i >= 0 && len(ps.list[i].Reads) < maxPaths {
+		ps.list[i].Reads = append(ps.list[i].Reads, path)
+	}
+	ps.mu.Unlock()
+}
+
+func (ps *procs) writes(i int32, path string) {
+	ps.mu.Lock()
+	if i >= 0 && len(ps.list[i].Writes) < maxPaths {
+		ps.list[i].Writes = append(ps.list[i].Writes, path)
+	}
+	ps.mu.Unlock()
+}
+
+func (ps *procs) result() []tracefs.Proc {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	out := make([]tracefs.Proc, len(ps.list))
+	for i, p := range ps.list {
+		out[i] = p.Proc
+	}
+	return out
+}
+
+// trusted is how long the view of a thread is remembered. Thread numbers are
+// given out in a circle, and no machine gets once around it in this time.
+const trusted = time.Second
+
+// callers finds the view of a thread that uses the shared system mount.
+type callers struct {
+	mu    sync.Mutex
+	known map[uint32]caller
+	views map[uint64]*view // by the device number of their root
+}
+
+type caller struct {
+	view *view
+	at   time.Time
+}
+
+func newCallers() *callers {
+	return &callers{known: map[uint32]caller{}, views: map[uint64]*view{}}
+}
+
+// viewOf returns the view that the thread lives in, nil for none.
+func (c *callers) viewOf(tid uint32) *view {
+	now := time.Now()
+	c.mu.Lock()
+	k, ok := c.known[tid]
+	c.mu.Unlock()
+	if ok && now.Sub(k.at) < trusted {
+		return k.view
+	}
+	dev, err := procfs.RootDevice(int(tid))
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	k = caller{at: now}
+	if err == nil {
+		k.view = c.views[dev]
+	}
+	if len(c.known) > 4096 {
+		clear(c.known)
+	}
+	c.known[tid] = k
+	return k.view
+}
+
+func (c *callers) add(dev uint64, v *view) {
+	c.mu.Lock()
+	c.views[dev] = v
+	c.mu.Unlock()
+}
+
+// remove forgets a view; its device number is free to be used again.
+func (c *callers) remove(dev uint64) {
+	c.mu.Lock()
+	v := c.views[dev]
+	delete(c.views, dev)
+	for tid, k := range c.known {
+		if k.view == v {
+			delete(c.known, tid)
+		}
+	}
+	c.mu.Unlock()
+}
+
+// knows tells whether the thread's process is known already.
+func (ps *procs) knows(tid uint32) bool {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	_, ok := ps.byTid[tid]
+	return ok
+}

@@ -1,0 +1,204 @@
+package server
+
+import (
+	"slices"
+	"sync"
+	"syscall"
+
+	"fmake/tracefs"
+)
+
+// change says what kind of change a path is about to see.
+type change uint8
+
+const (
+	creates  change = iota // the path was absent, or is taken to be
+	truncates              // the old content is discarded, the file stays
+	replaces               // another file takes the name
+	removes                // the name goes
+	appends                // bytes are added at the end, whatever is there
+	edits                  // the content may be changed in place
+	meta                   // mode, owner, times, attributes
+)
+
+// discards tells whether nothing of the old content survives the change.
+func (c change) discards() bool { return c <= removes }
+
+// mark is what one action did with one path.
+type mark struct {
+	flags tracefs.LookFlags
+	// alone is the thread whose look-up is all that flags say so far: a look-up
+	// that the kernel makes on behalf of an open or rename which then creates or
+	// truncates is no look.
+	alone uint32
+	proc  int32
+	stat  tracefs.Stat
+	link  string
+	names []string
+	write *written
+}
+
+// written is the change that an action made at a path.
+type written struct {
+	before    tracefs.Before
+	proc      int32
+	fresh     bool // all content is the action's own
+	appendOnly bool
+	truncated bool
+	metaOnly  bool
+	removed   bool // the name was removed by the action and may come back by another hand
+}
+
+// recorder collects the marks of one action, or of the build for system trees.
+type recorder struct {
+	mu      sync.Mutex
+	off     bool
+	marks   map[string]*mark
+	sockets []string
+	setuid  []string
+	system  tracefs.LookFlags // LookSystem for the build's recorder
+}
+
+func newRecorder() *recorder { return &recorder{marks: map[string]*mark{}} }
+
+// at returns the mark of a path. The lock is held.
+func (r *recorder) at(path string) *mark {
+	m := r.marks[path]
+	if m == nil {
+		m = &mark{proc: -1}
+		r.marks[path] = m
+	}
+	return m
+}
+
+// look adds flags to what is known of path, unless what is there is the
+// action's own doing. content says that the look depends on the bytes.
+func (r *recorder) look(path string, flags tracefs.LookFlags, st *syscall.Stat_t, tid uint32, proc int32) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.off {
+		return
+	}
+	m := r.at(path)
+	r.see(m, flags, st, tid, proc)
+}
+
+// see is look with the lock held. It reports whether the look counts.
+func (r *recorder) see(m *mark, flags tracefs.LookFlags, st *syscall.Stat_t, tid uint32, proc int32) bool {
+	const content = tracefs.LookContent | tracefs.LookExec | tracefs.LookListing | tracefs.LookLink
+	if w := m.write; w != nil {
+		if w.fresh || flags&content == 0 {
+			return false
+		}
+		w.appendOnly = false
+	}
+	first := m.flags == 0
+	if first && flags&content == 0 {
+		m.alone = tid
+	} else if tid != m.alone || flags&content != 0 {
+		m.alone = 0
+	}
+	// What was first seen stays: absence and existence do not add up.
+	if !first && flags&(tracefs.LookAbsent|tracefs.LookExists) != 0 && m.flags&(tracefs.LookAbsent|tracefs.LookExists) != 0 {
+		flags &^= tracefs.LookAbsent | tracefs.LookExists
+	}
+	m.flags |= flags | r.system
+	if m.proc < 0 {
+		m.proc = proc
+	}
+	if st != nil && m.stat.Mode == 0 {
+		m.stat = statOf(st)
+	}
+	return true
+}
+
+// listed records the names in a directory, less what the action put there and
+// with what it removed.
+func (r *recorder) listed(path string, st *syscall.Stat_t, names []string, flags tracefs.LookFlags, tid uint32, proc int32) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.off {
+		return
+	}
+	m := r.at(path)
+	if m.flags&tracefs.LookListing != 0 || !r.see(m, tracefs.LookListing|tracefs.LookExists|flags, st, tid, proc) {
+		return
+	}
+	m.names = make([]string, 0, len(names))
+	for _, n := range names {
+		if c := r.marks[path+"/"+n]; c != nil && c.write != nil && !c.write.before.Exists {
+			continue
+		}
+		m.names = append(m.names, n)
+	}
+	m.names = append(m.names, r.removedFrom(path, names)...)
+	slices.Sort(m.names)
+}
+
+// removedFrom returns the names in dir that the action has removed. The lock is
+// held.
+func (r *recorder) removedFrom(dir string, present []string) []string {
+	var out []string
+	for p, c := range r.marks {
+		if c.write == nil || !c.write.before.Exists || !c.write.removed || parentOf(p) != dir {
+			continue
+		}
+		if name := p[len(dir)+1:]; !slices.Contains(present, name) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// linkRead records the text of a symbolic link.
+func (r *recorder) linkRead(path string, st *syscall.Stat_t, text string, tid uint32, proc int32) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.off {
+		return
+	}
+	m := r.at(path)
+	if r.see(m, tracefs.LookLink|tracefs.LookExists, st, tid, proc) && m.link == "" {
+		m.link = text
+	}
+}
+
+// socket records that a socket was looked up.
+func (r *recorder) socket(path string) { r.note(&r.sockets, path) }
+
+// privileged records that a program with other rights was executed.
+func (r *recorder) privileged(path string) { r.note(&r.setuid, path) }
+
+func (r *recorder) note(list *[]string, path string) {
+	r.mu.Lock()
+	if !r.off && !slices.Contains(*list, path) {
+		*list = append(*list, path)
+	}
+	r.mu.Unlock()
+}
+
+// ownRemoval tells whether the action itself removed path. Whoever makes it
+// again is not the action, so its absence must not be cached.
+func (r *recorder) ownRemoval(path string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	m := r.marks[path]
+	return m != nil && m.write != nil && m.write.removed
+}
+
+func statOf(st *syscall.Stat_t) tracefs.Stat {
+	return tracefs.Stat{
+		Dev: st.Dev, Ino: st.Ino, Mode: st.Mode, UID: st.Uid, GID: st.Gid, Nlink: uint32(st.Nlink),
+		Size: st.Size, Mtime: st.Mtim.Nano(), Ctime: st.Ctim.Nano(),
+	}
+}
+
+// parentOf returns the directory of an absolute path; "" for one in the root.
+func parentOf(path string) string {
+	for i := len(path) - 1; i >= 0; i-- {
+		if path[i] == '/' {
+			return path[:i]
+		}
+	}
+	return ""
+}

@@ -1,0 +1,480 @@
+package server
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"sync"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"fmake/tracefs"
+	"fmake/tracefs/wire"
+)
+
+// process is the server process: an engine and the clients it works for.
+type process struct {
+	store StoreFunc
+	name  string
+
+	mu      sync.Mutex
+	engine  *engine // nil until the first client has said hello
+	child   *exec.Cmd
+	clients int
+	ended   chan struct{} // closed when the last client has gone
+}
+
+// Main serves the client at the other end of sock, and others that find the
+// engine by its name, until the last of them and the last process in a view has
+// gone. It returns the exit status of the process.
+func Main(sock *os.File, store StoreFunc) (int, error) {
+	// More than one P makes each request dearer: idle ones spin.
+	runtime.GOMAXPROCS(1)
+	debug.SetGCPercent(400)
+	p := &process{store: store, ended: make(chan struct{})}
+	if err := p.serve(sock); err != nil {
+		return 1, err
+	}
+	<-p.ended
+	p.mu.Lock()
+	e := p.engine
+	p.mu.Unlock()
+	if e == nil {
+		return 0, nil
+	}
+	// Views in which somebody lives on keep the server; the others go with the
+	// spawner's mount namespace.
+	if err := e.spawner.Notify(wire.OpShutdown, nil); err == nil {
+		<-e.spawner.Done()
+	}
+	_ = p.child.Wait()
+	e.mounts.Wait()
+	return 0, nil
+}
+
+// serve begins to work for a client.
+func (p *process) serve(sock *os.File) error {
+	c := &client{process: p, views: map[uint32]*view{}}
+	var err error
+	if c.peer, err = wire.NewPeer(sock, c.serve); err != nil {
+		return err
+	}
+	p.mu.Lock()
+	p.clients++
+	p.mu.Unlock()
+	go func() {
+		c.peer.Serve()
+		c.gone()
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if p.clients--; p.clients == 0 {
+			close(p.ended)
+		}
+	}()
+	return nil
+}
+
+// start sets the engine up as the first client wants it.
+func (p *process) start(m wire.Hello) (*engine, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.engine != nil {
+		return p.engine, nil
+	}
+	e := newEngine(m, p.store)
+	spawner, pid, err := p.startSpawner()
+	if err != nil {
+		return nil, err
+	}
+	if err := e.start(spawner, pid); err != nil {
+		return nil, err
+	}
+	// Modes come with the caller's umask applied. Only the spawner, which has
+	// been started, needs ours.
+	unix.Umask(0)
+	if err := p.listen(); err != nil {
+		return nil, err
+	}
+	p.engine = e
+	go func() {
+		<-spawner.Done()
+		p.spawnerGone(e)
+	}()
+	return e, nil
+}
+
+// startSpawner starts the spawner in a mount namespace of its own. It must not
+// happen when a mount is served: Go's fork could then wait for ourselves.
+func (p *process) startSpawner() (*wire.Peer, int, error) {
+	ours, theirs, err := wire.Pair()
+	if err != nil {
+		return nil, 0, err
+	}
+	defer theirs.Close()
+	cmd := exec.Command("/proc/self/exe", "spawner")
+	cmd.Args[0] = os.Args[0]
+	cmd.ExtraFiles = []*os.File{theirs}
+	cmd.Stderr = os.Stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags:  syscall.CLONE_NEWNS,
+		AmbientCaps: tracefs.EngineCaps(),
+	}
+	if err := cmd.Start(); err != nil {
+		ours.Close()
+		return nil, 0, fmt.Errorf("start spawner: %w", err)
+	}
+	peer, err := wire.NewPeer(ours, func(r *wire.Request) {
+		wire.CloseFiles(r.Files)
+		r.Fail(unix.ENOSYS)
+	})
+	if err != nil {
+		return nil, 0, err
+	}
+	go peer.Serve()
+	p.child = cmd
+	return peer, cmd.Process.Pid, nil
+}
+
+// spawnerGone ends everything if the spawner was killed: no command can be
+// started or waited for any more.
+func (p *process) spawnerGone(e *engine) {
+	select {
+	case <-p.ended:
+		return // that is how it ends
+	default:
+	}
+	e.killAll()
+	os.Exit(1)
+}
+
+// listen lets sub-makes find the engine. The name is in the abstract namespace,
+// so nothing has to be cleaned up.
+func (p *process) listen() error {
+	var id [8]byte
+	if _, err := rand.Read(id[:]); err != nil {
+		return err
+	}
+	p.name = "fmake-" + strconv.Itoa(os.Getuid()) + "-" + hex.EncodeToString(id[:])
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: "@" + p.name, Net: "unix"})
+	if err != nil {
+		return fmt.Errorf("listen for sub-makes: %w", err)
+	}
+	go func() {
+		for {
+			c, err := l.AcceptUnix()
+			if err != nil {
+				return
+			}
+			if f, err := ownUser(c); err == nil {
+				_ = p.serve(f)
+			}
+		}
+	}()
+	return nil
+}
+
+// ownUser admits connections of our own user only.
+func ownUser(c *net.UnixConn) (*os.File, error) {
+	defer c.Close()
+	f, err := c.File()
+	if err != nil {
+		return nil, err
+	}
+	cred, err := unix.GetsockoptUcred(int(f.Fd()), unix.SOL_SOCKET, unix.SO_PEERCRED)
+	if err == nil && int(cred.Uid) != os.Getuid() {
+		err = errors.New("connection of another user")
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// client is one make logic.
+type client struct {
+	process *process
+	peer    *wire.Peer
+	engine  *engine // set by its hello
+
+	mu    sync.Mutex
+	views map[uint32]*view // not yet finished
+}
+
+// gone ends what the client has left unfinished.
+func (c *client) gone() {
+	if c.engine == nil {
+		return
+	}
+	c.mu.Lock()
+	views := c.views
+	c.views = nil
+	c.mu.Unlock()
+	for _, v := range views {
+		c.engine.abandon(v)
+	}
+}
+
+// serve handles one message.
+func (c *client) serve(r *wire.Request) {
+	defer wire.CloseFiles(r.Files)
+	if r.Op == wire.OpHello {
+		c.hello(r)
+		return
+	}
+	if c.engine == nil {
+		r.Fail(unix.EPROTO)
+		return
+	}
+	handlers := map[wire.Op]func(*wire.Request) error{
+		wire.OpNewView:     c.newView,
+		wire.OpFinish:      c.finish,
+		wire.OpHide:        c.hide,
+		wire.OpOpen:        c.open,
+		wire.OpStat:        c.stat,
+		wire.OpReadDir:     c.readDir,
+		wire.OpReadlink:    c.readlink,
+		wire.OpAccess:      c.access,
+		wire.OpLookPath:    c.lookPath,
+		wire.OpStore:       c.storeConn,
+		wire.OpSystemLooks: c.systemLooks,
+		wire.OpRefresh:     c.refresh,
+	}
+	h := handlers[r.Op]
+	if h == nil {
+		r.Fail(unix.ENOSYS)
+		return
+	}
+	go func() {
+		if err := h(r); err != nil {
+			r.Fail(err)
+		}
+	}()
+}
+
+func (c *client) hello(r *wire.Request) {
+	var m wire.Hello
+	if err := r.Decode(&m); err != nil {
+		r.Fail(err)
+		return
+	}
+	e, err := c.process.start(m)
+	if err != nil {
+		r.Fail(err)
+		return
+	}
+	ours, theirs, err := wire.Pair()
+	if err != nil {
+		r.Fail(err)
+		return
+	}
+	defer theirs.Close()
+	_, err = e.spawner.Call(wire.OpAddClient, nil, nil, ours)
+	ours.Close()
+	if err != nil {
+		r.Fail(err)
+		return
+	}
+	c.engine = e
+	r.Reply(&wire.Welcome{Name: c.process.name, Passthrough: e.pass.Load()}, theirs)
+}
+
+func (c *client) newView(r *wire.Request) error {
+	var m wire.NewView
+	if err := r.Decode(&m); err != nil {
+		return err
+	}
+	v, err := c.engine.newView(&m)
+	if err != nil {
+		return err
+	}
+	c.mu.Lock()
+	gone := c.views == nil
+	if !gone {
+		c.views[v.id] = v
+	}
+	c.mu.Unlock()
+	if gone {
+		c.engine.abandon(v)
+		return wire.ErrGone
+	}
+	r.Reply(&wire.Ref{View: v.id})
+	return nil
+}
+
+// view returns an unfinished view of this client.
+func (c *client) view(id uint32) (*view, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	v := c.views[id]
+	if v == nil {
+		return nil, unix.ESTALE
+	}
+	return v, nil
+}
+
+func (c *client) finish(r *wire.Request) error {
+	var m wire.Ref
+	if err := r.Decode(&m); err != nil {
+		return err
+	}
+	v, err := c.view(m.View)
+	if err != nil {
+		return err
+	}
+	c.mu.Lock()
+	delete(c.views, m.View)
+	c.mu.Unlock()
+	r.Reply(c.engine.finish(v))
+	return nil
+}
+
+func (c *client) hide(r *wire.Request) error {
+	var m wire.Hide
+	if err := r.Decode(&m); err != nil {
+		return err
+	}
+	v, err := c.view(m.View)
+	if err != nil {
+		return err
+	}
+	v.hide(m.Paths)
+	for _, p := range m.Paths {
+		v.sb.changedOutside(p)
+	}
+	r.Reply(nil)
+	return nil
+}
+
+// query decodes a question about one path.
+func (c *client) query(r *wire.Request) (*view, wire.PathQuery, error) {
+	var m wire.PathQuery
+	if err := r.Decode(&m); err != nil {
+		return nil, m, err
+	}
+	v, err := c.view(m.View)
+	return v, m, err
+}
+
+func (c *client) open(r *wire.Request) error {
+	v, m, err := c.query(r)
+	if err != nil {
+		return err
+	}
+	f, err := v.open(m.Path, m.Flags, m.Mode)
+	if err != nil {
+		return err
+	}
+	r.Reply(nil, f)
+	return f.Close()
+}
+
+func (c *client) stat(r *wire.Request) error {
+	v, m, err := c.query(r)
+	if err != nil {
+		return err
+	}
+	st, err := v.stat(m.Path, m.Flags&unix.AT_SYMLINK_NOFOLLOW == 0)
+	if err != nil {
+		return err
+	}
+	raw := unsafe.Slice((*byte)(unsafe.Pointer(&st)), unsafe.Sizeof(st))
+	r.Reply(&wire.Text{S: string(raw)})
+	return nil
+}
+
+func (c *client) readDir(r *wire.Request) error {
+	v, m, err := c.query(r)
+	if err != nil {
+		return err
+	}
+	names, err := v.readDir(m.Path)
+	if err != nil {
+		return err
+	}
+	r.Reply(&wire.Texts{S: names})
+	return nil
+}
+
+func (c *client) readlink(r *wire.Request) error {
+	v, m, err := c.query(r)
+	if err != nil {
+		return err
+	}
+	text, err := v.readlink(m.Path)
+	if err != nil {
+		return err
+	}
+	r.Reply(&wire.Text{S: text})
+	return nil
+}
+
+func (c *client) access(r *wire.Request) error {
+	v, m, err := c.query(r)
+	if err != nil {
+		return err
+	}
+	if err := v.access(m.Path, m.Mode); err != nil {
+		return err
+	}
+	r.Reply(nil)
+	return nil
+}
+
+func (c *client) lookPath(r *wire.Request) error {
+	var m wire.LookPath
+	if err := r.Decode(&m); err != nil {
+		return err
+	}
+	v, err := c.view(m.View)
+	if err != nil {
+		return err
+	}
+	found, err := v.lookPath(m.Name, m.List, m.Dir)
+	if err != nil {
+		return err
+	}
+	r.Reply(&wire.Text{S: found})
+	return nil
+}
+
+// storeConn opens a connection to the store, which lives in this process too.
+func (c *client) storeConn(r *wire.Request) error {
+	if c.process.store == nil {
+		return unix.ENOSYS
+	}
+	ours, theirs, err := wire.Pair()
+	if err != nil {
+		return err
+	}
+	defer theirs.Close()
+	conn, err := net.FileConn(ours)
+	ours.Close()
+	if err != nil {
+		return err
+	}
+	go c.process.store(conn, c.engine.config.CacheDir, c.engine.config.StoreArgs)
+	r.Reply(nil, theirs)
+	return nil
+}
+
+func (c *client) systemLooks(r *wire.Request) error {
+	r.Reply(&tracefs.Record{Looks: c.engine.systemLooks()})
+	return nil
+}
+
+func (c *client) refresh(r *wire.Request) error {
+	c.engine.refresh()
+	r.Reply(nil)
+	return nil
+}
+

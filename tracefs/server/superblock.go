@@ -1,0 +1,373 @@
+package server
+
+import (
+	"encoding/binary"
+	"fmt"
+	"log"
+	"os"
+	"strconv"
+	"sync/atomic"
+	"syscall"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
+	"golang.org/x/sys/unix"
+
+	"fmake/tracefs"
+	"fmake/tracefs/procfs"
+)
+
+const (
+	// forever is a time for which the kernel never asks again.
+	forever = 1 << 30
+	// recent is for how long, in seconds, the kernel keeps what a view was told.
+	// Nearly every action ends before it asks twice; one that waits for
+	// something to happen elsewhere must see it happen.
+	recent = 1
+
+	maxRequest = 1 << 20
+	// blockSize is what regular files claim as their best transfer size where
+	// each transfer is a request, so that stdio makes few of them.
+	blockSize = 128 << 10
+)
+
+// superblock serves one mount: that of a view, or the one for system trees.
+type superblock struct {
+	fuse.RawFileSystem
+	*table
+
+	engine *engine
+	view   *view // nil for the system mount
+	device uint64
+	dev    int // descriptor of /dev/fuse, ours until the connection ends
+	server *fuse.Server
+	pass   bool
+	ended  atomic.Bool // the view's action is over: nothing is cached any more
+	dirs   dirHandles
+	outside paths // written by clients past the kernel's caches
+	onEnd  func()
+}
+
+// newSuperblock makes a superblock, begins to serve it and returns its mount,
+// which is not attached anywhere.
+func newSuperblock(e *engine, v *view, onEnd func()) (*superblock, *os.File, error) {
+	dev, err := unix.Open("/dev/fuse", unix.O_RDWR|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, nil, fmt.Errorf("open /dev/fuse: %w", err)
+	}
+	mount, err := makeMount(dev)
+	if err != nil {
+		unix.Close(dev)
+		return nil, nil, err
+	}
+	s := &superblock{
+		RawFileSystem: fuse.NewDefaultRawFileSystem(), table: newTable(),
+		engine: e, view: v, dev: dev, onEnd: onEnd,
+	}
+	if s.device, err = procfs.Device(int(mount.Fd()), "", unix.AT_EMPTY_PATH); err != nil {
+		mount.Close()
+		unix.Close(dev)
+		return nil, nil, fmt.Errorf("device of new mount: %w", err)
+	}
+	// go-fuse takes the descriptor over; an odd way of naming it is how it is
+	// told not to mount by itself.
+	s.server, err = fuse.NewServer(s, "/dev/fd/"+strconv.Itoa(dev), s.options())
+	if err != nil {
+		mount.Close()
+		unix.Close(dev)
+		return nil, nil, fmt.Errorf("serve new mount: %w", err)
+	}
+	s.pass = v != nil && e.pass.Load() && s.server.KernelSettings().Flags64()&fuse.CAP_PASSTHROUGH != 0
+	go s.server.Serve()
+	return s, mount, nil
+}
+
+// makeMount makes a FUSE superblock that talks over dev, and a mount of it.
+func makeMount(dev int) (*os.File, error) {
+	ctx, err := unix.Fsopen("fuse", unix.FSOPEN_CLOEXEC)
+	if err != nil {
+		return nil, fmt.Errorf("fsopen fuse: %w", err)
+	}
+	defer unix.Close(ctx)
+	values := []struct{ key, value string }{
+		{"source", "fmake"},
+		{"subtype", "fmake"},
+		{"fd", strconv.Itoa(dev)},
+		{"rootmode", "40000"},
+		{"user_id", strconv.Itoa(os.Geteuid())},
+		{"group_id", strconv.Itoa(os.Getegid())},
+		{"max_read", strconv.Itoa(maxRequest)},
+	}
+	for _, v := range values {
+		if err := unix.FsconfigSetString(ctx, v.key, v.value); err != nil {
+			return nil, fmt.Errorf("fsconfig fuse %s=%s: %w", v.key, v.value, err)
+		}
+	}
+	for _, flag := range []string{"allow_other", "default_permissions"} {
+		if err := unix.FsconfigSetFlag(ctx, flag); err != nil {
+			return nil, fmt.Errorf("fsconfig fuse %s: %w", flag, err)
+		}
+	}
+	if err := unix.FsconfigCreate(ctx); err != nil {
+		return nil, fmt.Errorf("make fuse superblock: %w", err)
+	}
+	fd, err := unix.Fsmount(ctx, unix.FSMOUNT_CLOEXEC, mountFlags())
+	if err != nil {
+		return nil, fmt.Errorf("fsmount fuse: %w", err)
+	}
+	return os.NewFile(uintptr(fd), "mount"), nil
+}
+
+// mountFlags spares an ordinary user the question for file capabilities at each
+// exec: in its user namespace no program gets other rights anyway.
+func mountFlags() int {
+	if os.Geteuid() == 0 {
+		return 0
+	}
+	return unix.MOUNT_ATTR_NOSUID
+}
+
+func (s *superblock) options() *fuse.MountOptions {
+	o := &fuse.MountOptions{
+		MaxBackground:        64,
+		MaxWrite:             maxRequest,
+		DisableReadDirPlus:   true, // it would show the kernel files that nobody looked at
+		DisableSplice:        true,
+		EnableSymlinkCaching: true,
+		ExtraCapabilities:    fuse.CAP_ATOMIC_O_TRUNC | fuse.CAP_HANDLE_KILLPRIV_V2 | fuse.CAP_FLOCK_LOCKS,
+		Logger:               log.Default(),
+	}
+	if s.view == nil || !s.engine.pass.Load() {
+		o.DisabledCapabilities = fuse.CAP_PASSTHROUGH
+	}
+	return o
+}
+
+// String implements fuse.RawFileSystem.
+func (s *superblock) String() string { return "fmake" }
+
+// OnUnmount implements fuse.RawFileSystem: nobody lives in the mount any more.
+func (s *superblock) OnUnmount() {
+	s.mu.Lock()
+	for _, n := range s.nodes {
+		n.close()
+	}
+	s.nodes = map[uint64]*node{}
+	s.mu.Unlock()
+	s.dirs.closeAll()
+	s.onEnd()
+}
+
+// close closes the descriptors kept for n.
+func (n *node) close() {
+	if n.opath > 0 {
+		unix.Close(n.opath)
+		n.opath = 0
+	}
+	for _, fd := range n.held {
+		unix.Close(fd)
+	}
+	n.held = nil
+}
+
+// end makes the view a plain pass-through for processes that outlive its action.
+func (s *superblock) end() {
+	s.ended.Store(true)
+	s.expire()
+}
+
+// expire makes the kernel ask again for all entries it knows, where it knows how
+// to; elsewhere it does when their time has passed. The message is its header
+// alone, which go-fuse does not offer.
+func (s *superblock) expire() {
+	const incEpoch = 8
+	var msg [16]byte
+	binary.NativeEndian.PutUint32(msg[0:], uint32(len(msg)))
+	binary.NativeEndian.PutUint32(msg[4:], incEpoch)
+	_, _ = unix.Write(s.dev, msg[:])
+}
+
+// owner returns the view that a request belongs to, nil if none.
+func (s *superblock) owner(tid uint32) *view {
+	if s.view != nil {
+		return s.view
+	}
+	return s.engine.callers.viewOf(tid)
+}
+
+// valid returns for how many seconds the kernel may keep what it is told of n.
+func (s *superblock) valid(n *node) uint64 {
+	switch {
+	case s.ended.Load() || n.outside:
+		return 0
+	case s.view == nil:
+		return forever
+	}
+	return recent
+}
+
+// entry fills the answer to a look-up.
+func (s *superblock) entry(n *node, path string, st *syscall.Stat_t, out *fuse.EntryOut) {
+	out.NodeId = n.id
+	out.Generation = 1
+	out.AttrValid = s.valid(n)
+	out.EntryValid = out.AttrValid
+	if s.view != nil && s.engine.bound[path] {
+		// What is mounted here falls off if the entry does not stay.
+		out.EntryValid = forever
+	}
+	s.attr(st, path, &out.Attr)
+}
+
+// attr translates attributes for the kernel.
+func (s *superblock) attr(st *syscall.Stat_t, path string, out *fuse.Attr) {
+	out.FromStat(st)
+	if s.view == nil {
+		return
+	}
+	if !s.pass && st.Mode&syscall.S_IFMT == syscall.S_IFREG {
+		out.Blksize = blockSize
+	}
+	if s.engine.userns {
+		mapOwner(st, path, out)
+	}
+}
+
+// mapOwner reports a file of somebody else as the caller's own, with just the
+// rights that the caller has. Owners that are not mapped in the user namespace
+// would make the kernel refuse all writes, also where everybody may write.
+func mapOwner(st *syscall.Stat_t, path string, out *fuse.Attr) {
+	uid, gid := uint32(os.Geteuid()), uint32(os.Getegid())
+	if st.Gid != gid {
+		out.Gid = gid
+	}
+	if st.Uid == uid {
+		return
+	}
+	out.Uid = uid
+	if st.Mode&syscall.S_IFMT == syscall.S_IFLNK {
+		return
+	}
+	if path == "" {
+		path = "/"
+	}
+	rights := uint32(0)
+	for _, bit := range []uint32{unix.R_OK, unix.W_OK, unix.X_OK} {
+		if unix.Access(path, bit) == nil {
+			rights |= bit
+		}
+	}
+	out.Mode = out.Mode&^0o700 | rights<<6
+}
+
+// Lookup implements fuse.RawFileSystem.
+func (s *superblock) Lookup(_ <-chan struct{}, h *fuse.InHeader, name string, out *fuse.EntryOut) fuse.Status {
+	path, ok := s.child(h.NodeId, name)
+	if !ok {
+		return fuse.Status(syscall.ESTALE)
+	}
+	var st syscall.Stat_t
+	err := syscall.Lstat(path, &st)
+	if err != nil || s.view.hides(path) {
+		return s.absent(path, err, h.Pid, out)
+	}
+	n := s.enter(h.NodeId, name, &st)
+	if n == nil {
+		return fuse.Status(syscall.ESTALE)
+	}
+	s.exists(path, &st, h.Pid)
+	if s.outside.has(path) {
+		s.mu.Lock()
+		n.outside = true
+		s.mu.Unlock()
+	}
+	s.entry(n, path, &st, out)
+	if s.view == nil && path == resolvConf {
+		s.lookedAtResolver(h.Pid, &st, out)
+	}
+	return fuse.OK
+}
+
+// absent answers a look-up that found nothing.
+func (s *superblock) absent(path string, err error, tid uint32, out *fuse.EntryOut) fuse.Status {
+	if err != nil && err != syscall.ENOENT {
+		return fuse.ToStatus(err)
+	}
+	if v := s.view; v != nil {
+		v.saw(path, tracefs.LookAbsent, nil, tid)
+		if s.ended.Load() || v.rec.ownRemoval(path) {
+			return fuse.ENOENT
+		}
+		out.EntryValid = recent
+		return fuse.OK // node 0: absent, and cached as such
+	}
+	s.engine.build.look(path, tracefs.LookAbsent, nil, 0, -1)
+	out.EntryValid = forever
+	return fuse.OK
+}
+
+// exists records that a path was found.
+func (s *superblock) exists(path string, st *syscall.Stat_t, tid uint32) {
+	v := s.view
+	if v == nil {
+		s.engine.build.look(path, tracefs.LookExists, st, 0, -1)
+		return
+	}
+	v.saw(path, tracefs.LookExists, st, tid)
+	if st.Mode&syscall.S_IFMT == syscall.S_IFSOCK {
+		v.rec.socket(path)
+	}
+}
+
+// saw records a look-up.
+func (v *view) saw(path string, flags tracefs.LookFlags, st *syscall.Stat_t, tid uint32) {
+	if v.rec.isOff() {
+		return
+	}
+	v.rec.look(path, flags, st, tid, v.procOf(tid))
+}
+
+// resolvConf is looked at by programs that are about to use the network. It may
+// be a link to where nothing is traced, so its look-up is what counts.
+const resolvConf = "/etc/resolv.conf"
+
+func (s *superblock) lookedAtResolver(tid uint32, st *syscall.Stat_t, out *fuse.EntryOut) {
+	out.EntryValid = 0
+	if v := s.owner(tid); v != nil {
+		v.saw(resolvConf, tracefs.LookContent|tracefs.LookExists|tracefs.LookSystem, st, tid)
+	}
+}
+
+// Forget implements fuse.RawFileSystem.
+func (s *superblock) Forget(id, count uint64) {
+	n := s.forget(id, count)
+	if n == nil {
+		return
+	}
+	if n.backing != 0 {
+		s.server.UnregisterBackingFd(n.backing)
+	}
+	n.close()
+}
+
+// GetAttr implements fuse.RawFileSystem.
+func (s *superblock) GetAttr(_ <-chan struct{}, in *fuse.GetAttrIn, out *fuse.AttrOut) fuse.Status {
+	n := s.get(in.NodeId)
+	if n == nil {
+		return fuse.Status(syscall.ESTALE)
+	}
+	return s.answerAttr(n, out)
+}
+
+func (s *superblock) answerAttr(n *node, out *fuse.AttrOut) fuse.Status {
+	st, err := s.stat(n)
+	if err != nil {
+		return fuse.ToStatus(err)
+	}
+	s.mu.Lock()
+	n.refresh(&st)
+	path := n.path
+	s.mu.Unlock()
+	out.AttrValid = s.valid(n)
+	s.attr(&st, path, &out.Attr)
+	return fuse.OK
+}

@@ -1,0 +1,156 @@
+package server
+
+import (
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+
+	"fmake/tracefs"
+	"fmake/tracefs/wire"
+)
+
+// view is the file system as one action sees it.
+type view struct {
+	engine *engine
+	id     uint32
+	sb     *superblock
+	root   string // where it stands in the spawner's mount namespace
+
+	// Set when the view is given to an action; before that nothing runs in it.
+	name   string
+	serial uint64
+	dir    string
+
+	rec     *recorder
+	procs   *procs
+	journal *journal
+	writeMu sync.Mutex
+
+	hiding   atomic.Bool // whether hidden has entries
+	hiddenMu sync.Mutex
+	hidden   map[string]bool
+}
+
+// assign gives a prepared view to an action. What the spawner looked up while it
+// put the view in place is forgotten.
+func (v *view) assign(m *wire.NewView) {
+	v.name, v.serial, v.dir = m.ID, m.Serial, m.Dir
+	v.hide(m.Hidden)
+	v.journal = v.engine.newJournal(v)
+	v.rec.mu.Lock()
+	v.rec.off = false
+	v.rec.mu.Unlock()
+}
+
+// procOf returns the process that a thread belongs to. Clients have no thread
+// here.
+func (v *view) procOf(tid uint32) int32 {
+	if tid == 0 {
+		return -1
+	}
+	return v.procs.of(tid, v.root)
+}
+
+// opened records that path was opened for its content.
+func (v *view) opened(path string, st *syscall.Stat_t, flags tracefs.LookFlags, tid uint32) {
+	if v.rec.isOff() {
+		return
+	}
+	if flags&tracefs.LookExec != 0 {
+		v.procs.executes(tid)
+	}
+	proc := int32(-1)
+	if flags&tracefs.LookExec == 0 || !v.procs.knows(tid) {
+		proc = v.procOf(tid)
+	}
+	if v.rec.read(path, flags, st, tid, proc) {
+		v.procs.reads(proc, path)
+	}
+}
+
+func (v *view) wrote(proc int32, path string) { v.procs.writes(proc, path) }
+
+// finish ends the recording and returns what was recorded.
+func (v *view) finish(leftover bool) *tracefs.Record {
+	v.writeMu.Lock()
+	defer v.writeMu.Unlock()
+	rec := v.rec.close()
+	rec.Procs = v.procs.result()
+	rec.Leftover = leftover
+	return rec
+}
+
+// close stops recording and sums up.
+func (r *recorder) close() *tracefs.Record {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.off = true
+	rec := &tracefs.Record{Sockets: r.sockets, Setuid: r.setuid}
+	for path, m := range r.marks {
+		if m.write != nil && !r.sumWrite(rec, path, m) {
+			continue
+		}
+		if m.flags&^tracefs.LookSystem == 0 {
+			continue
+		}
+		rec.Looks = append(rec.Looks, tracefs.Look{
+			Path: path, Flags: m.flags, Stat: m.stat, Link: m.link, Names: m.names, Proc: m.proc,
+		})
+		if m.write == nil && meddled(path, m) {
+			rec.Meddled = append(rec.Meddled, path)
+		}
+	}
+	r.marks = map[string]*mark{}
+	slices.SortFunc(rec.Looks, func(a, b tracefs.Look) int { return strings.Compare(a.Path, b.Path) })
+	slices.SortFunc(rec.Writes, func(a, b tracefs.Write) int { return strings.Compare(a.Path, b.Path) })
+	slices.Sort(rec.Meddled)
+	return rec
+}
+
+// sumWrite adds the change of one path to the record. It returns false for a
+// temporary file, of which nothing is to be told.
+func (r *recorder) sumWrite(rec *tracefs.Record, path string, m *mark) bool {
+	var st syscall.Stat_t
+	exists := syscall.Lstat(path, &st) == nil
+	w := m.write
+	if !w.before.Exists && !exists {
+		return false
+	}
+	if w.before.Exists && exists && w.before.Stat == statOf(&st) {
+		return true // opened for writing and left alone
+	}
+	rec.Writes = append(rec.Writes, tracefs.Write{
+		Path: path, Before: w.before, Proc: w.proc,
+		Append: w.appendOnly && m.flags&tracefs.LookContent == 0, Truncated: w.truncated,
+	})
+	return true
+}
+
+// meddled tells whether a file that was read is not any more what it was at the
+// first look.
+func meddled(path string, m *mark) bool {
+	if m.flags&tracefs.LookContent == 0 || m.flags&tracefs.LookSystem != 0 || m.stat.Mode&syscall.S_IFMT != syscall.S_IFREG {
+		return false
+	}
+	var st syscall.Stat_t
+	if syscall.Lstat(path, &st) != nil {
+		return true
+	}
+	now := statOf(&st)
+	now.Nlink, now.Ctime = m.stat.Nlink, m.stat.Ctime
+	return now != m.stat
+}
+
+// read records an open for content; it reports whether this is the first one.
+func (r *recorder) read(path string, flags tracefs.LookFlags, st *syscall.Stat_t, tid uint32, proc int32) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.off {
+		return false
+	}
+	m := r.at(path)
+	first := m.flags&tracefs.LookContent == 0
+	return r.see(m, flags|tracefs.LookContent|tracefs.LookExists, st, tid, proc) && first
+}

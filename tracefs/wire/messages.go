@@ -1,0 +1,264 @@
+package wire
+
+// Op names a message.
+type Op uint16
+
+// Messages from a client to the server.
+const (
+	OpHello Op = iota + 1
+	OpNewView
+	OpFinish
+	OpHide
+	OpOpen
+	OpStat
+	OpReadDir
+	OpReadlink
+	OpAccess
+	OpLookPath
+	OpStore
+	OpSystemLooks
+	OpRefresh
+)
+
+// Messages from the server to the spawner, and back.
+const (
+	OpSetup Op = iota + 100
+	OpAddClient
+	OpMountSystem
+	OpMountView
+	OpRelease
+	OpShutdown
+)
+
+// Messages between a client and the spawner.
+const (
+	OpStart Op = iota + 200
+	OpSignal
+	OpExited
+)
+
+// Hello is what a client says first. Only the engine's first client sets the
+// engine up; later ones leave all but Umask empty.
+type Hello struct {
+	CacheDir  string
+	Project   string
+	System    string
+	Native    []string
+	StoreArgs []string
+	Log       string
+}
+
+// Fields implements Message.
+func (m *Hello) Fields(c *Codec) {
+	c.String(&m.CacheDir)
+	c.String(&m.Project)
+	c.String(&m.System)
+	c.Strings(&m.Native)
+	c.Strings(&m.StoreArgs)
+	c.String(&m.Log)
+}
+
+// Welcome answers Hello. One descriptor comes with it: a connection to the
+// spawner.
+type Welcome struct {
+	Name        string
+	Passthrough bool
+}
+
+// Fields implements Message.
+func (m *Welcome) Fields(c *Codec) {
+	c.String(&m.Name)
+	c.Bool(&m.Passthrough)
+}
+
+// NewView asks for a view. Its answer is a Ref.
+type NewView struct {
+	ID     string
+	Serial uint64
+	Dir    string
+	Hidden []string
+}
+
+// Fields implements Message.
+func (m *NewView) Fields(c *Codec) {
+	c.String(&m.ID)
+	c.Uint(&m.Serial)
+	c.String(&m.Dir)
+	c.Strings(&m.Hidden)
+}
+
+// Ref names a view within its engine.
+type Ref struct {
+	View uint32
+}
+
+// Fields implements Message.
+func (m *Ref) Fields(c *Codec) { c.Uint32(&m.View) }
+
+// Hide names paths that are to be absent in a view.
+type Hide struct {
+	View  uint32
+	Paths []string
+}
+
+// Fields implements Message.
+func (m *Hide) Fields(c *Codec) {
+	c.Uint32(&m.View)
+	c.Strings(&m.Paths)
+}
+
+// PathQuery asks about one path on behalf of an action. Flags and Mode mean
+// what the operation makes of them: open flags and permissions, access mode,
+// or AT_SYMLINK_NOFOLLOW.
+type PathQuery struct {
+	View  uint32
+	Path  string // absolute
+	Flags uint32
+	Mode  uint32
+}
+
+// Fields implements Message.
+func (m *PathQuery) Fields(c *Codec) {
+	c.Uint32(&m.View)
+	c.String(&m.Path)
+	c.Uint32(&m.Flags)
+	c.Uint32(&m.Mode)
+}
+
+// LookPath asks for a command in a list of directories.
+type LookPath struct {
+	View            uint32
+	Name, List, Dir string
+}
+
+// Fields implements Message.
+func (m *LookPath) Fields(c *Codec) {
+	c.Uint32(&m.View)
+	c.String(&m.Name)
+	c.String(&m.List)
+	c.String(&m.Dir)
+}
+
+// Text is an answer of one string.
+type Text struct {
+	S string
+}
+
+// Fields implements Message.
+func (m *Text) Fields(c *Codec) { c.String(&m.S) }
+
+// Texts is an answer of several strings.
+type Texts struct {
+	S []string
+}
+
+// Fields implements Message.
+func (m *Texts) Fields(c *Codec) { c.Strings(&m.S) }
+
+// Setup tells the spawner what it mounts besides views.
+type Setup struct {
+	Native []string // bound natively into every view
+	System []string // directories that come from the system mount
+}
+
+// Fields implements Message.
+func (m *Setup) Fields(c *Codec) {
+	c.Strings(&m.Native)
+	c.Strings(&m.System)
+}
+
+// MountView tells the spawner to put the mount that comes with it in place.
+// Its answer is a Mounted.
+type MountView struct {
+	View uint32
+}
+
+// Fields implements Message.
+func (m *MountView) Fields(c *Codec) { c.Uint32(&m.View) }
+
+// Mounted says where a view stands in the spawner's mount namespace.
+type Mounted struct {
+	Root string
+}
+
+// Fields implements Message.
+func (m *Mounted) Fields(c *Codec) { c.String(&m.Root) }
+
+// Release tells the spawner that an action is over.
+type Release struct {
+	View uint32
+	Kill bool // its processes are not to outlive it
+}
+
+// Fields implements Message.
+func (m *Release) Fields(c *Codec) {
+	c.Uint32(&m.View)
+	c.Bool(&m.Kill)
+}
+
+// Released answers Release.
+type Released struct {
+	Leftover bool // processes still live in the view
+}
+
+// Fields implements Message.
+func (m *Released) Fields(c *Codec) { c.Bool(&m.Leftover) }
+
+// Start tells the spawner to run a command in a view. The descriptors that come
+// with it are placed at FDs, in the same order. Its answer is a Started.
+type Start struct {
+	View  uint32
+	Path  string
+	Args  []string
+	Env   []string
+	Dir   string
+	Umask uint32
+	FDs   []int32
+}
+
+// Fields implements Message.
+func (m *Start) Fields(c *Codec) {
+	c.Uint32(&m.View)
+	c.String(&m.Path)
+	c.Strings(&m.Args)
+	c.Strings(&m.Env)
+	c.String(&m.Dir)
+	c.Uint32(&m.Umask)
+	List(c, &m.FDs, func(c *Codec, v *int32) { c.Int32(v) })
+}
+
+// Started is the answer to Start.
+type Started struct {
+	Pid int32
+}
+
+// Fields implements Message.
+func (m *Started) Fields(c *Codec) { c.Int32(&m.Pid) }
+
+// Signal tells the spawner to signal a command it started for this client.
+type Signal struct {
+	Pid int32
+	Sig int32
+}
+
+// Fields implements Message.
+func (m *Signal) Fields(c *Codec) {
+	c.Int32(&m.Pid)
+	c.Int32(&m.Sig)
+}
+
+// Exited is told by the spawner when a command has ended.
+type Exited struct {
+	Pid    int32
+	Status uint32
+	Usage  []byte // struct rusage of this machine
+}
+
+// Fields implements Message.
+func (m *Exited) Fields(c *Codec) {
+	c.Int32(&m.Pid)
+	c.Uint32(&m.Status)
+	s := string(m.Usage)
+	c.String(&s)
+	m.Usage = []byte(s)
+}
