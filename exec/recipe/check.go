@@ -34,7 +34,11 @@ type scope struct {
 	tailTo   int // see call.reportTo, for commands in tail position
 	reportTo int // the redirSet that decides the shell's standard error
 	nested   bool
-	last     bool // nothing follows it in the innermost loop's body
+	// last says that nothing of the innermost loop's body would run after it
+	// without the loop having looked whether it was left: the interpreter
+	// looks only between the commands of the body itself.
+	last     bool
+	loopBody bool // it is a command of the body itself
 	tested   bool // its status is a condition: set -e does not apply
 }
 
@@ -59,7 +63,8 @@ func (c *checker) stmts(list []*syntax.Stmt, sc scope) {
 	for i, s := range list {
 		in := sc
 		in.tail = sc.tail && i == len(list)-1
-		in.last = sc.last && i == len(list)-1
+		in.last = sc.loopBody || sc.last && i == len(list)-1
+		in.loopBody = false
 		// Only a condition's last command decides it, but none of them is
 		// subject to set -e.
 		c.stmt(s, in)
@@ -133,6 +138,7 @@ func literal(s string) *syntax.Word {
 // compound checks everything that is not a simple command.
 func (c *checker) compound(s *syntax.Stmt, sc scope) {
 	cmd := s.Cmd
+	inside := -1 // the redirections within a subshell
 	if len(s.Redirs) > 0 {
 		if _, ok := cmd.(*syntax.BinaryCmd); ok {
 			c.refuse("redirected list")
@@ -141,6 +147,10 @@ func (c *checker) compound(s *syntax.Stmt, sc scope) {
 		if c.errexit {
 			c.refuse("redirected compound command under set -e")
 		}
+		if onlySubshell(cmd) {
+			// dash drops the braces, and then the subshell's own redirections.
+			c.refuse("redirected braces around a subshell")
+		}
 		set := c.redirs(s, true)
 		guard := &syntax.Stmt{Position: s.Position, Cmd: &syntax.CallExpr{
 			Args: []*syntax.Word{literal(markGuard + strconv.Itoa(set))},
@@ -148,7 +158,9 @@ func (c *checker) compound(s *syntax.Stmt, sc scope) {
 		s.Cmd = &syntax.Block{Stmts: []*syntax.Stmt{{Cmd: &syntax.BinaryCmd{
 			Op: syntax.AndStmt, X: guard, Y: &syntax.Stmt{Position: s.Position, Cmd: cmd},
 		}}}}
-		if _, ok := cmd.(*syntax.Subshell); !ok {
+		if _, ok := cmd.(*syntax.Subshell); ok {
+			inside = set
+		} else {
 			sc.tail = false
 			sc.reportTo = set
 		}
@@ -162,7 +174,11 @@ func (c *checker) compound(s *syntax.Stmt, sc scope) {
 		if c.errexit && sc.tested {
 			c.refuse("subshell as a condition under set -e")
 		}
-		c.stmts(x.Stmts, body.fork())
+		body = body.fork()
+		if inside >= 0 {
+			body.reportTo = inside
+		}
+		c.stmts(x.Stmts, body)
 	case *syntax.BinaryCmd:
 		c.binary(x, sc)
 	case *syntax.IfClause:
@@ -183,6 +199,18 @@ func (sc scope) fork() scope {
 	}
 	sc.tail, sc.forked, sc.loops, sc.tested = true, true, 0, false
 	return sc
+}
+
+// onlySubshell reports whether a command is braces around one subshell.
+func onlySubshell(cmd syntax.Command) bool {
+	b, ok := cmd.(*syntax.Block)
+	if !ok || len(b.Stmts) != 1 {
+		return false
+	}
+	if _, ok := b.Stmts[0].Cmd.(*syntax.Subshell); ok {
+		return true
+	}
+	return onlySubshell(b.Stmts[0].Cmd)
 }
 
 func (c *checker) binary(x *syntax.BinaryCmd, sc scope) {
@@ -262,7 +290,7 @@ func (c *checker) forClause(x *syntax.ForClause, sc scope) {
 	for _, w := range it.Items {
 		c.word(w, sc)
 	}
-	sc.tail, sc.last = false, true
+	sc.tail, sc.loopBody = false, true
 	sc.loops++
 	c.stmts(x.Do, sc)
 }

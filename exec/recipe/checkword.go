@@ -14,8 +14,7 @@ func isSpecial(name string) bool {
 		"LINENO", "RANDOM", "SRANDOM", "DIRSTACK", "UID", "EUID", "GID",
 		"SECONDS", "REPLY", "FUNCNAME", "BASH_VERSION", "BASHPID", "ENV",
 		"PS1", "PS2", "PS3", "PS4", "MAIL", "MAILPATH", "MAILCHECK", "HOSTNAME",
-		"LC_ALL", "LC_CTYPE", "LC_COLLATE", "LC_MESSAGES", "LC_NUMERIC", "LANG",
-		"LANGUAGE", "TERM", "HISTSIZE", "_":
+		"HISTSIZE", "_":
 		return true
 	}
 	return false

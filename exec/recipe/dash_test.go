@@ -168,6 +168,26 @@ func needDash(t testing.TB) {
 	}
 }
 
+// compare runs a script with both shells. Scripts whose outcome dash itself
+// leaves to chance, as when both sides of a pipe complain, get a few attempts.
+func compare(t *testing.T, script string, s *Script) {
+	t.Helper()
+	var want, got outcome
+	for range 6 {
+		want, got = runDash(t, script), runInterp(t, s)
+		if got == want {
+			return
+		}
+		if again := runDash(t, script); again == got {
+			return
+		}
+		if !strings.Contains(script, "|") {
+			break
+		}
+	}
+	t.Errorf("%s\ndash: %v\ngot:  %v", script, want, got)
+}
+
 // TestAgainstDash runs every accepted script in process and with dash. What
 // the checker refuses is none of the interpreter's business.
 func TestAgainstDash(t *testing.T) {
@@ -194,10 +214,7 @@ func TestAgainstDash(t *testing.T) {
 					continue
 				}
 				t.Run(c.name, func(t *testing.T) {
-					want, got := runDash(t, c.script), runInterp(t, s)
-					if got != want {
-						t.Errorf("%s\ndash: %v\ngot:  %v", c.script, want, got)
-					}
+					compare(t, c.script, s)
 				})
 			}
 			t.Logf("%d scripts, %d go to the shell (%.0f %%)", len(cases), refused, 100*float64(refused)/float64(max(1, len(cases))))

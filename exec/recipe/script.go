@@ -85,6 +85,7 @@ const (
 
 var (
 	errTooLong  = errors.New("too long or too deep")
+	errOption   = errors.New("dash takes it for an option")
 	errEncoding = errors.New("control characters or invalid UTF-8")
 )
 
@@ -116,6 +117,9 @@ func Parse(text string) (*Script, error) {
 func checkText(text string) error {
 	if len(text) > maxScript {
 		return errTooLong
+	}
+	if strings.HasPrefix(text, "-") || strings.HasPrefix(text, "+") {
+		return errOption
 	}
 	nests := 0
 	for i := 0; i < len(text); i++ {
