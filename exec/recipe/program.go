@@ -15,6 +15,7 @@ import (
 
 // exec runs one simple command. Its first word is the checker's mark.
 func (r *run) exec(ctx context.Context, words []string) (err error) {
+	defer contain(&err)
 	hc := interp.HandlerCtx(ctx)
 	if set, ok := strings.CutPrefix(words[0], markGuard); ok {
 		state := &r.redir[index(set)]

@@ -30,7 +30,8 @@ func (placeholder) Write(b []byte) (int, error) { return len(b), nil }
 func (placeholder) Close() error                { return nil }
 
 // open is the interpreter's way to open files.
-func (r *run) open(ctx context.Context, path string, _ int, _ os.FileMode) (io.ReadWriteCloser, error) {
+func (r *run) open(ctx context.Context, path string, _ int, _ os.FileMode) (f io.ReadWriteCloser, err error) {
+	defer contain(&err)
 	hc := interp.HandlerCtx(ctx)
 	if path == markSubst {
 		return newPipeEnd(hc.Stdout)

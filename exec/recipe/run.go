@@ -62,7 +62,8 @@ type run struct {
 // /bin/sh would, and returns how that process would have ended. When ctx is
 // cancelled, programs that run get a signal (see Interrupted) and nothing more
 // is started.
-func RunScript(ctx context.Context, s *Script, std Stdio, env []string, dir string, v View) (unix.WaitStatus, error) {
+func RunScript(ctx context.Context, s *Script, std Stdio, env []string, dir string, v View) (ws unix.WaitStatus, err error) {
+	defer contain(&err)
 	base, err := newEnviron(env, s)
 	if err != nil {
 		return 0, err
@@ -87,6 +88,15 @@ func RunScript(ctx context.Context, s *Script, std Stdio, env []string, dir stri
 		return 0, fmt.Errorf("start interpreter: %w", err)
 	}
 	return r.result(ctx, runner.Run(ctx, s.file))
+}
+
+// contain turns a panic into an error. The interpreter runs the left side of a
+// pipe in a goroutine of its own, so that every handler has to contain its
+// panics too.
+func contain(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("interpreter failed: %v", p)
+	}
 }
 
 func (r *run) result(ctx context.Context, err error) (unix.WaitStatus, error) {
@@ -145,7 +155,8 @@ func index(mark string) int {
 
 // readDir serves globbing: the interpreter lists directories, and it asks for
 // the listing of a path to see whether the path exists.
-func (r *run) readDir(ctx context.Context, name string) ([]fs.DirEntry, error) {
+func (r *run) readDir(ctx context.Context, name string) (entries []fs.DirEntry, err error) {
+	defer contain(&err)
 	dir := interp.HandlerCtx(ctx).Dir
 	names, err := r.view.ReadDir(dir, name)
 	switch {
@@ -163,7 +174,7 @@ func (r *run) readDir(ctx context.Context, name string) ([]fs.DirEntry, error) {
 	default:
 		return nil, nil
 	}
-	entries := make([]fs.DirEntry, len(names))
+	entries = make([]fs.DirEntry, len(names))
 	for i, n := range names {
 		entries[i] = &entry{run: r, dir: name, name: n}
 	}
