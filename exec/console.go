@@ -33,6 +33,8 @@ type console struct {
 	// ctx collects output instead of printing it; nil prints.
 	ctx   *collector
 	mutex *syncMutex
+	// muted: nothing goes to stdout.
+	muted bool
 	// broken remembers the first failure to write to stdout.
 	broken error
 	// appended holds the flags of 1 and 2 before they were set to O_APPEND.
@@ -90,7 +92,7 @@ func (c *console) begin() {
 
 // put prints text on a stream, as it is.
 func (c *console) put(stream int, text string) {
-	if text == "" {
+	if text == "" || c.muted && stream == stdout {
 		return
 	}
 	c.begin()

@@ -156,7 +156,7 @@ func (w *Walk) launch(j *job, plan recipe.Plan) {
 	env, view := j.env, j.view
 	if j.recursive {
 		view = w.host
-		env = w.engineEnv(env)
+		env = w.subMakeEnv(j.file, env)
 		if w.pool != nil {
 			stdio.Extra = w.pool.Extra()
 		}
@@ -169,16 +169,12 @@ func (w *Walk) launch(j *job, plan recipe.Plan) {
 	j.run = w.spawn(j, plan.Argv, stdio, env, view)
 }
 
-// engineEnv tells a make below of the engine that runs.
-func (w *Walk) engineEnv(env []string) []string {
-	if w.opt.EngineName == nil {
+// subMakeEnv tells a make below of this one.
+func (w *Walk) subMakeEnv(f *makefile.File, env []string) []string {
+	if w.opt.SubMakeEnv == nil {
 		return env
 	}
-	name := w.opt.EngineName()
-	if name == "" {
-		return env
-	}
-	return append(env[:len(env):len(env)], "FMAKE_ENGINE="+name)
+	return append(env[:len(env):len(env)], w.opt.SubMakeEnv(f)...)
 }
 
 // stdioFor gives a command its three descriptors.

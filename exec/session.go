@@ -138,6 +138,7 @@ func (s *Session) run() int {
 	s.readMakefiles()
 	s.settleOptions()
 	s.db.Snap()
+	s.markPhony()
 	s.startParallel()
 	s.defineMakeflags(false)
 	s.markFiles()
@@ -148,6 +149,9 @@ func (s *Session) run() int {
 			s.w.fatal(makefile.Pos{}, err.Error())
 		}
 		s.w.Attach(o)
+		if len(o.Consider) > 0 {
+			return s.consider(o)
+		}
 	}
 	s.remakeMakefiles()
 	s.defineMakeflags(false)
@@ -156,6 +160,27 @@ func (s *Session) run() int {
 	}
 	s.removeTempInput()
 	return s.makeGoals()
+}
+
+// consider walks over targets without running anything or printing commands.
+func (s *Session) consider(o Options) int {
+	s.set.SetOn(flags.JustPrint, true)
+	var files []*makefile.File
+	for _, name := range o.Consider {
+		f := s.db.Lookup(name)
+		if f == nil {
+			f = s.db.Enter(name)
+		}
+		files = append(files, f)
+		s.con.muted = true
+		s.w.makeGoals([]*makefile.GoalDep{{Dep: makefile.Dep{File: f}}})
+		s.con.muted = false
+	}
+	for i, f := range files {
+		files[i] = current(f)
+	}
+	o.Considered(files)
+	return exitSuccess
 }
 
 // readRestarts reads what an earlier incarnation has left in MAKE_RESTARTS. A

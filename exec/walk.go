@@ -37,9 +37,13 @@ const (
 type Options struct {
 	Judge   Judge   // nil: GNU make's rule decides
 	Actions Actions // nil: recipes run in the host's view
-	// EngineName gives the name of the running engine for sub-makes, "" if there
-	// is none. It may be nil.
-	EngineName func() string
+	// SubMakeEnv gives what a make that f's recipe starts has to know of this
+	// one, as variables of its environment. It may be nil.
+	SubMakeEnv func(f *makefile.File) []string
+	// Consider names targets that are to be walked over as under -n, silently and
+	// instead of the goals; Considered is called with them afterwards.
+	Consider   []string
+	Considered func(targets []*makefile.File)
 }
 
 // Walk makes targets.
