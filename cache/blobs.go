@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -58,6 +59,24 @@ func (b *Blobs) Has(h Hash) bool {
 	return err == nil
 }
 
+// touchGrain is how finely the uses of a blob are dated. The collector spares
+// what was used in the last hour.
+const touchGrain = 15 * time.Minute
+
+// touch reports whether there is a blob for h, and dates its last use by its
+// mtime. So what a build finds here is not collected before the build is over.
+func (b *Blobs) touch(h Hash) bool {
+	_, file := b.path(h)
+	st, err := Lstat(file)
+	if err != nil {
+		return false
+	}
+	if now := time.Now(); !b.readOnly && now.UnixNano()-st.Mtime > int64(touchGrain) {
+		os.Chtimes(file, now, now)
+	}
+	return true
+}
+
 // Open opens a blob unverified. The caller may only read.
 func (b *Blobs) Open(h Hash) (*os.File, error) {
 	_, file := b.path(h)
@@ -76,6 +95,23 @@ func (b *Blobs) Get(h Hash) ([]byte, error) {
 		return nil, b.drop(h)
 	}
 	return data, nil
+}
+
+// Check reads a blob and returns nil, or what Get would return.
+func (b *Blobs) Check(h Hash) error {
+	f, err := b.Open(h)
+	if err != nil {
+		return fmt.Errorf("read blob: %w", err)
+	}
+	defer f.Close()
+	got, err := hashReader(f, readPiece)
+	if err != nil {
+		return fmt.Errorf("read blob: %w", err)
+	}
+	if got != h {
+		return b.drop(h)
+	}
+	return nil
 }
 
 // drop removes a damaged blob and returns the error that says so.
@@ -104,7 +140,7 @@ func (b *Blobs) Remove(h Hash) error {
 // PutBytes keeps a content.
 func (b *Blobs) PutBytes(data []byte) (Hash, error) {
 	h := HashBytes(data)
-	if b.Has(h) {
+	if b.touch(h) {
 		return h, nil
 	}
 	return h, b.create(false, func(f *os.File) (Hash, error) {
@@ -142,7 +178,7 @@ func (b *Blobs) putFile(path string, known Hash, durable bool) (Hash, int64, err
 	if before.Mode&unix.S_IFMT != unix.S_IFREG {
 		return known, 0, fmt.Errorf("keep %s: %w", path, ErrNotRegular)
 	}
-	if !known.IsZero() && !durable && b.Has(known) {
+	if !known.IsZero() && !durable && b.touch(known) {
 		return known, before.Size, nil
 	}
 	var hash Hash
@@ -210,7 +246,7 @@ func (b *Blobs) publish(t *temp, h Hash, durable bool) error {
 	defer dir.Close()
 	err = t.link(dir, filepath.Base(file))
 	if errors.Is(err, fs.ErrExist) {
-		if !durable {
+		if !durable && b.touch(h) {
 			return nil // somebody was faster
 		}
 		// What is there may not be on disk, or be damaged: ours is neither.

@@ -148,3 +148,18 @@ func readInput(r *reader, in *Input, names lookuper) {
 func readInputs(r *reader, names lookuper) []Input {
 	return list(r, func(in *Input) { readInput(r, in, names) })
 }
+
+// TraceDuration returns the duration of an encoded trace without decoding it.
+// The bytes must not be changed by anybody at the same time.
+func TraceDuration(b []byte) (int64, bool) {
+	r := reader{s: textOf(b)}
+	if r.byte() != traceVersion {
+		return 0, false
+	}
+	for range r.count() {
+		r.str()
+	}
+	var t Trace
+	readRecord(&r, &t)
+	return t.Duration, !r.bad
+}

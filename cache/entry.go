@@ -80,6 +80,16 @@ func (e *Entry) Outputs() []Output {
 	return readOutputs(&r, e.img.strs)
 }
 
+// Befores decodes Trace.Befores.
+func (e *Entry) Befores() []Output {
+	r := e.parts.tail
+	r.ref(e.img.strs)
+	r.ref(e.img.strs)
+	r.str()
+	r.str()
+	return readOutputs(&r, e.img.strs)
+}
+
 // Vars decodes Trace.Vars.
 func (e *Entry) Vars() []string {
 	r := e.parts.vars

@@ -24,6 +24,7 @@ func (b *Blobs) Restore(h Hash, dst string, mode fs.FileMode) (FileStat, error) 
 		return FileStat{}, fmt.Errorf("restore %s: %w", dst, err)
 	}
 	defer src.Close()
+	b.touch(h)
 	return b.place(h, dst, mode, func(f *os.File) (Hash, error) {
 		st, err := statFile(src)
 		if err != nil {

@@ -1,0 +1,287 @@
+package cache
+
+import (
+	"bytes"
+	"encoding/binary"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// The kinds of journal entries.
+const (
+	entryOpen  = 'o' // a process begins to change the tree
+	entryClose = 'c' // it has ended
+	entryBegin = 'b'
+	entryAdd   = 'a'
+	entryDone  = 'd'
+	entryDrop  = 'x'
+)
+
+// journalMark begins an entry: mark, length of the rest, kind, body, checksum.
+const journalMark = "\xf1jrn"
+
+func frameEntry(kind byte, body func(*writer)) []byte {
+	var w writer
+	w.b = append(w.b, journalMark...)
+	w.u32(0)
+	w.byte(kind)
+	body(&w)
+	w.putU32(len(journalMark), uint32(len(w.b)-len(journalMark)-4+4))
+	return w.seal()
+}
+
+// entries yields the whole entries of a journal, passing over what is torn.
+func entries(data []byte, yield func(kind byte, body reader)) {
+	const head = len(journalMark) + 4
+	for {
+		at := bytes.Index(data, []byte(journalMark))
+		if at < 0 || len(data)-at < head {
+			return
+		}
+		data = data[at:]
+		n := uint64(binary.LittleEndian.Uint32(data[len(journalMark):]))
+		if n <= uint64(len(data)-head) {
+			if sealed, ok := unseal(data[:head+int(n)]); ok && len(sealed) > head {
+				yield(sealed[head], reader{s: string(sealed[head+1:])})
+				data = data[head+int(n):]
+				continue
+			}
+		}
+		data = data[1:]
+	}
+}
+
+// journalState is what the entries of a journal add up to.
+type journalState struct {
+	records map[uint64]*JournalRecord
+	done    map[uint64]int64 // when it succeeded
+	order   []uint64         // in the order of beginning
+	builds  []buildMark
+}
+
+// buildMark is one process that changed the tree.
+type buildMark struct {
+	JournalRecord       // Pid, PidStart, Boot, Time
+	last          int64 // time of its last entry
+	closed        bool
+}
+
+func readJournal(f *os.File) (*journalState, error) {
+	data, err := io.ReadAll(io.NewSectionReader(f, 0, 1<<62))
+	if err != nil {
+		return nil, err
+	}
+	s := &journalState{records: map[uint64]*JournalRecord{}, done: map[uint64]int64{}}
+	entries(data, s.apply)
+	return s, nil
+}
+
+// apply adds one entry. What makes no sense is passed over.
+func (s *journalState) apply(kind byte, r reader) {
+	switch kind {
+	case entryOpen, entryBegin:
+		rec := readJournalRecord(&r)
+		if !r.done() {
+			return
+		}
+		if kind == entryOpen {
+			s.builds = append(s.builds, buildMark{JournalRecord: rec, last: rec.Time})
+			return
+		}
+		s.records[rec.ID] = &rec
+		s.order = append(s.order, rec.ID)
+		s.seen(rec.Pid, rec.PidStart, rec.Time)
+	case entryAdd:
+		rec := s.records[r.uint()]
+		if w := readJournalWrite(&r); rec != nil && r.done() {
+			rec.Writes = append(rec.Writes, w)
+		}
+	case entryDone:
+		s.applyDone(&r)
+	case entryDrop:
+		delete(s.records, r.uint())
+	case entryClose:
+		pid, start, at := int(r.small()), r.uint(), r.int()
+		if b := s.seen(pid, start, at); b != nil {
+			b.closed = true
+		}
+	}
+}
+
+func (s *journalState) applyDone(r *reader) {
+	id, ok, at := r.uint(), r.byte() != 0, r.int()
+	rec := s.records[id]
+	if rec == nil || !r.done() {
+		return
+	}
+	s.seen(rec.Pid, rec.PidStart, at)
+	if !ok {
+		rec.Failed = true
+		return
+	}
+	s.done[id] = at
+}
+
+// seen notes that a process lived at a time.
+func (s *journalState) seen(pid int, start uint64, at int64) *buildMark {
+	for i := len(s.builds) - 1; i >= 0; i-- {
+		if b := &s.builds[i]; b.Pid == pid && b.PidStart == start {
+			b.last = max(b.last, at)
+			return b
+		}
+	}
+	return nil
+}
+
+// recovery sorts out what is to be put right under this boot.
+func (s *journalState) recovery(boot string) Recovery {
+	var out Recovery
+	for _, id := range s.order {
+		rec := s.records[id]
+		if rec == nil {
+			continue
+		}
+		at, ok := s.done[id]
+		switch {
+		case !ok && (rec.Failed || !rec.alive(boot)):
+			out.Unfinished = append(out.Unfinished, *rec)
+		case ok && rec.Boot != boot && s.lastOf(rec.Boot)-at < int64(writeback):
+			out.Lost = append(out.Lost, *rec)
+		}
+	}
+	for _, b := range s.builds {
+		if b.Boot != boot && !b.closed {
+			out.Dark = append(out.Dark, Interval{b.Time, b.last + int64(writeback)})
+		}
+	}
+	return out
+}
+
+// lastOf returns when a boot was last heard of.
+func (s *journalState) lastOf(boot string) int64 {
+	var last int64
+	for _, b := range s.builds {
+		if b.Boot == boot {
+			last = max(last, b.last)
+		}
+	}
+	return last
+}
+
+// alive reports whether the process that made the record still runs.
+func (r *JournalRecord) alive(boot string) bool {
+	if r.Boot != boot {
+		return false
+	}
+	start, ok := processStart(r.Pid)
+	return ok && start == r.PidStart
+}
+
+// needed returns a journal with what may still be asked for: actions that did
+// not succeed, those whose data may not be on disk, and their processes.
+func (s *journalState) needed(boot string, now time.Time) []byte {
+	var builds, records []byte
+	kept := map[[2]uint64]bool{}
+	for _, id := range s.order {
+		rec := s.records[id]
+		at, ok := s.done[id]
+		if rec == nil || ok && rec.Boot == boot && now.UnixNano()-at > int64(writeback) {
+			continue
+		}
+		kept[[2]uint64{uint64(rec.Pid), rec.PidStart}] = true
+		records = append(records, frameEntry(entryBegin, func(w *writer) { writeJournalRecord(w, rec) })...)
+		if ok || rec.Failed {
+			records = append(records, frameEntry(entryDone, func(w *writer) { writeDone(w, id, ok, at) })...)
+		}
+	}
+	for i := range s.builds {
+		b := &s.builds[i]
+		if !kept[[2]uint64{uint64(b.Pid), b.PidStart}] && (b.closed || b.Boot == boot) {
+			continue
+		}
+		builds = append(builds, frameEntry(entryOpen, func(w *writer) { writeJournalRecord(w, &b.JournalRecord) })...)
+		if b.closed {
+			builds = append(builds, frameEntry(entryClose, func(w *writer) { writeClose(w, b.Pid, b.PidStart, b.last) })...)
+		}
+	}
+	return append(builds, records...)
+}
+
+func writeDone(w *writer, id uint64, ok bool, at int64) {
+	w.uint(id)
+	w.byte(byte(bit(ok)))
+	w.int(at)
+}
+
+func writeClose(w *writer, pid int, start uint64, at int64) {
+	w.uint(uint64(pid))
+	w.uint(start)
+	w.int(at)
+}
+
+func writeJournalRecord(w *writer, r *JournalRecord) {
+	w.uint(r.ID)
+	w.str(r.Target)
+	w.str(r.Dir)
+	w.uint(r.Serial)
+	w.uint(uint64(r.Pid))
+	w.uint(r.PidStart)
+	w.str(r.Boot)
+	w.int(r.Time)
+	w.uint(uint64(len(r.Writes)))
+	for i := range r.Writes {
+		writeJournalWrite(w, &r.Writes[i])
+	}
+}
+
+func readJournalRecord(r *reader) JournalRecord {
+	return JournalRecord{
+		ID:       r.uint(),
+		Target:   r.str(),
+		Dir:      r.str(),
+		Serial:   r.uint(),
+		Pid:      int(r.small()),
+		PidStart: r.uint(),
+		Boot:     r.str(),
+		Time:     r.int(),
+		Writes:   list(r, func(w *JournalWrite) { *w = readJournalWrite(r) }),
+	}
+}
+
+func writeJournalWrite(w *writer, j *JournalWrite) {
+	w.str(j.Path)
+	w.byte(byte(bit(j.Exists)))
+	w.stat(j.Stat)
+	w.str(j.Link)
+	w.hash(j.Saved)
+}
+
+func readJournalWrite(r *reader) JournalWrite {
+	return JournalWrite{
+		Path:   r.str(),
+		Exists: r.byte() != 0,
+		Stat:   r.stat(),
+		Link:   r.str(),
+		Saved:  r.hash(),
+	}
+}
+
+// processStart returns when a process began, in clock ticks since boot: with
+// the pid it names a process for good.
+func processStart(pid int) (uint64, bool) {
+	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	if err != nil {
+		return 0, false
+	}
+	// The second field is a name in parentheses that may hold anything.
+	fields := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:]))
+	const starttime = 22 - 3 // field 22; the first here is field 3
+	if len(fields) <= starttime {
+		return 0, false
+	}
+	start, err := strconv.ParseUint(fields[starttime], 10, 64)
+	return start, err == nil
+}
