@@ -79,7 +79,7 @@ func (db *Database) defineEnvironment() {
 func (db *Database) defineShell() {
 	v := db.Define("SHELL", defaultShell, OriginDefault, false, nil, Pos{})
 	if v.Value == "" || v.Origin == OriginEnv || v.Origin == OriginEnvOverride {
-		v.Value, v.Origin, v.Recursive = defaultShell, OriginFile, false
+		v.Value, v.Origin = defaultShell, OriginFile
 	}
 }
 

@@ -107,7 +107,7 @@ type head struct {
 
 // findColon expands words until one holds a colon; false if none does.
 func (h *head) findColon() bool {
-	if strings.IndexByte(h.rest, '$') < 0 && strings.IndexByte(h.rest, '\\') < 0 {
+	if !strings.ContainsAny(h.rest, "$\\;") {
 		colon := strings.IndexByte(h.rest, ':')
 		if colon < 0 {
 			h.text, h.rest = h.rest, ""
