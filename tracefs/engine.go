@@ -32,6 +32,7 @@ type Config struct {
 type Engine struct {
 	name    string
 	pass    bool
+	umask   uint32
 	cmd     *exec.Cmd // nil if it is a parent's engine
 	server  *wire.Peer
 	spawner *wire.Peer
@@ -136,6 +137,7 @@ func startWithStderr(cmd *exec.Cmd, stderr *os.File) error {
 
 // open says hello and gets the connection to the spawner.
 func (e *Engine) open(ctx context.Context, sock *os.File, hello *wire.Hello) error {
+	e.umask = umask()
 	e.exit = map[int32]chan wire.Exited{}
 	e.done = make(chan struct{})
 	var err error

@@ -38,7 +38,7 @@ type Process struct {
 // group and session of the engine, which are those of the first client. A nil
 // file is closed for the command.
 func (v *View) Start(c *Command) (*Process, error) {
-	m := wire.Start{View: v.id, Path: c.Path, Args: c.Args, Env: c.Env, Dir: c.Dir, Umask: umask()}
+	m := wire.Start{View: v.id, Path: c.Path, Args: c.Args, Env: c.Env, Dir: c.Dir, Umask: v.engine.umask}
 	var files []*os.File
 	place := func(fd int, f *os.File) {
 		if f != nil {

@@ -128,7 +128,7 @@ func (s *superblock) fillDir(h *dirHandle, tid uint32) error {
 		if err := syscall.Fstat(h.fd, &st); err != nil {
 			return err
 		}
-		v.rec.listed(path, &st, names, flags, tid, v.procOf(tid))
+		v.rec.listed(path, &st, names, flags, v.procOf(tid))
 	}
 	return nil
 }
@@ -220,7 +220,7 @@ func (s *superblock) make(dir uint64, name string, c *fuse.Caller, out *fuse.Ent
 		return fuse.Status(syscall.ESTALE)
 	}
 	// What stands there makes f fail, which is a look and no change.
-	if syscall.Access(path, 0) != nil || s.view.hides(path) {
+	if !exists(path) || s.view.hides(path) {
 		s.owner(c.Pid).beforeChange(path, creates, c.Pid)
 	}
 	if s.view.hides(path) && !isDir(path) {
@@ -231,6 +231,11 @@ func (s *superblock) make(dir uint64, name string, c *fuse.Caller, out *fuse.Ent
 	}
 	s.giveTo(-1, path, c)
 	return s.told(dir, name, path, out)
+}
+
+func exists(path string) bool {
+	var st syscall.Stat_t
+	return syscall.Lstat(path, &st) == nil
 }
 
 func isDir(path string) bool {

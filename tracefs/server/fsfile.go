@@ -10,6 +10,9 @@ import (
 // fmodeExec is set in the flags of an open that is made to execute the file.
 const fmodeExec = 0x20
 
+// passthroughFlags are all the flags that the kernel lets go with passthrough.
+const passthroughFlags = fuse.FOPEN_PASSTHROUGH | fuse.FOPEN_NOFLUSH
+
 // openMode is what an open means for the recording.
 type openMode struct {
 	reads, writes, truncates, appends, exec bool
@@ -177,7 +180,7 @@ func (s *superblock) openPassthrough(n *node, in *fuse.OpenIn, out *fuse.OpenOut
 		s.hold(n, fd, true)
 	}
 	s.recordOpen(n, &st, mode, in.Pid)
-	out.OpenFlags = fuse.FOPEN_PASSTHROUGH | fuse.FOPEN_NOFLUSH
+	out.OpenFlags = passthroughFlags
 	out.BackingID = id
 	return fuse.OK, true
 }
@@ -228,9 +231,9 @@ func (s *superblock) Create(_ <-chan struct{}, in *fuse.CreateIn, name string, o
 	v := s.owner(in.Pid)
 	s.view.unhide(path)
 	mode := modeOf(in.Flags)
-	c := creates
-	if syscall.Access(path, 0) == nil {
-		c = mode.change()
+	c := mode.change()
+	if c == edits && !exists(path) {
+		c = creates
 	}
 	v.beforeChange(path, c, in.Pid)
 	flags := ownFlags(in.Flags) | syscall.O_CREAT | syscall.O_NOFOLLOW | int(in.Flags&syscall.O_EXCL)
@@ -256,15 +259,22 @@ func (s *superblock) created(fd int, dir uint64, name, path string, mode openMod
 	}
 	s.hold(n, fd, mode.writes)
 	s.entry(n, path, &st, &out.EntryOut)
+	s.opened(n, fd, &out.OpenOut)
+	return fuse.OK
+}
+
+// opened answers with a new handle of n, whose reads and writes the kernel does
+// itself if it will.
+func (s *superblock) opened(n *node, fd int, out *fuse.OpenOut) {
 	out.Fh = handle(fd)
-	out.OpenOut.OpenFlags = s.cacheFlags(n)
 	if s.pass {
 		if id, ok := s.register(n); ok {
-			out.OpenOut.OpenFlags |= fuse.FOPEN_PASSTHROUGH
-			out.OpenOut.BackingID = id
+			out.OpenFlags = passthroughFlags
+			out.BackingID = id
+			return
 		}
 	}
-	return fuse.OK
+	out.OpenFlags = s.cacheFlags(n)
 }
 
 // Tmpfile implements fuse.RawFileSystem: a file without a name, in a directory.
@@ -287,14 +297,7 @@ func (s *superblock) Tmpfile(_ <-chan struct{}, in *fuse.CreateIn, out *fuse.Cre
 	n := s.nameless(&st)
 	s.hold(n, fd, true)
 	s.entry(n, path, &st, &out.EntryOut)
-	out.Fh = handle(fd)
-	out.OpenOut.OpenFlags = s.cacheFlags(n)
-	if s.pass {
-		if id, ok := s.register(n); ok {
-			out.OpenOut.OpenFlags |= fuse.FOPEN_PASSTHROUGH
-			out.OpenOut.BackingID = id
-		}
-	}
+	s.opened(n, fd, &out.OpenOut)
 	return fuse.OK
 }
 

@@ -126,9 +126,9 @@ func (s *superblock) Readlink(_ <-chan struct{}, h *fuse.InHeader) ([]byte, fuse
 		return nil, fuse.ToStatus(err)
 	}
 	if v := s.view; v != nil && !v.rec.isOff() {
-		v.rec.linkRead(path, &n.st, text, h.Pid, v.procOf(h.Pid))
+		v.rec.linkRead(path, &n.st, text, v.procOf(h.Pid))
 	} else if v == nil {
-		s.engine.build.linkRead(path, &n.st, text, 0, -1)
+		s.engine.build.linkRead(path, &n.st, text, -1)
 	}
 	return []byte(text), fuse.OK
 }

@@ -113,12 +113,12 @@ func (v *view) lookAt(p string) (syscall.Stat_t, error) {
 	switch {
 	case v.engine.isNative(p):
 	case err == nil:
-		v.lookRecorder(p).look(p, tracefs.LookExists, &st, 0, -1)
+		v.lookRecorder(p).look(p, tracefs.LookExists, &st, -1)
 		if st.Mode&syscall.S_IFMT == syscall.S_IFSOCK {
 			v.rec.socket(p)
 		}
 	case err == unix.ENOENT:
-		v.lookRecorder(p).look(p, tracefs.LookAbsent, nil, 0, -1)
+		v.lookRecorder(p).look(p, tracefs.LookAbsent, nil, -1)
 	}
 	return st, err
 }
@@ -140,7 +140,7 @@ func (v *view) linkText(p string, st *syscall.Stat_t) (string, error) {
 		return "", err.(*os.PathError).Err
 	}
 	if !v.engine.isNative(p) {
-		v.lookRecorder(p).linkRead(p, st, text, 0, -1)
+		v.lookRecorder(p).linkRead(p, st, text, -1)
 	}
 	return text, nil
 }
@@ -207,7 +207,7 @@ func (v *view) readDir(name string) ([]string, error) {
 		}
 	}
 	if !v.engine.isNative(f.path) {
-		v.rec.listed(f.path, &f.st, names, v.systemFlag(f.path), 0, -1)
+		v.rec.listed(f.path, &f.st, names, v.systemFlag(f.path), -1)
 	}
 	return names, nil
 }

@@ -35,8 +35,10 @@ func newProcs(spawner int) *procs {
 // of returns the index of the process that a thread belongs to, or -1. What is
 // known of the process is read while it waits for our answer, so it cannot have
 // gone; but never while a page of its memory is being asked for, because its
-// command line is read from there.
-func (ps *procs) of(tid uint32, root string) int32 {
+// command line is read from there. execs says that the thread is about to execute
+// something: what it was until then is of no interest, and what it becomes is
+// read when it is next seen.
+func (ps *procs) of(tid uint32, execs bool, root string) int32 {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
 	i, ok := ps.byTid[tid]
@@ -48,9 +50,14 @@ func (ps *procs) of(tid uint32, root string) int32 {
 		i = ps.enter(pid, root)
 		ps.byTid[tid] = i
 	}
-	if i >= 0 && ps.list[i].stale {
-		ps.list[i].describe(root)
+	if i < 0 {
+		return i
 	}
+	p := ps.list[i]
+	if !execs && p.stale {
+		p.describe(root)
+	}
+	p.stale = execs
 	return i
 }
 
@@ -65,13 +72,13 @@ func (ps *procs) enter(pid int, root string) int32 {
 	}
 	parent := int32(-1)
 	if st.Parent > 1 && st.Parent != ps.parent {
-		parent = ps.enter(st.Parent, root)
+		if parent = ps.enter(st.Parent, root); parent >= 0 && ps.list[parent].stale {
+			ps.list[parent].describe(root)
+		}
 	}
 	i := int32(len(ps.list))
 	ps.byPid[pid] = i
-	p := &proc{Proc: tracefs.Proc{Pid: int32(pid), Start: st.Start, Parent: parent}}
-	p.describe(root)
-	ps.list = append(ps.list, p)
+	ps.list = append(ps.list, &proc{Proc: tracefs.Proc{Pid: int32(pid), Start: st.Start, Parent: parent}, stale: true})
 	return i
 }
 
@@ -88,16 +95,6 @@ func (p *proc) describe(root string) {
 	if dir, err := procfs.Link(pid, "cwd"); err == nil {
 		p.Dir = strings.TrimPrefix(dir, root)
 	}
-}
-
-// executes notes that the thread is about to execute a file: what is known of
-// its process has to be read again when it is next seen.
-func (ps *procs) executes(tid uint32) {
-	ps.mu.Lock()
-	if i, ok := ps.byTid[tid]; ok && i >= 0 {
-		ps.list[i].stale = true
-	}
-	ps.mu.Unlock()
 }
 
 // reads and writes note the paths that a process was the first of its action to
@@ -188,12 +185,4 @@ func (c *callers) remove(dev uint64) {
 		}
 	}
 	c.mu.Unlock()
-}
-
-// knows tells whether the thread's process is known already.
-func (ps *procs) knows(tid uint32) bool {
-	ps.mu.Lock()
-	defer ps.mu.Unlock()
-	_, ok := ps.byTid[tid]
-	return ok
 }

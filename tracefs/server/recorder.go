@@ -27,10 +27,6 @@ func (c change) discards() bool { return c <= removes }
 // mark is what one action did with one path.
 type mark struct {
 	flags tracefs.LookFlags
-	// alone is the thread whose look-up is all that flags say so far: a look-up
-	// that the kernel makes on behalf of an open or rename which then creates or
-	// truncates is no look.
-	alone uint32
 	proc  int32
 	stat  tracefs.Stat
 	link  string
@@ -73,18 +69,18 @@ func (r *recorder) at(path string) *mark {
 
 // look adds flags to what is known of path, unless what is there is the
 // action's own doing. content says that the look depends on the bytes.
-func (r *recorder) look(path string, flags tracefs.LookFlags, st *syscall.Stat_t, tid uint32, proc int32) {
+func (r *recorder) look(path string, flags tracefs.LookFlags, st *syscall.Stat_t, proc int32) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.off {
 		return
 	}
 	m := r.at(path)
-	r.see(m, flags, st, tid, proc)
+	r.see(m, flags, st, proc)
 }
 
 // see is look with the lock held. It reports whether the look counts.
-func (r *recorder) see(m *mark, flags tracefs.LookFlags, st *syscall.Stat_t, tid uint32, proc int32) bool {
+func (r *recorder) see(m *mark, flags tracefs.LookFlags, st *syscall.Stat_t, proc int32) bool {
 	const content = tracefs.LookContent | tracefs.LookExec | tracefs.LookListing | tracefs.LookLink
 	if w := m.write; w != nil {
 		if w.fresh || flags&content == 0 {
@@ -92,14 +88,8 @@ func (r *recorder) see(m *mark, flags tracefs.LookFlags, st *syscall.Stat_t, tid
 		}
 		w.appendOnly = false
 	}
-	first := m.flags == 0
-	if first && flags&content == 0 {
-		m.alone = tid
-	} else if tid != m.alone || flags&content != 0 {
-		m.alone = 0
-	}
 	// What was first seen stays: absence and existence do not add up.
-	if !first && flags&(tracefs.LookAbsent|tracefs.LookExists) != 0 && m.flags&(tracefs.LookAbsent|tracefs.LookExists) != 0 {
+	if flags&(tracefs.LookAbsent|tracefs.LookExists) != 0 && m.flags&(tracefs.LookAbsent|tracefs.LookExists) != 0 {
 		flags &^= tracefs.LookAbsent | tracefs.LookExists
 	}
 	m.flags |= flags | r.system
@@ -114,14 +104,14 @@ func (r *recorder) see(m *mark, flags tracefs.LookFlags, st *syscall.Stat_t, tid
 
 // listed records the names in a directory, less what the action put there and
 // with what it removed.
-func (r *recorder) listed(path string, st *syscall.Stat_t, names []string, flags tracefs.LookFlags, tid uint32, proc int32) {
+func (r *recorder) listed(path string, st *syscall.Stat_t, names []string, flags tracefs.LookFlags, proc int32) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.off {
 		return
 	}
 	m := r.at(path)
-	if m.flags&tracefs.LookListing != 0 || !r.see(m, tracefs.LookListing|tracefs.LookExists|flags, st, tid, proc) {
+	if m.flags&tracefs.LookListing != 0 || !r.see(m, tracefs.LookListing|tracefs.LookExists|flags, st, proc) {
 		return
 	}
 	m.names = make([]string, 0, len(names))
@@ -151,14 +141,14 @@ func (r *recorder) removedFrom(dir string, present []string) []string {
 }
 
 // linkRead records the text of a symbolic link.
-func (r *recorder) linkRead(path string, st *syscall.Stat_t, text string, tid uint32, proc int32) {
+func (r *recorder) linkRead(path string, st *syscall.Stat_t, text string, proc int32) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.off {
 		return
 	}
 	m := r.at(path)
-	if r.see(m, tracefs.LookLink|tracefs.LookExists, st, tid, proc) && m.link == "" {
+	if r.see(m, tracefs.LookLink|tracefs.LookExists, st, proc) && m.link == "" {
 		m.link = text
 	}
 }

@@ -268,7 +268,7 @@ func (s *superblock) Lookup(_ <-chan struct{}, h *fuse.InHeader, name string, ou
 	var st syscall.Stat_t
 	err := syscall.Lstat(path, &st)
 	if err != nil || s.view.hides(path) {
-		return s.absent(path, err, h.Pid, out)
+		return s.absent(path, name, err, h.Pid, out)
 	}
 	n := s.enter(h.NodeId, name, &st)
 	if n == nil {
@@ -288,19 +288,21 @@ func (s *superblock) Lookup(_ <-chan struct{}, h *fuse.InHeader, name string, ou
 }
 
 // absent answers a look-up that found nothing.
-func (s *superblock) absent(path string, err error, tid uint32, out *fuse.EntryOut) fuse.Status {
+func (s *superblock) absent(path, name string, err error, tid uint32, out *fuse.EntryOut) fuse.Status {
 	if err != nil && err != syscall.ENOENT {
 		return fuse.ToStatus(err)
 	}
 	if v := s.view; v != nil {
-		v.saw(path, tracefs.LookAbsent, nil, tid)
+		if !mayOverride(name) || v.rec.isOff() || intentOf(tid, false) == looks {
+			v.saw(path, tracefs.LookAbsent, nil, tid)
+		}
 		if s.ended.Load() || v.rec.ownRemoval(path) {
 			return fuse.ENOENT
 		}
 		out.EntryValid = recent
 		return fuse.OK // node 0: absent, and cached as such
 	}
-	s.engine.build.look(path, tracefs.LookAbsent, nil, 0, -1)
+	s.engine.build.look(path, tracefs.LookAbsent, nil, -1)
 	out.EntryValid = forever
 	return fuse.OK
 }
@@ -309,10 +311,13 @@ func (s *superblock) absent(path string, err error, tid uint32, out *fuse.EntryO
 func (s *superblock) exists(path string, st *syscall.Stat_t, tid uint32) {
 	v := s.view
 	if v == nil {
-		s.engine.build.look(path, tracefs.LookExists, st, 0, -1)
+		s.engine.build.look(path, tracefs.LookExists, st, -1)
 		return
 	}
-	v.saw(path, tracefs.LookExists, st, tid)
+	file := st.Mode&syscall.S_IFMT == syscall.S_IFREG
+	if !file || !mayOverride(path) || v.rec.isOff() || intentOf(tid, true) == looks {
+		v.saw(path, tracefs.LookExists, st, tid)
+	}
 	if st.Mode&syscall.S_IFMT == syscall.S_IFSOCK {
 		v.rec.socket(path)
 	}
@@ -323,7 +328,7 @@ func (v *view) saw(path string, flags tracefs.LookFlags, st *syscall.Stat_t, tid
 	if v.rec.isOff() {
 		return
 	}
-	v.rec.look(path, flags, st, tid, v.procOf(tid))
+	v.rec.look(path, flags, st, v.procOf(tid))
 }
 
 // resolvConf is looked at by programs that are about to use the network. It may

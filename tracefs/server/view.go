@@ -50,7 +50,7 @@ func (v *view) procOf(tid uint32) int32 {
 	if tid == 0 {
 		return -1
 	}
-	return v.procs.of(tid, v.root)
+	return v.procs.of(tid, false, v.root)
 }
 
 // opened records that path was opened for its content.
@@ -58,19 +58,14 @@ func (v *view) opened(path string, st *syscall.Stat_t, flags tracefs.LookFlags, 
 	if v.rec.isOff() {
 		return
 	}
-	if flags&tracefs.LookExec != 0 {
-		v.procs.executes(tid)
-	}
 	proc := int32(-1)
-	if flags&tracefs.LookExec == 0 || !v.procs.knows(tid) {
-		proc = v.procOf(tid)
+	if tid != 0 {
+		proc = v.procs.of(tid, flags&tracefs.LookExec != 0, v.root)
 	}
-	if v.rec.read(path, flags, st, tid, proc) {
+	if v.rec.read(path, flags, st, proc) {
 		v.procs.reads(proc, path)
 	}
 }
-
-func (v *view) wrote(proc int32, path string) { v.procs.writes(proc, path) }
 
 // finish ends the recording and returns what was recorded.
 func (v *view) finish(leftover bool) *tracefs.Record {
@@ -144,7 +139,7 @@ func meddled(path string, m *mark) bool {
 }
 
 // read records an open for content; it reports whether this is the first one.
-func (r *recorder) read(path string, flags tracefs.LookFlags, st *syscall.Stat_t, tid uint32, proc int32) bool {
+func (r *recorder) read(path string, flags tracefs.LookFlags, st *syscall.Stat_t, proc int32) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.off {
@@ -152,5 +147,5 @@ func (r *recorder) read(path string, flags tracefs.LookFlags, st *syscall.Stat_t
 	}
 	m := r.at(path)
 	first := m.flags&tracefs.LookContent == 0
-	return r.see(m, flags|tracefs.LookContent|tracefs.LookExists, st, tid, proc) && first
+	return r.see(m, flags|tracefs.LookContent|tracefs.LookExists, st, proc) && first
 }

@@ -27,7 +27,7 @@ func (v *view) beforeChange(path string, c change, tid uint32) {
 	var st syscall.Stat_t
 	exists := syscall.Lstat(path, &st) == nil && !v.hides(path)
 	proc := v.procOf(tid)
-	w, first := v.rec.change(path, c, exists, &st, tid, proc)
+	w, first := v.rec.change(path, c, exists, &st, proc)
 	if w == nil {
 		return
 	}
@@ -38,7 +38,9 @@ func (v *view) beforeChange(path string, c change, tid uint32) {
 	if first && v.journal != nil {
 		v.journal.add(path, w)
 	}
-	v.wrote(proc, path)
+	if first {
+		v.procs.writes(proc, path)
+	}
 }
 
 // keepOld saves the old content of path if the change c can destroy it and
@@ -69,7 +71,7 @@ func (r *recorder) isOff() bool {
 
 // change notes a change at path. It returns nil when nothing is recorded, and
 // whether this is the action's first change there.
-func (r *recorder) change(path string, c change, exists bool, st *syscall.Stat_t, tid uint32, proc int32) (w *written, first bool) {
+func (r *recorder) change(path string, c change, exists bool, st *syscall.Stat_t, proc int32) (w *written, first bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.off {
@@ -77,7 +79,7 @@ func (r *recorder) change(path string, c change, exists bool, st *syscall.Stat_t
 	}
 	m := r.at(path)
 	if m.write == nil {
-		m.write = newWritten(m, c, exists, st, tid, proc)
+		m.write = newWritten(m, c, exists, st, proc)
 		return m.write, true
 	}
 	w = m.write
@@ -85,15 +87,13 @@ func (r *recorder) change(path string, c change, exists bool, st *syscall.Stat_t
 	return w, false
 }
 
-func newWritten(m *mark, c change, exists bool, st *syscall.Stat_t, tid uint32, proc int32) *written {
-	if m.alone == tid && m.alone != 0 && c != removes && c != edits && c != meta {
-		m.flags, m.proc, m.stat = 0, -1, tracefs.Stat{}
-	}
+func newWritten(m *mark, c change, exists bool, st *syscall.Stat_t, proc int32) *written {
+	hasContent := exists && st.Mode&syscall.S_IFMT != syscall.S_IFDIR
 	w := &written{
 		proc:       proc,
 		fresh:      c.discards() || !exists && c != meta,
 		appendOnly: c == appends,
-		truncated:  exists && c.discards() && m.flags&tracefs.LookContent == 0,
+		truncated:  hasContent && c.discards() && m.flags&tracefs.LookContent == 0,
 		metaOnly:   c == meta,
 		removed:    c == removes,
 	}
@@ -168,7 +168,7 @@ func (v *view) beforeMove(from, to string, tid uint32) {
 	}
 	one := func(path string, st *syscall.Stat_t) {
 		if st.Mode&syscall.S_IFMT == syscall.S_IFREG {
-			v.rec.look(path, tracefs.LookContent|tracefs.LookExists, st, tid, v.procOf(tid))
+			v.rec.look(path, tracefs.LookContent|tracefs.LookExists, st, v.procOf(tid))
 		}
 		v.beforeChange(path, removes, tid)
 		v.beforeChange(to+path[len(from):], replaces, tid)
