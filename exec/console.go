@@ -22,6 +22,7 @@ const (
 // set, messages go where the output of that job goes.
 type console struct {
 	program string // as messages call it, level included
+	temp    string // where temporary files are made
 	dir     string // the directory that Entering and Leaving name
 	mode    SyncMode
 	// announce: Entering and Leaving are printed.
@@ -211,18 +212,31 @@ func capitalised(errno unix.Errno) (string, bool) {
 	return "", false
 }
 
-// tempDir is where temporary files are made. MAKE_TMPDIR is for make alone.
-func tempDir() string {
+// chooseTempDir finds out where temporary files are made. MAKE_TMPDIR is for
+// make alone.
+func (c *console) chooseTempDir(env func(name string) string) {
+	c.temp = "/tmp"
+	warned := false
 	for _, name := range []string{"MAKE_TMPDIR", "TMPDIR"} {
-		dir := os.Getenv(name)
+		dir := env(name)
 		if dir == "" {
 			continue
 		}
-		if st, err := os.Stat(dir); err == nil && st.IsDir() {
-			return strings.TrimSuffix(dir, "/")
+		st, err := os.Stat(dir)
+		if err == nil && st.IsDir() {
+			c.temp = dir
+			return
 		}
+		why := "is not a directory"
+		if err != nil {
+			why = errorText(err)
+		}
+		c.complain(makefile.Pos{}, name+" value "+dir+": "+why)
+		warned = true
 	}
-	return "/tmp"
+	if warned {
+		c.complain(makefile.Pos{}, "using default temporary directory '"+c.temp+"'")
+	}
 }
 
 func sprintf(format string, args ...any) string {

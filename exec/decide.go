@@ -10,7 +10,7 @@ func (w *Walk) compareDeps(v *visit) {
 	for _, d := range v.f.Deps {
 		m := w.mtime(d.File)
 		d.File = current(d.File)
-		if !d.OrderOnly && m == MtimeNone {
+		if !d.OrderOnly && m == MtimeNone && !d.File.Intermediate {
 			v.must = true
 		}
 	}

@@ -36,20 +36,18 @@ func (s *Session) remakeMakefiles() {
 	}
 }
 
-// makefileGoals lists the makefiles to be remade, the last one read first, and
-// their times. Those that would be remade for ever are left out.
+// makefileGoals lists the makefiles to be remade, in the order in which they
+// were read, and their times. Those that would be remade for ever are left out.
 func (s *Session) makefileGoals() (goals []*makefile.GoalDep, times map[*makefile.GoalDep]int64) {
 	times = make(map[*makefile.GoalDep]int64)
 	read := s.db.ReadFiles
-	for i := len(read) - 1; i >= 0; i-- {
-		g := read[i]
+	for _, g := range read {
 		g.File = current(g.File)
 		if s.mightLoop(g.File) {
 			continue
 		}
-		if g.DontCare {
-			g.File.DontCare = true
-		}
+		// Somebody mentioned it: it must not be deleted as intermediate.
+		g.File.Explicit = true
 		times[g] = s.w.mtimeNoSearch(g.File)
 		g.File = current(g.File)
 		goals = append(goals, g)
@@ -77,8 +75,7 @@ func (s *Session) mightLoop(f *makefile.File) bool {
 // nothing makes it.
 func (s *Session) failUnread() {
 	failed := false
-	for i := len(s.db.ReadFiles) - 1; i >= 0; i-- {
-		g := s.db.ReadFiles[i]
+	for _, g := range s.db.ReadFiles {
 		if g.Err != nil && !g.DontCare {
 			s.con.complain(g.Pos, g.File.Name+": "+errorText(g.Err))
 			failed = true
@@ -100,7 +97,7 @@ func (s *Session) reportFailed(goals []*makefile.GoalDep, times map[*makefile.Go
 			remade = remade || s.w.mtimeNoSearch(f) != times[g]
 		case g.DontCare:
 		case f.Run.Updated:
-			s.con.complain(makefile.Pos{}, "Failed to remake makefile '"+f.Name+"'.")
+			s.con.complain(g.Pos, "Failed to remake makefile '"+f.Name+"'.")
 			m := s.w.mtimeNoSearch(f)
 			remade = remade || m != MtimeNone && m != times[g]
 			failed = true

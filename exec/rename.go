@@ -81,12 +81,12 @@ func (w *Walk) mergeRecipe(from, into *makefile.File, old string) {
 	if into.Recipe == from.Recipe {
 		return
 	}
-	pos := into.Recipe.Pos
-	if pos.File == "" {
-		pos = from.Recipe.Pos
+	pos := from.Recipe.Pos
+	if pos.File != "" {
+		w.con.complain(pos, "Recipe was specified for file '"+old+"' at "+position(pos)+",")
+	} else {
+		w.con.complain(pos, "Recipe for file '"+old+"' was found by implicit rule search,")
 	}
-	w.con.complain(pos, "Recipe was specified for file '"+old+"' at "+position(from.Recipe.Pos)+",")
 	w.con.complain(pos, "but '"+old+"' is now considered the same file as '"+into.HName+"'.")
-	w.con.complain(pos, "Recipe for '"+into.HName+"' will be ignored in favor of the one for '"+old+"'.")
-	into.Recipe = from.Recipe
+	w.con.complain(pos, "Recipe for '"+old+"' will be ignored in favor of the one for '"+into.HName+"'.")
 }

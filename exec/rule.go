@@ -101,9 +101,11 @@ func (w *Walk) lookBefore(v *visit, f *makefile.File) {
 			break
 		}
 		other = current(other)
-		if v.missing = w.mtime(other) == MtimeNone; v.missing {
-			w.debugf(debugBasic, v.depth, "Grouped target '%s' does not exist.", other.Name)
+		m := w.mtime(other)
+		if v.missing = m == MtimeNone; v.missing {
+			w.debugf(debugBasic, v.depth, "Grouped target peer '%s' of target '%s' does not exist.", other.Name, f.Name)
 		}
+		v.time = min(v.time, m)
 	}
 	v.must = v.missing
 }

@@ -25,6 +25,9 @@ type Config struct {
 	// Attach is called once all makefiles have been read, before the first
 	// recipe can run.
 	Attach func(db *makefile.Database, s *Session) (Options, error)
+	// ShellRan is told of each command that $(shell) or != ran, and of what it
+	// printed, as the makefile sees it. It may be nil.
+	ShellRan func(command, printed string)
 	// Finished is called when no recipe will run any more.
 	Finished func(status int)
 }
@@ -65,11 +68,15 @@ func NewSession(cfg Config) *Session {
 	s.level = max(s.level, 0)
 	s.con.setProgram(s.program, s.level)
 	s.w = newWalk(&s.set, s.con)
+	s.w.shellRan = cfg.ShellRan
 	return s
 }
 
 // Flags are GNU make's options.
 func (s *Session) Flags() *flags.Set { return &s.set }
+
+// Database is what was read. It is nil until options are known.
+func (s *Session) Database() *makefile.Database { return s.db }
 
 // Dir is the directory that make works in.
 func (s *Session) Dir() string { return s.dir }
@@ -123,14 +130,15 @@ func (s *Session) run() int {
 	s.dir = s.startDir
 	s.w.dir, s.con.dir = s.dir, s.dir
 	s.makeDatabase()
+	s.con.chooseTempDir(s.env)
 	s.decodeOptions()
 	if s.set.On(flags.Version) {
 		s.con.put(stdout, versionText)
 		return exitSuccess
 	}
 	s.changeDirectory()
-	s.defineOwnVariables()
 	s.joinJobserver()
+	s.defineOwnVariables()
 	s.readStdinMakefile()
 	if s.w.debugging(debugBasic) {
 		s.con.put(stdout, versionText)

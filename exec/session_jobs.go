@@ -3,6 +3,7 @@ package exec
 import (
 	"errors"
 	"io"
+	"io/fs"
 	"time"
 
 	"fmake/exec/ar"
@@ -25,7 +26,7 @@ func (s *Session) joinJobserver() {
 func (s *Session) tryJobserver(auth string) {
 	if s.slots != 0 {
 		if s.restarts == 0 {
-			s.con.complain(makefile.Pos{}, "warning: -j"+itoa(s.slots)+" forced in submake: resetting jobserver mode.")
+			s.con.complain(makefile.Pos{}, "warning: -j"+itoa(max(s.slots, 0))+" forced in submake: resetting jobserver mode.")
 		}
 		s.leaveJobserver()
 		return
@@ -36,11 +37,20 @@ func (s *Session) tryJobserver(auth string) {
 		return
 	}
 	if !errors.Is(err, jobserver.ErrUnavailable) {
-		s.con.complain(makefile.Pos{}, err.Error())
+		s.con.complain(makefile.Pos{}, jobserverError(err))
 	}
 	s.con.complain(makefile.Pos{}, "warning: jobserver unavailable: using -j1.  Add '+' to parent make rule.")
 	s.set.SetJobs(1)
 	s.leaveJobserver()
+}
+
+// jobserverError words an error of package jobserver as GNU make does.
+func jobserverError(err error) string {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		return "cannot open jobserver " + pe.Path + ": " + errorText(pe.Err)
+	}
+	return err.Error()
 }
 
 func (s *Session) usePool(pool *jobserver.Pool) {
@@ -96,9 +106,9 @@ func (s *Session) startJobserver() {
 	if !ok {
 		s.w.fatal(makefile.Pos{}, "unknown jobserver auth style '"+s.set.Text(flags.JobserverStyle)+"'")
 	}
-	pool, err := jobserver.Create(n, style, tempDir())
+	pool, err := jobserver.Create(n, style, s.con.temp)
 	if err != nil {
-		s.con.complain(makefile.Pos{}, err.Error())
+		s.con.complain(makefile.Pos{}, jobserverError(err))
 		return
 	}
 	s.usePool(pool)
@@ -119,7 +129,7 @@ func jobserverStyle(text string) (jobserver.Style, bool) {
 func (s *Session) openMutex() {
 	auth := s.set.Text(flags.SyncMutex)
 	if auth == "" {
-		m, err := newSyncMutex()
+		m, err := newSyncMutex(s.con.temp)
 		if err != nil {
 			s.con.complain(makefile.Pos{}, "cannot open output-sync lock file: "+errorText(err))
 			return

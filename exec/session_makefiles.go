@@ -80,7 +80,7 @@ func (s *Session) readStdinMakefile() {
 }
 
 func (s *Session) saveStdin() string {
-	f, err := os.CreateTemp(tempDir(), "Gm*")
+	f, err := os.CreateTemp(s.con.temp, "Gm*")
 	if err == nil {
 		_, err = io.Copy(f, os.Stdin)
 		f.Close()
@@ -190,6 +190,17 @@ func (s *Session) settleOptions() {
 		s.con.ctx = s.reading
 	}
 	s.dropBuiltins(rules, vars)
+}
+
+// markPhony makes phony targets count as files that do not exist.
+func (s *Session) markPhony() {
+	for _, f := range s.db.Files() {
+		for ; f != nil; f = f.Prev {
+			if f.Phony {
+				f.Run.Mtime, f.Run.MtimeBefore = MtimeNone, MtimeNone
+			}
+		}
+	}
 }
 
 // markFiles obeys -o and -W.

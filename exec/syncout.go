@@ -49,11 +49,11 @@ func (o *collector) open(c *console) {
 	if o.out != nil {
 		return
 	}
-	out, err := unnamedFile()
+	out, err := unnamedFile(c.temp)
 	if err == nil {
 		o.out, o.err = out, out
 		if !c.combined {
-			o.err, err = unnamedFile()
+			o.err, err = unnamedFile(c.temp)
 		}
 	}
 	if err != nil {
@@ -64,8 +64,7 @@ func (o *collector) open(c *console) {
 }
 
 // unnamedFile makes a temporary file that nobody else can see.
-func unnamedFile() (*os.File, error) {
-	dir := tempDir()
+func unnamedFile(dir string) (*os.File, error) {
 	fd, err := unix.Open(dir, unix.O_TMPFILE|unix.O_RDWR|unix.O_APPEND|unix.O_CLOEXEC, 0o600)
 	if err == nil {
 		return os.NewFile(uintptr(fd), dir), nil
@@ -173,8 +172,8 @@ type syncMutex struct {
 const mutexPrefix = "fnm:"
 
 // newSyncMutex makes the lock file.
-func newSyncMutex() (*syncMutex, error) {
-	f, err := os.CreateTemp(tempDir(), "Gm*")
+func newSyncMutex(dir string) (*syncMutex, error) {
+	f, err := os.CreateTemp(dir, "Gm*")
 	if err != nil {
 		return nil, err
 	}

@@ -149,6 +149,7 @@ func (w *Walk) makeGoal(g *makefile.GoalDep, status *Status) (finished, stop boo
 	pending := false
 	for f := head; f != nil; f = f.Prev {
 		before := w.started
+		f.DontCare = g.DontCare
 		failed := w.makeFile(f, boolDepth(w.remaking)) > StatusSuccess
 		f = current(f)
 		if w.started > before {

@@ -121,7 +121,12 @@ func (h worldHost) Shell(c makefile.ShellCommand) makefile.ShellResult {
 		w.con.complain(makefile.Pos{}, plan.Argv[0]+": "+errorText(err))
 		return makefile.ShellResult{Status: 127}
 	}
-	return w.shellResult(p, r)
+	result := w.shellResult(p, r)
+	if w.shellRan != nil {
+		printed := strings.TrimRight(string(result.Stdout), "\n")
+		w.shellRan(c.Text, strings.ReplaceAll(printed, "\n", " "))
+	}
+	return result
 }
 
 // shellResult reads what a $(shell) command prints, and waits for it. A signal

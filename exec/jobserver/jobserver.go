@@ -11,6 +11,7 @@ package jobserver
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strconv"
 	"strings"
@@ -71,7 +72,7 @@ func Create(slots int, style Style, dir string) (*Pool, error) {
 func (p *Pool) createFifo(dir string) error {
 	p.path = dir + "/GMfifo" + strconv.Itoa(os.Getpid())
 	if err := unix.Mkfifo(p.path, 0o600); err != nil {
-		return fmt.Errorf("create jobserver fifo %s: %w", p.path, err)
+		return &fs.PathError{Op: "mkfifo", Path: p.path, Err: err}
 	}
 	if err := p.openFifo(); err != nil {
 		unix.Unlink(p.path)
@@ -86,12 +87,12 @@ func (p *Pool) openFifo() error {
 	var err error
 	p.read, err = unix.Open(p.path, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return fmt.Errorf("open jobserver %s: %w", p.path, err)
+		return &fs.PathError{Op: "open", Path: p.path, Err: err}
 	}
 	p.write, err = unix.Open(p.path, unix.O_WRONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		unix.Close(p.read)
-		return fmt.Errorf("open jobserver %s: %w", p.path, err)
+		return &fs.PathError{Op: "open", Path: p.path, Err: err}
 	}
 	return nil
 }
