@@ -79,10 +79,12 @@ type Walk struct {
 	dying           bool // a signal is ending make
 	shuffle         shuffler
 	batchStarted    int
+	shellRan        func(command, printed string) // see Config.ShellRan
 	host            HostView
-	dir             string // working directory
-	onSignal        func() // removes temporary files
-	dash, dashKnown bool   // /bin/sh is dash
+	shellRan        func(command, printed string) // told of each $(shell); may be nil
+	dir             string                        // working directory
+	onSignal        func()                        // removes temporary files
+	dash, dashKnown bool                          // /bin/sh is dash
 }
 
 // New makes a Walk over db. The Session that calls it fills in what comes from
