@@ -81,7 +81,6 @@ type Walk struct {
 	batchStarted    int
 	shellRan        func(command, printed string) // see Config.ShellRan
 	host            HostView
-	dir             string                        // working directory
 	onSignal        func()                        // removes temporary files
 	dash, dashKnown bool                          // /bin/sh is dash
 }
