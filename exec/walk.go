@@ -81,8 +81,9 @@ type Walk struct {
 	batchStarted    int
 	shellRan        func(command, printed string) // see Config.ShellRan
 	host            HostView
-	onSignal        func()                        // removes temporary files
-	dash, dashKnown bool                          // /bin/sh is dash
+	dir             string // working directory
+	onSignal        func() // removes temporary files
+	dash, dashKnown bool   // /bin/sh is dash
 }
 
 // New makes a Walk over db. The Session that calls it fills in what comes from
