@@ -7,8 +7,12 @@ type state struct {
 	vpath    vpathState
 	index    *ruleIndex
 	searches []*search // one for each depth of recursion, reused
-	ruleKeys map[string]*PatternRule
+	describe func(*File) []string
 }
+
+// SetDescribe says how PrintDatabase learns what the walk did with a file: lines
+// such as "File has been updated.".
+func (db *Database) SetDescribe(lines func(*File) []string) { db.state.describe = lines }
 
 // Dirs is the cache of directory listings that existence is answered from.
 func (db *Database) Dirs() *DirCache {
