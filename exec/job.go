@@ -59,7 +59,6 @@ func (w *Walk) runRecipe(f *makefile.File) {
 		return
 	}
 	w.db.InitFileVars(f, false)
-	w.db.SetAutoVars(f, f.Stem, w.always)
 	w.newJob(f)
 }
 
@@ -77,6 +76,7 @@ func (w *Walk) newJob(f *makefile.File) {
 	if !w.begin(j) {
 		return
 	}
+	w.db.SetAutoVars(f, f.Stem, w.always || j.action != nil && j.action.AllNew())
 	j.lines = w.expandLines(f)
 	j.advance()
 	w.takeSlot()

@@ -76,6 +76,9 @@ type Actions interface {
 // Action is one run of one target's recipe.
 type Action interface {
 	View() View
+	// AllNew says that the target counts as absent while its recipe is expanded:
+	// $? lists all prerequisites.
+	AllNew() bool
 	// Capture says whether the action's output is to be captured: the walk then
 	// connects stdout and stderr of the commands to pipes it drains, passes the
 	// bytes on as GNU make would have shown them, and hands them to Output too.
