@@ -1,0 +1,142 @@
+package laws
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+)
+
+// TestLaws plays random histories of random projects. Whatever the makefile
+// forgets, whatever -j and whatever happened before, the tree after each build
+// must be that of a serial build from clean.
+func TestLaws(t *testing.T) {
+	s := subject(t)
+	needFUSE(t, s)
+	if *flags.replay != "" {
+		replay(t, s, *flags.replay)
+		return
+	}
+	n := *flags.histories
+	if n == 0 {
+		n = 8
+	}
+	seeds := make(chan uint64)
+	var workers sync.WaitGroup
+	for range *flags.jobs {
+		workers.Go(func() {
+			for seed := range seeds {
+				one(t, s, seed)
+			}
+		})
+	}
+	for i := range n {
+		seeds <- *flags.seed + uint64(i)
+	}
+	close(seeds)
+	workers.Wait()
+}
+
+// needFUSE skips where a view of the file system cannot be mounted.
+func needFUSE(t *testing.T, s Subject) {
+	t.Helper()
+	if s.CleanFirst {
+		return
+	}
+	f, err := os.OpenFile("/dev/fuse", os.O_RDWR, 0)
+	if err != nil {
+		t.Skip("no FUSE: ", err)
+	}
+	f.Close()
+}
+
+// generate makes the history of a seed as the flags say.
+func generate(seed uint64) History {
+	r := rand.New(rand.NewPCG(seed, 0))
+	shape := Shape{Rules: *flags.rules, Writers: *flags.writers, Subs: *flags.subs}
+	if shape.Rules == 0 {
+		shape.Rules = 8 + r.IntN(32)
+		if *flags.histories > 0 {
+			shape.Rules = 50 + min(r.IntN(251), r.IntN(251))
+		}
+	}
+	class := *flags.class
+	if class == "mix" {
+		class = []string{"undamaged", "order", "demand"}[r.IntN(3)]
+	}
+	shape.Demand = class == "demand"
+	p := Generate(seed, shape)
+	if class != "undamaged" {
+		p = p.Damage()
+	}
+	return NewHistory(p, Course{Steps: *flags.steps, MaxJobs: *flags.maxJobs, Kills: *flags.kills})
+}
+
+func one(t *testing.T, s Subject, seed uint64) {
+	h := generate(seed)
+	dir := t.TempDir()
+	err := Play(s, h, dir)
+	if err == nil {
+		t.Logf("seed %d: %d rules, %d steps, damaged %v, demand %v: ok", seed, len(h.Project.Rules), len(h.Steps), h.Project.Damaged, h.Project.Demand)
+		os.RemoveAll(dir)
+		return
+	}
+	t.Errorf("seed %d: %v", seed, err)
+	report(t, s, h, dir, err)
+}
+
+// report keeps what is needed to look into a failure.
+func report(t *testing.T, s Subject, h History, dir string, err error) {
+	var f *Failure
+	if !errors.As(err, &f) || *flags.keep == "" {
+		return
+	}
+	if *flags.shrink {
+		h, f = Shrink(s, h, f, t.TempDir())
+	}
+	base := filepath.Join(*flags.keep, fmt.Sprint("seed", h.Project.Seed))
+	os.RemoveAll(base)
+	if err := os.MkdirAll(base, 0o755); err != nil {
+		t.Error(err)
+		return
+	}
+	blob, err := json.MarshalIndent(h, "", "\t")
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	for name, data := range map[string][]byte{"history.json": blob, "report.txt": []byte(Describe(h, f))} {
+		if err := os.WriteFile(filepath.Join(base, name), data, 0o644); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := os.CopyFS(filepath.Join(base, "trees"), os.DirFS(dir)); err != nil {
+		t.Log("keeping the trees:", err)
+	}
+	t.Logf("see %s", base)
+}
+
+// replay plays a history that was kept, in a folder that stays.
+func replay(t *testing.T, s Subject, name string) {
+	data, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var h History
+	if err := json.Unmarshal(data, &h); err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(filepath.Dir(name), "replayed")
+	os.RemoveAll(dir)
+	if err := Play(s, h, dir); err != nil {
+		var f *Failure
+		if errors.As(err, &f) {
+			t.Log(f.Output)
+		}
+		t.Fatal(err)
+	}
+}
