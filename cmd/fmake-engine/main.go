@@ -6,7 +6,6 @@ package main
 import (
 	"fmt"
 	"log"
-	"net"
 	"os"
 	"os/signal"
 
@@ -29,8 +28,10 @@ func run() int {
 	logTo(os.Getenv("FMAKE_ENGINE_LOG"))
 	unix.CloseOnExec(socketFD)
 	sock := os.NewFile(socketFD, "socket")
+	var st storeRole
+	defer st.close()
 	roles := map[string]func() (int, error){
-		"server":  func() (int, error) { return server.Main(sock, serveStore) },
+		"server":  func() (int, error) { return server.Main(sock, st.serve) },
 		"spawner": func() (int, error) { return spawn.Main(sock) },
 	}
 	role := roles[os.Args[1]]
@@ -81,9 +82,4 @@ func logTo(name string) {
 	}
 	log.SetFlags(log.Lmicroseconds)
 	log.SetOutput(f)
-}
-
-// serveStore serves one connection to the store; cache/store provides it.
-func serveStore(conn net.Conn, _ string, _ []string) {
-	conn.Close()
 }

@@ -1,11 +1,11 @@
-// Command fmake is used in place of GNU make.
+// Command fmake is used in place of GNU make. It runs every recipe in a traced
+// view of the file system, rebuilds exactly what changed inputs demand, and takes
+// from a cache what was built before.
 package main
 
 import (
 	"os"
 	"runtime/debug"
-
-	"fmake/exec"
 )
 
 // heapLimit is how much memory fmake takes before it collects garbage: most runs
@@ -15,6 +15,5 @@ const heapLimit = 512 << 20
 func main() {
 	debug.SetGCPercent(-1)
 	debug.SetMemoryLimit(heapLimit)
-	s := exec.NewSession(exec.Config{Args: os.Args, Env: os.Environ()})
-	os.Exit(s.Run())
+	os.Exit(run(os.Args, os.Environ()))
 }

@@ -84,6 +84,7 @@ func hasPrivilege(p string) bool {
 type nativeAction struct{ b *Build }
 
 func (*nativeAction) View() exec.View    { return exec.HostView{} }
+func (*nativeAction) AllNew() bool       { return false }
 func (*nativeAction) Capture() bool      { return false }
 func (*nativeAction) Output(int, []byte) {}
 func (*nativeAction) Line(int, string)   {}
@@ -116,16 +117,29 @@ type action struct {
 	journal uint64
 	chunks  []cache.Chunk
 	hidden  []string
+	echo    string // the line that the walk is about to print
 }
 
 func (a *action) View() exec.View { return a.view }
+
+// AllNew is true for all recipes but those that GNU make runs every time: what
+// they do must not hang on what happened to be new.
+func (a *action) AllNew() bool { return !a.n.always }
 
 // Capture is true: the output of an action that may be restored later has to be
 // replayed then.
 func (a *action) Capture() bool { return true }
 
+// streamEcho marks the lines of the recipe that the walk printed before it ran
+// them: a replay under -s leaves them out.
+const streamEcho = 3
+
 // Output collects what the recipe printed; neighbours on one stream are joined.
 func (a *action) Output(stream int, data []byte) {
+	if a.echo != "" && stream == 1 && string(data) == a.echo+"\n" {
+		stream = streamEcho
+	}
+	a.echo = ""
 	if n := len(a.chunks); n > 0 && a.chunks[n-1].Stream == uint8(stream) {
 		a.chunks[n-1].Data = append(a.chunks[n-1].Data, data...)
 		return
@@ -133,7 +147,7 @@ func (a *action) Output(stream int, data []byte) {
 	a.chunks = append(a.chunks, cache.Chunk{Stream: uint8(stream), Data: append([]byte(nil), data...)})
 }
 
-func (a *action) Line(int, string) {}
+func (a *action) Line(_ int, text string) { a.echo = text }
 
 // End implements exec.Action.
 func (a *action) End(status int, interrupted bool) error {

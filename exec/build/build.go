@@ -53,10 +53,8 @@ type Options struct {
 	CacheDir   string // --cache-dir, else the default place
 	System     string // --system: trace or fingerprint
 	AllEnv     bool   // --env=all
-	Engine     string // name of the engine of the make above, or ""
+	Above      Above  // what the make above handed down
 	EnginePath string // the engine's program
-	Root       string // the tree's root as the make above sees it, or ""
-	Serial     string // position in the make above's serial order, or ""
 	Env        []string
 	Shells     *ShellLog         // what $(shell) printed while reading
 	Silent     bool              // -s: a replayed recipe is not echoed
@@ -99,6 +97,7 @@ type Build struct {
 	cut        map[string][]tracefs.Write // by target: what dead engines had begun to change
 	privileged map[string]bool            // command name: is it setuid or the like
 	found      map[string]bool            // names that any action found in system trees
+	pretended  map[string]string          // under -n: path that would be made anew -> target
 	chain      *versions
 	serial     uint64
 	step       uint64
@@ -117,14 +116,16 @@ type lists struct {
 
 // node is what this build knows of one target.
 type node struct {
-	name   string // in the graph
-	path   string // absolute, of the target's file
-	recipe recipeKey
-	reason string
-	run    cache.Hash // identity of its last run or restore in this build
-	always bool
-	serial uint64       // position in serial order
-	old    *cache.Trace // the trace in force when it was decided
+	name    string // in the graph
+	path    string // absolute, of the target's file
+	recipe  recipeKey
+	reason  string
+	run     cache.Hash // identity of its last run or restore in this build
+	always  bool
+	serial  uint64       // position in serial order
+	old     *cache.Trace // the trace in force when it was decided
+	decided decision     // what was decided, for --explain
+	must    bool         // what GNU make's rule said then
 }
 
 // New opens what is known of the tree around cwd. It never fails: what cannot
@@ -134,16 +135,16 @@ func New(db *makefile.Database, cwd string, o Options) *Build {
 	b := &Build{
 		db: db, opts: o, hasher: cache.NewHasher(), reach: newReacher(db),
 		nodes: make(map[*makefile.File]*node), owned: make(map[string]*makefile.File),
-		suspect: make(map[string]cache.JournalRecord), warned: make(map[string]bool), privileged: make(map[string]bool), found: make(map[string]bool), slots: make(chan struct{}, 64), names: make(map[cache.Hash]nameSet),
+		suspect: make(map[string]cache.JournalRecord), warned: make(map[string]bool), pretended: make(map[string]string), privileged: make(map[string]bool), found: make(map[string]bool), slots: make(chan struct{}, 64), names: make(map[cache.Hash]nameSet),
 	}
-	b.sp = newSpace(cwd, o.Root, home, o.CacheDir)
+	b.sp = newSpace(cwd, o.Above.Root, home, o.CacheDir)
 	b.w = newWorld(b.sp, b.hasher)
 	b.lists = lists{
 		envAlways: newNameTable(envAlways()), envNever: newNameTable(envNever()), envIfNamed: newNameTable(envIfNamed()),
 		stateful: setOf(statefulPrograms()), impure: setOf(impurePrograms()),
 	}
 	b.env = envMap(o.Env)
-	b.serial, b.step = parseSerial(o.Serial)
+	b.serial, b.step = o.Above.Serial, o.Above.Step
 	b.blobs = cache.OpenBlobs(o.CacheDir, cache.BlobOptions{ReadOnly: o.Cache == CacheReadOnly})
 	b.load()
 	return b
@@ -163,15 +164,16 @@ func (b *Build) load() {
 	b.hasher.AddSource(b.graph.StatSource())
 	b.checker = b.graph.NewChecker(b.w.same)
 	b.chain = &versions{b: b}
-	b.journal, err = cache.OpenJournal(b.opts.CacheDir, b.sp.root)
-	if err != nil {
-		return // reported when the first action has to be written down
+	if b.opts.DryRun {
+		return
 	}
-	open, err := b.journal.Open()
+	var rec cache.Recovery
+	b.journal, rec, err = cache.OpenJournal(b.opts.CacheDir, b.sp.root)
 	if err != nil {
-		b.warn("journal of unfinished recipes: %v", err)
+		b.warn("%v; after a crash half-made files may be taken as good", err)
+		return
 	}
-	for _, r := range open {
+	for _, r := range append(rec.Unfinished, rec.Lost...) {
 		b.suspect[r.Target] = r
 	}
 }
@@ -215,16 +217,6 @@ func doubleColonPosition(f *makefile.File) string {
 func (b *Build) nextSerial() uint64 {
 	b.serial += b.step
 	return b.serial
-}
-
-// Serial is the position that a sub-make started for f hands on: its actions
-// lie between f's predecessor and f.
-func parseSerial(s string) (base, step uint64) {
-	var shift uint
-	if n, _ := fmt.Sscanf(s, "%d:%d", &base, &shift); n != 2 {
-		return 0, 1 << 40
-	}
-	return base, 1 << shift
 }
 
 var _ interface {

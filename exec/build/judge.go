@@ -32,13 +32,15 @@ func (b *Build) Judge(f *makefile.File, must bool) exec.Verdict {
 	n.serial = b.nextSerial()
 	d := b.decide(f, n, must)
 	n.reason, n.old = d.why, d.old
+	n.decided, n.must = d, must
 	if b.opts.DryRun {
+		b.pretend(f, n, d, must)
 		return d.verdict
 	}
 	switch d.verdict {
 	case exec.UpToDate:
 		if d.fresh {
-			b.freshen(n, d.old)
+			b.freshen(f, n, d.old)
 		}
 		b.holds(f, n, d.old)
 	case exec.AsMake:
@@ -52,6 +54,38 @@ func (b *Build) Judge(f *makefile.File, must bool) exec.Verdict {
 		}
 	}
 	return d.verdict
+}
+
+// pretend notes, under -n, the files that would be made anew, because what was
+// made from them would have to be looked at again.
+func (b *Build) pretend(f *makefile.File, n *node, d decision, must bool) {
+	if d.verdict == exec.UpToDate || d.verdict == exec.AsMake && !must {
+		return
+	}
+	b.pretended[n.path] = f.Name
+	for _, t := range []*cache.Trace{d.old, d.hit} {
+		for i := 0; t != nil && i < len(t.Outputs); i++ {
+			b.pretended[b.sp.abs(t.Outputs[i].Path)] = f.Name
+		}
+	}
+}
+
+// pretendedInput says which input of a trace would be made anew first, or "".
+func (b *Build) pretendedInput(f *makefile.File, t *cache.Trace) string {
+	if len(b.pretended) == 0 {
+		return ""
+	}
+	for i := range t.Inputs {
+		if target := b.pretended[b.sp.abs(t.Inputs[i].Path)]; target != "" && target != f.Name {
+			return "its input " + b.display(t.Inputs[i].Path) + " would be made anew by the recipe of " + target
+		}
+	}
+	for i := range t.Tokens {
+		if target := b.pretended[b.sp.abs(t.Tokens[i].Name)]; target != "" && target != f.Name {
+			return "its prerequisite " + target + " would be remade"
+		}
+	}
+	return ""
 }
 
 // decide follows the procedure "Deciding one target" of the design, step by
@@ -167,7 +201,12 @@ func (b *Build) traced(f *makefile.File, n *node, e cache.Entry, exists, must bo
 			}
 		}
 	}
-	if in := b.checker.Holds(e); in != nil {
+	if b.opts.DryRun {
+		if why := b.pretendedInput(f, e.Trace()); why != "" {
+			return decision{verdict: exec.Run, why: why, old: e.Trace()}
+		}
+	}
+	if in := b.checker.Holds(&e); in != nil {
 		if in = b.differs(n.name, e.Trace()); in != nil {
 			return run(b.describe(in), in)
 		}
@@ -322,7 +361,11 @@ func (b *Build) own(f *makefile.File, t *cache.Trace) {
 
 // freshen gives the files of a trace that holds a new mtime, because GNU make,
 // an IDE or test -nt would otherwise think them stale.
-func (b *Build) freshen(n *node, t *cache.Trace) {
+func (b *Build) freshen(f *makefile.File, n *node, t *cache.Trace) {
+	f.Run.Mtime = exec.MtimeUnknown // those above have to see the new one
+	for _, g := range f.AlsoMake {
+		g.Run.Mtime = exec.MtimeUnknown
+	}
 	nt := *t
 	nt.Outputs = append([]cache.Output(nil), t.Outputs...)
 	for i := range nt.Outputs {

@@ -123,7 +123,12 @@ func (b *Build) replay(t *cache.Trace) {
 		return
 	}
 	for _, c := range t.Chunks {
-		b.opts.Print(int(c.Stream), c.Data)
+		switch {
+		case c.Stream != streamEcho:
+			b.opts.Print(int(c.Stream), c.Data)
+		case !b.opts.Silent:
+			b.opts.Print(1, c.Data)
+		}
 	}
 }
 

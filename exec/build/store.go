@@ -19,8 +19,8 @@ func (b *Build) startEngine() (*tracefs.Engine, error) {
 	if b.engine != nil || b.engineErr != nil {
 		return b.engine, b.engineErr
 	}
-	if b.opts.Engine != "" {
-		if e, err := tracefs.Connect(b.opts.Engine); err == nil {
+	if b.opts.Above.Engine != "" {
+		if e, err := tracefs.Connect(b.opts.Above.Engine); err == nil {
 			b.engine = e
 			return e, nil
 		} // else it belongs to a make that is gone
@@ -54,15 +54,6 @@ func (b *Build) reportNoTracing(err error) {
 		hint = " (" + un.Hint + ")"
 	}
 	b.warn("recipes cannot be traced: %s; working from mtimes as GNU make does%s", un.Reason, hint)
-}
-
-// EngineName is what a sub-make finds the engine by, or "". A recipe that runs a
-// make starts the engine, so that all its sub-makes share one.
-func (b *Build) EngineName() string {
-	if b.engine == nil {
-		return b.opts.Engine
-	}
-	return b.engine.Name()
 }
 
 // client connects to the store, once. A build without a store goes on.
@@ -303,6 +294,11 @@ func (b *Build) Close() {
 		}
 	}
 	b.Save()
+	if b.journal != nil {
+		if err := b.journal.Close(); err != nil {
+			b.warn("journal: %v", err)
+		}
+	}
 	if b.store != nil {
 		b.store.Close()
 	}

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"fmake/exec/build"
+)
+
+// own are fmake's own options. They are long options that GNU make does not
+// have; on the command line and in FMAKEFLAGS they look alike, and they travel to
+// makes below in FMAKEFLAGS, never in MAKEFLAGS, because a real GNU make there
+// must not see them.
+type own struct {
+	trace    string // auto, off, require
+	cache    string // on, off, readonly
+	cacheDir string
+	system   string // trace, fingerprint
+	env      string // auto, all
+	order    string // auto, serial
+	explain  []string
+	hazards  bool
+	wrong    []string // words that could not be read, for the error message
+}
+
+// ownOption is one option: its name with the dashes, the values it may have (nil
+// for any), and where the value goes.
+type ownOption struct {
+	name   string
+	values []string
+	set    func(o *own, value string)
+	local  bool // not handed on to makes below
+}
+
+func ownOptions() []ownOption {
+	return []ownOption{
+		{name: "--tracefs", values: []string{"auto", "off", "require"}, set: func(o *own, v string) { o.trace = v }},
+		{name: "--cache", values: []string{"on", "off", "readonly"}, set: func(o *own, v string) { o.cache = v }},
+		{name: "--cache-dir", set: func(o *own, v string) { o.cacheDir = v }},
+		{name: "--system", values: []string{"trace", "fingerprint"}, set: func(o *own, v string) { o.system = v }},
+		{name: "--env", values: []string{"auto", "all"}, set: func(o *own, v string) { o.env = v }},
+		{name: "--order", values: []string{"auto", "serial"}, set: func(o *own, v string) { o.order = v }},
+		{name: "--explain", set: func(o *own, v string) { o.explain = append(o.explain, v) }, local: true},
+	}
+}
+
+func newOwn() *own {
+	return &own{trace: "auto", cache: "on", system: "trace", env: "auto", order: "auto"}
+}
+
+// take reads one word. It returns false if the word is none of fmake's options.
+func (o *own) take(word string) bool {
+	if word == "--debug=hazards" {
+		o.hazards = true
+		return true
+	}
+	name, value, hasValue := strings.Cut(word, "=")
+	for _, opt := range ownOptions() {
+		if opt.name != name {
+			continue
+		}
+		if !hasValue || value == "" || !allowed(opt.values, value) {
+			o.wrong = append(o.wrong, wrongValue(opt, value))
+			return true
+		}
+		opt.set(o, value)
+		return true
+	}
+	return false
+}
+
+func allowed(values []string, v string) bool {
+	if values == nil {
+		return true
+	}
+	for _, x := range values {
+		if x == v {
+			return true
+		}
+	}
+	return false
+}
+
+func wrongValue(opt ownOption, value string) string {
+	if opt.values == nil {
+		return fmt.Sprintf("option '%s' needs a value: %s=VALUE", opt.name, opt.name)
+	}
+	return fmt.Sprintf("option '%s=%s': the value must be one of %s", opt.name, value, strings.Join(opt.values, ", "))
+}
+
+// takeVariable reads FMAKEFLAGS: options separated by white space.
+func (o *own) takeVariable(value string) {
+	for _, w := range strings.Fields(value) {
+		if !o.take(w) {
+			o.wrong = append(o.wrong, fmt.Sprintf("FMAKEFLAGS: unrecognized option '%s'", w))
+		}
+	}
+}
+
+// words is what FMAKEFLAGS has to be for makes below: every option that differs
+// from its default.
+func (o *own) words() string {
+	def := newOwn()
+	var out []string
+	add := func(name, is, was string) {
+		if is != was {
+			out = append(out, name+"="+is)
+		}
+	}
+	add("--tracefs", o.trace, def.trace)
+	add("--cache", o.cache, def.cache)
+	add("--cache-dir", o.cacheDir, def.cacheDir)
+	add("--system", o.system, def.system)
+	add("--env", o.env, def.env)
+	add("--order", o.order, def.order)
+	if o.hazards {
+		out = append(out, "--debug=hazards")
+	}
+	return strings.Join(out, " ")
+}
+
+// cacheMode translates --cache.
+func (o *own) cacheMode() build.Mode {
+	switch o.cache {
+	case "off":
+		return build.CacheOff
+	case "readonly":
+		return build.CacheReadOnly
+	}
+	return build.CacheOn
+}

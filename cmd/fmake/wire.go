@@ -1,0 +1,126 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"os"
+	"strings"
+
+	"fmake/cache"
+	"fmake/exec"
+	"fmake/exec/build"
+	"fmake/exec/flags"
+	"fmake/makefile"
+)
+
+// program is one run of fmake: GNU make's part is the Session, what was learned
+// from earlier runs is the Build.
+type program struct {
+	own     *own
+	env     []string
+	session *exec.Session
+	build   *build.Build
+	shells  build.ShellLog
+}
+
+// run runs fmake with a command line and an environment.
+func run(args, env []string) int {
+	p := &program{own: newOwn(), env: env}
+	p.own.takeVariable(lookup(env, "FMAKEFLAGS"))
+	p.session = exec.NewSession(exec.Config{
+		Args: args, Env: env,
+		Own:      p.own.take,
+		Ready:    p.ready,
+		Attach:   p.attach,
+		ShellRan: p.shells.Ran,
+		Finished: p.finished,
+	})
+	return p.session.Run()
+}
+
+// lookup returns the value of a variable, "" if it is not set.
+func lookup(env []string, name string) string {
+	for _, e := range env {
+		if v, ok := strings.CutPrefix(e, name+"="); ok {
+			return v
+		}
+	}
+	return ""
+}
+
+// ready is called when all options are known: it gives what makes below have to
+// find in their environment.
+func (p *program) ready() []string {
+	words := p.own.words()
+	if words == "" && lookup(p.env, "FMAKEFLAGS") == "" {
+		return nil
+	}
+	return []string{"FMAKEFLAGS=" + words}
+}
+
+// attach plugs tracing and the cache into the session.
+func (p *program) attach(db *makefile.Database, s *exec.Session) (exec.Options, error) {
+	var none exec.Options
+	if len(p.own.wrong) > 0 {
+		return none, errors.New(p.own.wrong[0])
+	}
+	if p.own.trace == "off" {
+		if len(p.own.explain) > 0 {
+			return none, errors.New("--explain needs tracing; it cannot go with --tracefs=off")
+		}
+		return none, nil
+	}
+	if lookup(p.env, "FMAKE_VIEW") != "" && p.own.trace != "require" {
+		return none, nil // inside a traced recipe: what is done here is part of it
+	}
+	dir := p.own.cacheDir
+	if dir == "" {
+		var err error
+		if dir, err = cache.DefaultDir(p.env); err != nil {
+			s.Warn(err.Error() + "; working without tracing and cache")
+			return none, nil
+		}
+	}
+	b := build.New(db, s.Dir(), p.options(dir, s))
+	p.build = b
+	o := exec.Options{Judge: b, Actions: b, SubMakeEnv: b.SubMakeEnv}
+	if len(p.own.explain) > 0 {
+		o.Consider, o.Considered = p.own.explain, p.explained
+	}
+	return o, nil
+}
+
+func (p *program) options(dir string, s *exec.Session) build.Options {
+	f := s.Flags()
+	return build.Options{
+		Require:  p.own.trace == "require",
+		Cache:    p.own.cacheMode(),
+		CacheDir: dir,
+		System:   p.own.system,
+		AllEnv:   p.own.env == "all",
+		Above:    build.ParseAbove(lookup(p.env, build.AboveVariable)),
+		Env:      p.env,
+		Shells:   &p.shells,
+		Silent:   f.On(flags.Silent) || s.Database().Silent,
+		DryRun:   f.On(flags.JustPrint) || f.On(flags.Question) || f.On(flags.Touch) || len(p.own.explain) > 0,
+		Always:   f.On(flags.AlwaysMake),
+		Warn:     func(text string) { s.Warn("warning: " + text) },
+		Print:    s.Print,
+	}
+}
+
+// explained prints what is known of the targets of --explain.
+func (p *program) explained(targets []*makefile.File) {
+	out := bufio.NewWriter(os.Stdout)
+	defer out.Flush()
+	for _, f := range targets {
+		p.build.Explain(out, f)
+	}
+}
+
+// finished keeps what was learned.
+func (p *program) finished(int) {
+	if p.build != nil {
+		p.build.Close()
+	}
+}
