@@ -124,10 +124,7 @@ func (w *Walk) roundUp(f *makefile.File, m int64) int64 {
 func (w *Walk) findRecipe(f *makefile.File, depth int) {
 	if !f.Phony && f.Recipe == nil && !f.TriedImplicit {
 		if w.db.TryImplicit(f, depth, prober{w}) {
-			w.about(debugImplicit, depth, "Found an implicit rule for '%s'.", f)
 			w.shuffleRule(f)
-		} else {
-			w.about(debugImplicit, depth, "No implicit rule found for '%s'.", f)
 		}
 		f.TriedImplicit = true
 	}
