@@ -1,7 +1,7 @@
 package store
 
 import (
-	"errors"
+	"fmt"
 	"net"
 	"os"
 	"strings"
@@ -18,32 +18,40 @@ type holder struct {
 	listener *net.UnixListener // nil likewise
 }
 
-// call runs one operation of the database. Pebble ends the goroutine that it
-// meets a fatal error in (see silent), so the operation has one of its own.
-func (h *holder) call(op proto.Op, payload []byte) (status proto.Status, answer []byte, _ error) {
-	if err := h.db.shield.failure(); err != nil {
-		status, answer = failure(errors.Join(errBroken, err))
-		return status, answer, nil
-	}
+// outcome is what an operation returned.
+type outcome struct {
+	answer []byte
+	err    error
+}
+
+// call runs one operation of the database. When the database freezes, the
+// operation may never return (see silent), so nobody waits for it any more.
+func (h *holder) call(op proto.Op, payload []byte) (proto.Status, []byte, error) {
 	run := h.store.ops[op]
 	if run == nil {
-		status, answer = failure(errRefused)
-		return status, answer, nil
+		status, text := failure(errRefused)
+		return status, text, nil
 	}
-	err := errBroken
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		answer, err = run(h.db, payload)
-	}()
-	<-done
-	if frozen := h.db.shield.failure(); err == nil && frozen != nil {
-		err = errors.Join(errBroken, frozen) // what was "written" is not
+	done := make(chan outcome, 1)
+	if h.db.shield.failure() == nil {
+		go func() {
+			answer, err := run(h.db, payload)
+			done <- outcome{answer, err}
+		}()
 	}
-	if err != nil {
-		status, answer = failure(err)
+	var o outcome
+	select {
+	case o = <-done:
+	case <-h.db.shield.frozen:
 	}
-	return status, answer, nil
+	if cause := h.db.shield.failure(); cause != nil {
+		o.err = fmt.Errorf("%w: %w", errBroken, cause) // what was "written" may not be
+	}
+	if o.err != nil {
+		status, text := failure(o.err)
+		return status, text, nil
+	}
+	return proto.OK, o.answer, nil
 }
 
 // close lets go of the database, so that another process can have it.

@@ -7,7 +7,6 @@ import (
 	"hash/crc32"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"time"
@@ -72,6 +71,7 @@ func openDB(base vfs.FS, cacheDir, dir string, readOnly bool, warn func(error)) 
 		MaxOpenFiles:                256,
 		ReadOnly:                    readOnly,
 		FormatMajorVersion:          pebble.FormatNewest,
+		EventListener:               &pebble.EventListener{DataCorruption: func(pebble.DataCorruptionInfo) { d.condemn() }},
 		CompactionConcurrencyRange:  func() (int, int) { return 1, 1 },
 	}
 	p, err := pebble.Open(dir, opts)
@@ -100,10 +100,12 @@ func (silent) Infof(string, ...any)  {}
 func (silent) Errorf(string, ...any) {}
 
 // Fatalf must not return, and must not end the process either: whoever serves
-// views may not die of a broken cache. What it still holds is never used again.
+// views may not die of a broken cache. So it keeps the goroutine for good (ending
+// it would run deferred calls that panic in a state like this); nobody waits for
+// it, see holder.call.
 func (s silent) Fatalf(format string, args ...any) {
 	s.shield.freeze(fmt.Errorf(format, args...))
-	runtime.Goexit()
+	select {}
 }
 
 // seal returns value with the checksum that get demands.

@@ -22,12 +22,16 @@ import (
 type shield struct {
 	vfs.FS
 
+	frozen chan struct{} // closed by the first failure
+	told   func(error)
+
 	mu    sync.Mutex
 	cause error
-	told  func(error)
 }
 
-func newShield(base vfs.FS, told func(error)) *shield { return &shield{FS: base, told: told} }
+func newShield(base vfs.FS, told func(error)) *shield {
+	return &shield{FS: base, told: told, frozen: make(chan struct{})}
+}
 
 // failure returns why the file system is frozen, nil if it is not.
 func (s *shield) failure() error {
@@ -42,6 +46,7 @@ func (s *shield) freeze(cause error) {
 	first := s.cause == nil
 	if first {
 		s.cause = cause
+		close(s.frozen)
 	}
 	s.mu.Unlock()
 	if first && s.told != nil {

@@ -1,0 +1,97 @@
+package cache
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+)
+
+// SmallSize is the size below which a content is kept as a record of the store:
+// a file for each would cost more than it holds.
+const SmallSize = 8 << 10
+
+// Contents keeps contents where they belong: small ones in the store, others
+// as files. Without a store, or once it is unavailable, all are kept as files.
+// It is safe for concurrent use.
+type Contents struct {
+	blobs *Blobs
+	store *Client
+}
+
+// NewContents keeps contents in b and, if it is not nil, in c.
+func NewContents(b *Blobs, c *Client) *Contents { return &Contents{b, c} }
+
+// PutFile is Blobs.PutFile.
+func (c *Contents) PutFile(path string, known Hash) (Hash, int64, error) {
+	st, err := statPath(path)
+	if err != nil || st.Size >= SmallSize || c.store == nil {
+		return c.blobs.PutFile(path, known)
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return known, 0, err
+	}
+	h := HashBytes(data)
+	if !known.IsZero() && h != known {
+		return h, 0, &ChangedError{path}
+	}
+	_, err = c.PutBytes(data)
+	return h, int64(len(data)), err
+}
+
+// PutBytes is Blobs.PutBytes.
+func (c *Contents) PutBytes(data []byte) (Hash, error) {
+	if c.store != nil && len(data) < SmallSize {
+		h, err := c.store.PutSmall(data)
+		if !errors.Is(err, ErrUnavailable) {
+			return h, err
+		}
+	}
+	return c.blobs.PutBytes(data)
+}
+
+// small looks for a content in the store. An error there is as good as none.
+func (c *Contents) small(h Hash) ([]byte, bool) {
+	if c.store == nil {
+		return nil, false
+	}
+	data, err := c.store.GetSmall(h)
+	return data, err == nil
+}
+
+// Get is Blobs.Get.
+func (c *Contents) Get(h Hash) ([]byte, error) {
+	if c.blobs.Has(h) {
+		return c.blobs.Get(h)
+	}
+	if data, ok := c.small(h); ok {
+		return data, nil
+	}
+	return c.blobs.Get(h)
+}
+
+// Has is Blobs.Has.
+func (c *Contents) Has(h Hash) bool {
+	if c.blobs.Has(h) {
+		return true
+	}
+	if c.store == nil {
+		return false
+	}
+	ok, err := c.store.HasSmall(h)
+	return ok && err == nil
+}
+
+// Restore is Blobs.Restore.
+func (c *Contents) Restore(h Hash, dst string, mode fs.FileMode) (FileStat, error) {
+	st, err := c.blobs.Restore(h, dst, mode)
+	if err == nil || !errors.Is(err, fs.ErrNotExist) {
+		return st, err
+	}
+	// Either the content or the folder of dst does not exist.
+	data, ok := c.small(h)
+	if !ok {
+		return st, err
+	}
+	return c.blobs.RestoreBytes(data, dst, mode)
+}
