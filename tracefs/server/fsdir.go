@@ -337,6 +337,7 @@ func (s *superblock) Rmdir(_ <-chan struct{}, h *fuse.InHeader, name string) fus
 		return fuse.ENOENT
 	}
 	s.owner(h.Pid).beforeChange(path, removes, h.Pid)
+	s.keepDir(path)
 	err := syscall.Rmdir(path)
 	if err == syscall.ENOTEMPTY && s.view.seesEmpty(path) {
 		s.view.removeBelow(path)
@@ -347,6 +348,27 @@ func (s *superblock) Rmdir(_ <-chan struct{}, h *fuse.InHeader, name string) fus
 	}
 	s.unlink(h.NodeId, name)
 	return fuse.OK
+}
+
+// keepDir keeps hold of a directory that is about to be removed: it may be
+// somebody's working directory, and goes on to be one.
+func (s *superblock) keepDir(path string) {
+	n := s.find(path)
+	if n == nil {
+		return
+	}
+	fd, err := syscall.Open(path, unix.O_PATH|syscall.O_DIRECTORY|syscall.O_CLOEXEC, 0)
+	if err != nil {
+		return
+	}
+	s.mu.Lock()
+	if n.opath == 0 {
+		n.opath, fd = fd, -1
+	}
+	s.mu.Unlock()
+	if fd >= 0 {
+		syscall.Close(fd)
+	}
 }
 
 // seesEmpty tells whether all that is in a directory is hidden from the view.

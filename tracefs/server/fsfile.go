@@ -178,12 +178,17 @@ func (s *superblock) openPassthrough(n *node, in *fuse.OpenIn, out *fuse.OpenOut
 		}
 		out.Fh = handle(fd)
 		s.hold(n, fd, true)
+	} else {
+		out.Fh = s.bareHandle()
 	}
 	s.recordOpen(n, &st, mode, in.Pid)
 	out.OpenFlags = passthroughFlags
 	out.BackingID = id
 	return fuse.OK, true
 }
+
+// bareHandle numbers a handle that needs no descriptor.
+func (s *superblock) bareHandle() uint64 { return bare | s.bare.Add(1) }
 
 // register makes the file known to the kernel for passthrough, once per node.
 func (s *superblock) register(n *node) (int32, bool) {
@@ -342,7 +347,8 @@ func dropPrivileges(fd int, st *syscall.Stat_t) {
 
 // Release implements fuse.RawFileSystem.
 func (s *superblock) Release(_ <-chan struct{}, in *fuse.ReleaseIn) {
-	if in.Fh == 0 {
+	if !hasDescriptor(in.Fh) {
+		s.unlock(in.Fh)
 		return
 	}
 	fd := descriptor(in.Fh)
@@ -367,19 +373,19 @@ func (s *superblock) Read(_ <-chan struct{}, in *fuse.ReadIn, buf []byte) (fuse.
 
 // readable returns a descriptor to read with.
 func (s *superblock) readable(id, fh uint64) (int, fuse.Status) {
-	if fh != 0 {
+	if hasDescriptor(fh) {
 		return descriptor(fh), fuse.OK
 	}
 	n := s.get(id)
 	if n == nil {
 		return 0, fuse.Status(syscall.ESTALE)
 	}
-	return s.systemFD(n)
+	return s.keptFD(n)
 }
 
 // Write implements fuse.RawFileSystem.
 func (s *superblock) Write(_ <-chan struct{}, in *fuse.WriteIn, data []byte) (uint32, fuse.Status) {
-	if in.Fh == 0 {
+	if !hasDescriptor(in.Fh) {
 		return 0, fuse.EBADF
 	}
 	fd := descriptor(in.Fh)
@@ -406,7 +412,7 @@ func (s *superblock) Write(_ <-chan struct{}, in *fuse.WriteIn, data []byte) (ui
 // CopyFileRange implements fuse.RawFileSystem.
 func (s *superblock) CopyFileRange(_ <-chan struct{}, in *fuse.CopyFileRangeIn) (uint32, fuse.Status) {
 	from, code := s.readable(in.NodeId, in.FhIn)
-	if !code.Ok() || in.FhOut == 0 {
+	if !code.Ok() || !hasDescriptor(in.FhOut) {
 		return 0, fuse.EBADF
 	}
 	offIn, offOut := int64(in.OffIn), int64(in.OffOut)
@@ -434,7 +440,7 @@ func (s *superblock) Lseek(_ <-chan struct{}, in *fuse.LseekIn, out *fuse.LseekO
 
 // Fsync implements fuse.RawFileSystem.
 func (s *superblock) Fsync(_ <-chan struct{}, in *fuse.FsyncIn) fuse.Status {
-	if in.Fh == 0 {
+	if !hasDescriptor(in.Fh) {
 		return fuse.OK
 	}
 	if in.FsyncFlags&1 != 0 {
@@ -445,7 +451,7 @@ func (s *superblock) Fsync(_ <-chan struct{}, in *fuse.FsyncIn) fuse.Status {
 
 // Fallocate implements fuse.RawFileSystem.
 func (s *superblock) Fallocate(_ <-chan struct{}, in *fuse.FallocateIn) fuse.Status {
-	if in.Fh == 0 {
+	if !hasDescriptor(in.Fh) {
 		return fuse.EBADF
 	}
 	return fuse.ToStatus(syscall.Fallocate(descriptor(in.Fh), in.Mode, int64(in.Offset), int64(in.Length)))

@@ -31,6 +31,8 @@ func TestMain(m *testing.M) {
 	case "become-user":
 		fmt.Fprintln(os.Stderr, becomeUser())
 		os.Exit(2)
+	case "client":
+		os.Exit(clientMain())
 	case "user", "inside":
 		os.Exit(m.Run())
 	}

@@ -303,10 +303,15 @@ func (t *table) dropName(path string, n *node) {
 	}
 }
 
-// handle is an open file's number as the kernel gets it; 0 means none.
+// A handle's number is its descriptor, counted from one. Handles without one
+// have numbers of their own, with a high bit: they are told apart by locks only.
+const bare = 1 << 62
+
 func handle(fd int) uint64 { return uint64(fd) + 1 }
 
 func descriptor(fh uint64) int { return int(fh) - 1 }
+
+func hasDescriptor(fh uint64) bool { return fh != 0 && fh&bare == 0 }
 
 // fdPath names an open descriptor for system calls that want a path.
 func fdPath(fd int) string { return "/proc/self/fd/" + strconv.Itoa(fd) }

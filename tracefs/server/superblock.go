@@ -42,8 +42,10 @@ type superblock struct {
 	server *fuse.Server
 	pass   bool
 	ended  atomic.Bool // the view's action is over: nothing is cached any more
-	dirs   dirHandles
-	outside paths // written by clients past the kernel's caches
+	dirs    dirHandles
+	locks   lockFiles
+	bare    atomic.Uint64 // counts handles without a descriptor
+	outside paths         // written by clients past the kernel's caches
 	onEnd  func()
 }
 

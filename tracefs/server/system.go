@@ -70,6 +70,7 @@ func (s *superblock) openSystem(n *node, in *fuse.OpenIn, out *fuse.OpenOut, mod
 		return fuse.EACCES
 	}
 	s.recordOpen(n, &st, mode, in.Pid)
+	out.Fh = s.bareHandle()
 	out.OpenFlags = s.cacheFlags(n)
 	return fuse.OK
 }
@@ -81,13 +82,13 @@ func (s *superblock) mayRead(n *node, path string, st *syscall.Stat_t) bool {
 	if st.Mode&0o004 != 0 {
 		return true
 	}
-	_, code := s.systemFD(n)
+	_, code := s.keptFD(n)
 	return code.Ok() || unix.Access(path, unix.R_OK) == nil
 }
 
-// systemFD returns a descriptor for reading n, kept until the kernel forgets it:
+// keptFD returns a descriptor for reading n, kept until the kernel forgets it:
 // a file that was opened before it was replaced goes on to be readable.
-func (s *superblock) systemFD(n *node) (int, fuse.Status) {
+func (s *superblock) keptFD(n *node) (int, fuse.Status) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(n.held) > 0 {
