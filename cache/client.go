@@ -4,7 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
-	"net"
+	"io"
 	"sync"
 	"time"
 
@@ -15,15 +15,21 @@ import (
 // been stopped, and a build must not wait for it.
 const DefaultTimeout = 10 * time.Second
 
+// Conn is a connection to a store: a net.Conn, of which no more is needed.
+type Conn interface {
+	io.ReadWriteCloser
+	SetWriteDeadline(t time.Time) error
+}
+
 // Client speaks to a store. It is safe for concurrent use; calls do not wait
 // for each other. After the first failure of the connection every call returns
 // an error that wraps ErrUnavailable.
 type Client struct {
-	// Timeout bounds each call but Sync, Verify and GC. It must not be changed
+	// Timeout bounds each call but Stats, Verify and GC; Sync may take twice as long. It must not be changed
 	// once calls are made.
 	Timeout time.Duration
 
-	conn net.Conn
+	conn Conn
 
 	write sync.Mutex
 	buf   []byte
@@ -36,7 +42,7 @@ type Client struct {
 
 // NewClient speaks to the server at the other end of conn. It does not wait for
 // an answer: if the server is of another kind the first call says so.
-func NewClient(conn net.Conn) *Client {
+func NewClient(conn Conn) *Client {
 	c := &Client{Timeout: DefaultTimeout, conn: conn, waiting: map[uint32]chan proto.Frame{}}
 	go c.receive()
 	// The answer is of interest only if it is a refusal, and then the server
@@ -160,14 +166,22 @@ func (c *Client) Call(op byte, payload []byte, limit time.Duration) (status byte
 	}
 }
 
+// limit bounds one call. A slow disk may take its time to sync; those that read
+// the whole cache are made by people, who can wait or not.
+func (c *Client) limit(op proto.Op) time.Duration {
+	switch op {
+	case proto.Sync:
+		return 2 * c.Timeout
+	case proto.Stats, proto.Verify, proto.Collect:
+		return 0
+	}
+	return c.Timeout
+}
+
 // call makes one call and turns the status into an error. A thing that is not
 // there is not found without an error.
 func (c *Client) call(op proto.Op, payload []byte) (answer []byte, found bool, err error) {
-	limit := c.Timeout
-	if op == proto.Sync || op == proto.Verify || op == proto.Collect {
-		limit = 0
-	}
-	status, answer, err := c.Call(byte(op), payload, limit)
+	status, answer, err := c.Call(byte(op), payload, c.limit(op))
 	if err != nil {
 		return nil, false, err
 	}

@@ -136,7 +136,8 @@ func (c *Checker) Holds(e *Entry) *Input {
 	defer c.mu.Unlock()
 	c.fit(e.img)
 	r := e.parts.inputs
-	for _, chunk := range chunkIDs(&r) {
+	for range r.count() {
+		chunk := r.small()
 		if int64(chunk) >= int64(len(c.chunks)) {
 			return &Input{}
 		}

@@ -90,7 +90,10 @@ func newRemote(c net.Conn) *remote { return &remote{cache.NewClient(c)} }
 // call passes a call on as it is.
 func (r *remote) call(op proto.Op, payload []byte) (proto.Status, []byte, error) {
 	limit := callPatience
-	if op == proto.Sync || op == proto.Verify || op == proto.Collect || op == proto.Stats {
+	switch op {
+	case proto.Sync:
+		limit = syncPatience
+	case proto.Stats, proto.Verify, proto.Collect:
 		limit = 0
 	}
 	status, answer, err := r.client.Call(byte(op), payload, limit)

@@ -38,7 +38,9 @@ const (
 	electPatience = 3 * time.Second
 	// callPatience bounds a call that is passed on to the holder. It is less
 	// than what a client waits.
-	callPatience = 4 * time.Second
+	callPatience = 2 * time.Second
+	// syncPatience is the same for Sync, which waits for the disk.
+	syncPatience = 15 * time.Second
 	// sulk is how long the store stays unavailable after a holder did not
 	// answer.
 	sulk = 30 * time.Second
