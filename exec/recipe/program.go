@@ -82,6 +82,11 @@ func (r *run) program(ctx context.Context, hc interp.HandlerContext, c *call, st
 		Path: path, Args: args, Env: r.env.child(hc.Env, hc.Dir), Dir: hc.Dir,
 		Stdin: std.in, Stdout: file(std.out), Stderr: file(std.err), Extra: r.io.Extra,
 	}
+	for _, f := range [...]*os.File{cmd.Stdin, cmd.Stdout, cmd.Stderr} {
+		if f != nil {
+			f.Fd() // makes it blocking, as programs expect of a pipe
+		}
+	}
 	p, err := r.view.Start(cmd)
 	if errors.Is(err, unix.ENOEXEC) {
 		// A script without an interpreter line is the shell's.
