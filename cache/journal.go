@@ -155,7 +155,7 @@ func (j *Journal) mark(r JournalRecord) error {
 	if j.marked {
 		return nil
 	}
-	r.Writes = nil
+	r = JournalRecord{Pid: r.Pid, PidStart: r.PidStart, Boot: r.Boot, Time: r.Time}
 	if err := j.append(entryOpen, func(w *writer) { writeJournalRecord(w, &r) }); err != nil {
 		return err
 	}

@@ -1,0 +1,238 @@
+package cache
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+)
+
+// asDead makes the entries of a journal look like those of another process: one that
+// has ended.
+func asDead(t *testing.T, tree string) {
+	t.Helper()
+	path := filepath.Join(tree, "journal")
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	s, err := readJournal(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range s.records {
+		r.PidStart++
+	}
+	for i := range s.builds {
+		s.builds[i].PidStart++
+	}
+	if err := os.WriteFile(path, s.needed("", time.Now()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func beginJournal(t *testing.T, tree, boot string) *Journal {
+	t.Helper()
+	j, _, err := openJournal(tree, boot)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return j
+}
+
+func recoveryOf(t *testing.T, tree, boot string) Recovery {
+	t.Helper()
+	j, rec, err := openJournal(tree, boot)
+	if err != nil {
+		t.Fatal(err)
+	}
+	j.file.Close()
+	return rec
+}
+
+func targets(list []JournalRecord) []string {
+	var names []string
+	for _, r := range list {
+		names = append(names, r.Target)
+	}
+	return names
+}
+
+func TestJournalRecovery(t *testing.T) {
+	tree := t.TempDir()
+	j := beginJournal(t, tree, "boot")
+	writes := []JournalWrite{
+		{Path: "./old", Exists: true, Stat: FileStat{Ino: 5, Size: 7}, Saved: HashString("old")},
+		{Path: "./link", Exists: true, Link: "text"},
+		{Path: "./new\n\xff"},
+	}
+	for _, target := range []string{"cut", "failed", "good", "dropped"} {
+		id, err := j.Begin(JournalRecord{Target: target, Dir: "d", Serial: 3, Writes: writes[:1]})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, w := range writes[1:] {
+			if err := j.Add(id, w); err != nil {
+				t.Fatal(err)
+			}
+		}
+		switch target {
+		case "failed", "dropped":
+			err = j.Done(id, false)
+		case "good":
+			err = j.Done(id, true)
+		}
+		if target == "dropped" {
+			err = j.Drop(id)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := targets(recoveryOf(t, tree, "boot").Unfinished); !slices.Equal(got, []string{"failed"}) {
+		t.Errorf("while the process lives: %q", got)
+	}
+	asDead(t, tree)
+	rec := recoveryOf(t, tree, "boot")
+	if got := targets(rec.Unfinished); !slices.Equal(got, []string{"cut", "failed"}) {
+		t.Fatalf("after it ended: %q", got)
+	}
+	if got := rec.Unfinished[0]; !reflect.DeepEqual(got.Writes, writes) || got.Serial != 3 || got.Dir != "d" {
+		t.Errorf("record: %+v", got)
+	}
+	if len(rec.Lost)+len(rec.Dark) > 0 {
+		t.Errorf("under the same boot nothing is lost: %+v", rec)
+	}
+	rec = recoveryOf(t, tree, "next boot")
+	if got := targets(rec.Lost); !slices.Equal(got, []string{"good"}) {
+		t.Errorf("under another boot: lost %q", got)
+	}
+	if len(rec.Dark) != 1 || rec.Dark[0].From > rec.Unfinished[0].Time {
+		t.Errorf("under another boot: dark %v", rec.Dark)
+	}
+}
+
+// TestJournalClosed: a build that ended leaves no dark time.
+func TestJournalClosed(t *testing.T) {
+	tree := t.TempDir()
+	j := beginJournal(t, tree, "boot")
+	if _, err := j.Begin(JournalRecord{Target: "x"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if rec := recoveryOf(t, tree, "next boot"); len(rec.Dark) != 0 || len(rec.Unfinished) != 1 {
+		t.Errorf("%+v", rec)
+	}
+}
+
+// TestJournalTorn cuts and damages a journal at every byte: what is whole is
+// found, also behind what is torn.
+func TestJournalTorn(t *testing.T) {
+	tree := t.TempDir()
+	path := filepath.Join(tree, "journal")
+	j := beginJournal(t, tree, "boot")
+	if _, err := j.Begin(JournalRecord{Target: "first"}); err != nil {
+		t.Fatal(err)
+	}
+	one := mustStat(t, path).Size
+	if _, err := j.Begin(JournalRecord{Target: "second"}); err != nil {
+		t.Fatal(err)
+	}
+	two := mustStat(t, path).Size
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := func(data []byte) (names []string) {
+		s := &journalState{records: map[uint64]*JournalRecord{}, done: map[uint64]int64{}}
+		entries(data, s.apply)
+		for _, id := range s.order {
+			names = append(names, s.records[id].Target)
+		}
+		return names
+	}
+	for i := one; i < two; i++ {
+		if got := read(data[:i]); !slices.Equal(got, []string{"first"}) {
+			t.Fatalf("cut at %d: %q", i, got)
+		}
+	}
+	for i := range one {
+		bad := slices.Clone(data)
+		bad[i] ^= 1
+		if got := read(bad); !slices.Contains(got, "second") {
+			t.Fatalf("byte %d damaged: %q", i, got)
+		}
+	}
+}
+
+// TestJournalShortened: a long journal is rewritten without what is over, but
+// not while another process has it open.
+func TestJournalShortened(t *testing.T) {
+	tree := t.TempDir()
+	path := filepath.Join(tree, "journal")
+	j := beginJournal(t, tree, "boot")
+	for mustStat(t, path).Size < longJournal {
+		id, err := j.Begin(JournalRecord{Target: "good", Dir: string(make([]byte, 4000))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		// It succeeded long ago.
+		err = j.append(entryDone, func(w *writer) { writeDone(w, id, true, time.Now().Add(-2*writeback).UnixNano()) })
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := j.Begin(JournalRecord{Target: "cut"}); err != nil {
+		t.Fatal(err)
+	}
+	before := mustStat(t, path)
+	recoveryOf(t, tree, "boot")
+	if mustStat(t, path) != before {
+		t.Error("rewritten under the feet of another process")
+	}
+	j.file.Close()
+	short := recoveryOf(t, tree, "boot")
+	if size := mustStat(t, path).Size; size > 4096 {
+		t.Errorf("%d bytes after it was shortened", size)
+	}
+	if len(short.Unfinished) != 0 { // our own process, which lives
+		t.Errorf("unfinished: %q", targets(short.Unfinished))
+	}
+	asDead(t, tree)
+	if got := targets(recoveryOf(t, tree, "boot").Unfinished); !slices.Equal(got, []string{"cut"}) {
+		t.Errorf("unfinished: %q", got)
+	}
+}
+
+func TestSavedPreimages(t *testing.T) {
+	cacheDir := t.TempDir()
+	j := beginJournal(t, filepath.Join(cacheDir, "trees", "one"), "boot")
+	id, err := j.Begin(JournalRecord{Target: "x"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Add(id, JournalWrite{Path: "./x", Saved: HashString("x")}); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := SavedPreimages(cacheDir); err != nil || !slices.Equal(got, []Hash{HashString("x")}) {
+		t.Errorf("%v %v", got, err)
+	}
+}
+
+func FuzzJournal(f *testing.F) {
+	r := JournalRecord{ID: 1, Target: "x", Writes: []JournalWrite{{Path: "p"}}}
+	good := frameEntry(entryBegin, func(w *writer) { writeJournalRecord(w, &r) })
+	f.Add(append(good, frameEntry(entryDone, func(w *writer) { writeDone(w, 1, true, 5) })...), byte(entryAdd))
+	f.Fuzz(func(t *testing.T, data []byte, kind byte) {
+		s := &journalState{records: map[uint64]*JournalRecord{}, done: map[uint64]int64{}}
+		entries(data, s.apply)
+		s.apply(kind, reader{s: string(data)})
+		s.recovery("boot")
+		s.needed("boot", time.Now())
+	})
+}

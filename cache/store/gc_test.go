@@ -1,0 +1,147 @@
+package store
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"fmake/cache"
+)
+
+// world is a cache with some results, and a clock.
+type world struct {
+	t     *testing.T
+	dir   string
+	store *Store
+	c     *cache.Client
+	blobs *cache.Blobs
+}
+
+func newWorld(t *testing.T) *world {
+	dir := cacheDir(t)
+	s := open(t, dir)
+	w := &world{t: t, dir: dir, store: s, c: connect(t, s), blobs: cache.OpenBlobs(dir, cache.BlobOptions{})}
+	must(t, w.c.Sync()) // opens the database
+	return w
+}
+
+// result records a result with one output of 100,000 bytes, used age ago.
+func (w *world) result(n int, age time.Duration) *cache.Trace {
+	w.t.Helper()
+	content := make([]byte, 100_000)
+	content[0], content[1] = byte(n), byte(n>>8)
+	h, err := w.blobs.PutBytes(content)
+	must(w.t, err)
+	tr := trace(n)
+	tr.Strong = hash(n)
+	tr.Outputs = []cache.Output{{Path: "./o", Type: unix.S_IFREG, Hash: h, Size: 100_000}}
+	d := w.store.backend.(*holder).db
+	d.now = func() time.Time { return time.Now().Add(-age) }
+	must(w.t, w.c.PutTrace(hash(n), hash(n), tr))
+	d.now = time.Now
+	at := time.Now().Add(-age)
+	must(w.t, os.Chtimes(w.blobPath(h), at, at))
+	return tr
+}
+
+func (w *world) blobPath(h cache.Hash) string {
+	s := h.String()
+	return filepath.Join(w.dir, "blobs", s[:2], s[2:])
+}
+
+// has reports whether a result is there, whole.
+func (w *world) has(tr *cache.Trace) bool {
+	w.t.Helper()
+	got, err := w.c.Result(tr.Strong)
+	must(w.t, err)
+	return got != nil && w.blobs.Has(tr.Outputs[0].Hash)
+}
+
+func TestCollectBySize(t *testing.T) {
+	w := newWorld(t)
+	var traces []*cache.Trace
+	for n := range 10 {
+		traces = append(traces, w.result(n, time.Duration(20-n)*24*time.Hour))
+	}
+	fresh := w.result(10, time.Minute)
+	graph, err := cache.Load(filepath.Join(w.dir, "trees", "x", "graph"))
+	must(t, err)
+	graph.Put("pinned", traces[0])
+	must(t, graph.Save())
+
+	report, err := w.c.GC(cache.GCLimits{Bytes: 450_000})
+	must(t, err)
+	if report.After > 450_000 || report.Traces != 7 || report.Blobs != 7 {
+		t.Errorf("report: %+v", report)
+	}
+	for n, tr := range traces {
+		if want := n == 0 || n >= 8; w.has(tr) != want {
+			t.Errorf("result %d is there: %v", n, !want)
+		}
+	}
+	if !w.has(fresh) {
+		t.Error("the result of a minute ago is gone")
+	}
+	if r, err := w.c.Verify(false); err != nil || r.Missing+r.BadBlobs+r.BadRecords != 0 {
+		t.Errorf("verify: %+v %v", r, err)
+	}
+}
+
+func TestCollectByAge(t *testing.T) {
+	w := newWorld(t)
+	old, young := w.result(1, 10*24*time.Hour), w.result(2, 2*24*time.Hour)
+	_, err := w.c.GC(cache.GCLimits{Age: 5 * 24 * time.Hour})
+	must(t, err)
+	if w.has(old) || !w.has(young) {
+		t.Errorf("old %v, young %v", w.has(old), w.has(young))
+	}
+}
+
+// TestCollectNothingFromUnreadableGraph: a graph that cannot be read may name
+// anything.
+func TestCollectNothingFromUnreadableGraph(t *testing.T) {
+	w := newWorld(t)
+	tr := w.result(1, 10*24*time.Hour)
+	path := filepath.Join(w.dir, "trees", "x", "graph")
+	must(t, os.MkdirAll(filepath.Dir(path), 0o700))
+	must(t, os.WriteFile(path, []byte("of another kind"), 0o600))
+	if _, err := w.c.GC(cache.GCLimits{Bytes: 1}); err == nil {
+		t.Error("no error")
+	}
+	if !w.has(tr) {
+		t.Error("something was collected")
+	}
+}
+
+func TestVerify(t *testing.T) {
+	w := newWorld(t)
+	a, b := w.result(1, 0), w.result(2, 0)
+	path := w.blobPath(a.Outputs[0].Hash)
+	must(t, os.Chmod(path, 0o600))
+	must(t, os.WriteFile(path, []byte("damaged"), 0o600))
+	must(t, os.Remove(w.blobPath(b.Outputs[0].Hash)))
+	h := hash(2)
+	damageRecord(t, w.store.backend.(*holder).db.pebble, key(kindUsed, key(kindTrace, h[:])))
+
+	r, err := w.c.Verify(false)
+	must(t, err)
+	if r.BadBlobs != 1 || r.BadRecords != 1 || r.Missing != 1 || r.Blobs != 1 {
+		t.Errorf("verify: %+v", r)
+	}
+	if _, err := os.Stat(path); err != nil {
+		t.Error("verify without fix removed something")
+	}
+	r, err = w.c.Verify(true)
+	must(t, err)
+	if r.BadBlobs != 1 || r.BadRecords != 0 {
+		t.Errorf("verify with fix: %+v", r)
+	}
+	r, err = w.c.Verify(false)
+	must(t, err)
+	if r.BadBlobs != 0 || r.Missing != 2 {
+		t.Errorf("after that: %+v", r)
+	}
+}
