@@ -6,14 +6,13 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"fmake/tests/programs"
 )
 
-// The set-up is handed down to the copies of this test program that run as
-// another user through the environment.
-const (
-	setupVar  = "FMAKE_TEST_SETUP"  // folder that a parent has set up
-	binaryVar = "FMAKE_TEST_BINARY" // the make to test instead of a fresh fmake
-)
+// setupVar hands the folder that was set up down to the copies of this test
+// program that run as another user.
+const setupVar = "FMAKE_TEST_SETUP"
 
 // setup is what every test of this package shares: a folder with the programs
 // under test, built once.
@@ -64,22 +63,13 @@ func prepare(s setup) error {
 	if err := os.Chmod(s.dir, 0o755); err != nil {
 		return err
 	}
-	for _, d := range []string{s.bin(), s.tools()} {
-		if err := os.Mkdir(d, 0o755); err != nil {
-			return err
-		}
-	}
-	if err := build(s.tools(), "fmake/tests/note"); err != nil {
+	if err := programs.Build(s.tools(), "fmake/tests/note"); err != nil {
 		return err
 	}
 	if err := setuidTool(filepath.Join(s.tools(), "rootid")); err != nil {
 		return err
 	}
-	if given := os.Getenv(binaryVar); given != "" {
-		if err := linkGiven(given, s.bin()); err != nil {
-			return err
-		}
-	} else if err := build(s.bin(), "fmake/cmd/fmake", "fmake/cmd/fmake-engine"); err != nil {
+	if err := programs.Into(s.bin()); err != nil {
 		return err
 	}
 	if err := os.CopyFS(s.scripts(), os.DirFS("scripts")); err != nil {
@@ -89,16 +79,7 @@ func prepare(s setup) error {
 	if err != nil {
 		return err
 	}
-	return copyProgram(self, s.program())
-}
-
-// build puts programs into dir.
-func build(dir string, pkgs ...string) error {
-	out, err := exec.Command("go", append([]string{"build", "-o", dir + "/"}, pkgs...)...).CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("go build: %w\n%s", err, out)
-	}
-	return nil
+	return programs.Copy(self, s.program())
 }
 
 // setuidTool makes a setuid copy of id, where root runs the tests: the only
@@ -111,33 +92,8 @@ func setuidTool(path string) error {
 	if err != nil {
 		return nil
 	}
-	if err := copyProgram(id, path); err != nil {
+	if err := programs.Copy(id, path); err != nil {
 		return err
 	}
 	return os.Chmod(path, 0o755|os.ModeSetuid)
-}
-
-// linkGiven puts a make that was built elsewhere, and the engine beside it if
-// there is one, under the names the scripts use.
-func linkGiven(given, bin string) error {
-	given, err := filepath.Abs(given)
-	if err != nil {
-		return err
-	}
-	if err := copyProgram(given, filepath.Join(bin, "fmake")); err != nil {
-		return fmt.Errorf("%s: %w", binaryVar, err)
-	}
-	engine := filepath.Join(filepath.Dir(given), "fmake-engine")
-	if _, err := os.Stat(engine); err != nil {
-		return nil
-	}
-	return copyProgram(engine, filepath.Join(bin, "fmake-engine"))
-}
-
-func copyProgram(from, to string) error {
-	data, err := os.ReadFile(from)
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(to, data, 0o755)
 }

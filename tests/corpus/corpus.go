@@ -1,0 +1,208 @@
+// Package corpus fetches what fmake is compared with: GNU make's own source with
+// its tests, and the sources of real projects. All of it comes from Debian's
+// source packages, through apt with lists of its own, so that nothing of the
+// machine's set-up changes and nothing of these sources is part of this project.
+//
+// What was fetched and built stays in one folder: FMAKE_TEST_CORPUS, or
+// fmake-corpus in the user's cache folder. Several test programs may use it at
+// the same time; a lock lets one of them fetch.
+package corpus
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+// Corpus is an open corpus folder.
+type Corpus struct {
+	dir string
+}
+
+// Open finds or makes the folder.
+func Open() (*Corpus, error) {
+	dir := os.Getenv("FMAKE_TEST_CORPUS")
+	if dir == "" {
+		cache, err := os.UserCacheDir()
+		if err != nil {
+			return nil, err
+		}
+		dir = filepath.Join(cache, "fmake-corpus")
+	}
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(filepath.Join(dir, "src"), 0o755); err != nil {
+		return nil, err
+	}
+	return &Corpus{dir: dir}, nil
+}
+
+// Source unpacks the upstream source of a Debian source package into dir, which
+// is created, without the top folder of the archive. release is Debian's name of
+// a release, or empty for that of this machine.
+func (c *Corpus) Source(pkg, release, dir string) error {
+	archive, err := c.fetch(pkg, release)
+	if err != nil {
+		return fmt.Errorf("fetching the source of %s: %w", pkg, err)
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	return quiet("", "tar", "-xf", archive, "-C", dir, "--strip-components=1", "--no-same-owner")
+}
+
+// fetch returns the path of the package's upstream archive.
+func (c *Corpus) fetch(pkg, release string) (string, error) {
+	unlock, err := c.lock()
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
+	dir := filepath.Join(c.dir, "src", pkg)
+	if archive := upstream(dir); archive != "" {
+		return archive, nil
+	}
+	apt, err := c.apt(release)
+	if err != nil {
+		return "", err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", err
+	}
+	if err := apt(dir, "source", "--download-only", pkg); err != nil {
+		return "", err
+	}
+	if archive := upstream(dir); archive != "" {
+		return archive, nil
+	}
+	return "", errors.New("the source package has no upstream archive")
+}
+
+// upstream finds the archive of the original source among a package's files.
+func upstream(dir string) string {
+	found, _ := filepath.Glob(filepath.Join(dir, "*.orig.tar.*"))
+	for _, f := range found {
+		if !strings.HasSuffix(f, ".asc") {
+			return f
+		}
+	}
+	return ""
+}
+
+// apt returns a function that runs apt-get with lists of its own for a release.
+func (c *Corpus) apt(release string) (func(dir string, args ...string) error, error) {
+	if release == "" {
+		r, err := codename()
+		if err != nil {
+			return nil, err
+		}
+		release = r
+	}
+	state := filepath.Join(c.dir, "apt", release)
+	list := filepath.Join(state, "sources.list")
+	options := []string{
+		"-qq",
+		"-o", "Dir::Etc::SourceList=" + list,
+		"-o", "Dir::Etc::SourceParts=/dev/null",
+		"-o", "Dir::State::Lists=" + state + "/lists",
+		"-o", "Dir::Cache=" + state + "/cache",
+		"-o", "APT::Sandbox::User=" + os.Getenv("USER"),
+	}
+	run := func(dir string, args ...string) error {
+		return quiet(dir, "apt-get", append(options, args...)...)
+	}
+	if _, err := os.Stat(list); err == nil {
+		return run, nil
+	}
+	for _, d := range []string{"lists/partial", "cache/archives/partial"} {
+		if err := os.MkdirAll(filepath.Join(state, d), 0o755); err != nil {
+			return nil, err
+		}
+	}
+	line := fmt.Sprintf("deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s %s main\n", mirror(), release)
+	if err := os.WriteFile(list, []byte(line), 0o644); err != nil {
+		return nil, err
+	}
+	if err := run("", "update"); err != nil {
+		os.Remove(list) // so that the next attempt updates again
+		return nil, err
+	}
+	return run, nil
+}
+
+// mirror returns the archive that this machine's apt uses.
+func mirror() string {
+	files, _ := filepath.Glob("/etc/apt/sources.list.d/*.sources")
+	for _, f := range append(files, "/etc/apt/sources.list") {
+		if uri := firstArchive(f); uri != "" {
+			return uri
+		}
+	}
+	return "http://deb.debian.org/debian"
+}
+
+// firstArchive returns the first address in a list of apt's, of either format,
+// that looks like Debian's main archive.
+func firstArchive(file string) string {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return ""
+	}
+	for lines := bufio.NewScanner(bytes.NewReader(data)); lines.Scan(); {
+		line := strings.TrimSpace(lines.Text())
+		if !strings.HasPrefix(line, "URIs:") && !strings.HasPrefix(line, "deb ") {
+			continue
+		}
+		for _, word := range strings.Fields(line) {
+			if strings.HasSuffix(strings.TrimSuffix(word, "/"), "/debian") {
+				return word
+			}
+		}
+	}
+	return ""
+}
+
+// codename returns the name of this machine's release of Debian.
+func codename() (string, error) {
+	data, err := os.ReadFile("/etc/os-release")
+	if err != nil {
+		return "", err
+	}
+	for lines := bufio.NewScanner(bytes.NewReader(data)); lines.Scan(); {
+		if name, ok := strings.CutPrefix(lines.Text(), "VERSION_CODENAME="); ok {
+			return strings.Trim(name, `"`), nil
+		}
+	}
+	return "", errors.New("/etc/os-release names no release")
+}
+
+// lock keeps other users of the corpus out until the returned function is called.
+func (c *Corpus) lock() (unlock func(), err error) {
+	f, err := os.OpenFile(filepath.Join(c.dir, "lock"), os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("locking the corpus: %w", err)
+	}
+	return func() { f.Close() }, nil
+}
+
+// quiet runs a command; its output is shown only in the error.
+func quiet(dir, name string, args ...string) error {
+	cmd := exec.Command(name, args...)
+	cmd.Dir = dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w\n%s", name, err, bytes.TrimSpace(out))
+	}
+	return nil
+}

@@ -1,0 +1,57 @@
+// Package programs puts the programs under test into a folder: freshly built,
+// or the ones that the environment names.
+package programs
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+)
+
+// GivenVar names a make to test instead of a fresh fmake. An fmake-engine beside
+// it is taken too; without one it is a plain make.
+const GivenVar = "FMAKE_TEST_BINARY"
+
+// Into puts fmake and fmake-engine into dir, which every user can read then.
+func Into(dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	if given := os.Getenv(GivenVar); given != "" {
+		return take(given, dir)
+	}
+	return Build(dir, "fmake/cmd/fmake", "fmake/cmd/fmake-engine")
+}
+
+// Build builds packages of this module into dir.
+func Build(dir string, packages ...string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	cmd := exec.Command("go", append([]string{"build", "-o", dir + "/"}, packages...)...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	return nil
+}
+
+// Copy copies one program.
+func Copy(from, to string) error {
+	data, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(to, data, 0o755)
+}
+
+func take(given, dir string) error {
+	if err := Copy(given, filepath.Join(dir, "fmake")); err != nil {
+		return fmt.Errorf("%s: %w", GivenVar, err)
+	}
+	engine := filepath.Join(filepath.Dir(given), "fmake-engine")
+	if _, err := os.Stat(engine); err != nil {
+		return nil
+	}
+	return Copy(engine, filepath.Join(dir, "fmake-engine"))
+}
