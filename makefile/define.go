@@ -248,9 +248,20 @@ func (db *Database) prepareAppend(d *definition, v **Variable) (appending, done 
 	}
 	d.value = value
 	if old.Value != "" {
-		d.value = old.Value + " " + value
+		d.value = joinAppended(old, value)
 	}
 	return appending, false
+}
+
+// joinAppended joins two values. What is added to MAKEFLAGS are options, which
+// must stand before the definitions of variables.
+func joinAppended(old *Variable, value string) string {
+	if old.Name == "MAKEFLAGS" {
+		if i := strings.Index(old.Value, " -- "); i >= 0 {
+			return old.Value[:i] + " " + value + old.Value[i:]
+		}
+	}
+	return old.Value + " " + value
 }
 
 // defined lets special variables take effect.
