@@ -52,7 +52,7 @@ func (j *job) advance() bool {
 
 // runRecipe starts the recipe of a target that is known to have one.
 func (w *Walk) runRecipe(f *makefile.File) {
-	if strings.Trim(f.Recipe.Text, " \t\n\v\f\r-@+") == "" {
+	if isBlankRecipe(f.Recipe) {
 		setState(f, stateRunning)
 		f.Run.Status = StatusSuccess
 		w.finish(f)
@@ -60,6 +60,11 @@ func (w *Walk) runRecipe(f *makefile.File) {
 	}
 	w.db.InitFileVars(f, false)
 	w.newJob(f)
+}
+
+// isBlankRecipe tells whether a recipe has nothing to run.
+func isBlankRecipe(r *makefile.Recipe) bool {
+	return strings.Trim(r.Text, " \t\n\v\f\r-@+") == ""
 }
 
 // newJob expands a recipe and starts it as soon as there is a slot.

@@ -134,6 +134,9 @@ func (w *Walk) continueJob(j *job) bool {
 		j.file.Run.Status = StatusSuccess
 		return false
 	}
+	if w.con.mode == SyncLine {
+		j.out.dump(w.con)
+	}
 	if w.dying {
 		// Its target is not complete, which must be seen as a failure.
 		j.file.Run.Status = StatusFailed

@@ -121,6 +121,9 @@ func (w *Walk) timeAfter(f *makefile.File) int64 {
 		}
 	case f.IsTarget && f.Recipe == nil:
 		return MtimeNew
+	case f.Recipe != nil && isBlankRecipe(f.Recipe) && makefile.IsArchiveName(f.Name):
+		// Such a rule passes it on to the archive that a member's file is new.
+		return MtimeNew
 	}
 	return MtimeUnknown
 }

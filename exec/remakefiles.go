@@ -40,8 +40,15 @@ func (s *Session) remakeMakefiles() {
 // were read, and their times. Those that would be remade for ever are left out.
 func (s *Session) makefileGoals() (goals []*makefile.GoalDep, times map[*makefile.GoalDep]int64) {
 	times = make(map[*makefile.GoalDep]int64)
-	read := s.db.ReadFiles
-	for _, g := range read {
+	for _, g := range s.db.ReadFiles {
+		// One that could not be read is as good as none.
+		g.File = current(g.File)
+		g.File.Run.Mtime = MtimeUnknown
+		if g.Err != nil {
+			g.File.Run.Mtime = MtimeNone
+		}
+	}
+	for _, g := range s.db.ReadFiles {
 		g.File = current(g.File)
 		if s.mightLoop(g.File) {
 			continue
@@ -76,7 +83,7 @@ func (s *Session) mightLoop(f *makefile.File) bool {
 func (s *Session) failUnread() {
 	failed := false
 	for _, g := range s.db.ReadFiles {
-		if g.Err != nil && !g.DontCare {
+		if g.Err != nil && !g.DontCare && !g.File.Run.Updated {
 			s.con.complain(g.Pos, g.File.Name+": "+errorText(g.Err))
 			failed = true
 		}

@@ -103,6 +103,7 @@ func (s *Session) env(name string) string {
 // Run does it all and returns the exit status.
 func (s *Session) Run() int {
 	s.w.signals = watchSignals(s.w.wake.signal)
+	s.w.onSignal = s.removeTemporaries
 	status := s.guard(s.run)
 	return s.finish(status)
 }
@@ -320,6 +321,16 @@ func (s *Session) finish(status int) int {
 	s.con.mutex.close()
 	s.con.restore()
 	return s.checkWritten(status)
+}
+
+// removeTemporaries removes what would outlive a make that a signal ends.
+func (s *Session) removeTemporaries() {
+	s.removeTempInput()
+	s.closeJobserver(exitFailure)
+	s.con.mutex.close()
+	s.con.ctx = nil
+	s.con.leave()
+	s.con.restore()
 }
 
 // checkWritten reports output that could not be written.

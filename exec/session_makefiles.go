@@ -76,7 +76,6 @@ func (s *Session) readStdinMakefile() {
 	f.Run.Updated, f.Run.Status, f.Run.State = true, StatusSuccess, stateFinished
 	f.Run.Mtime = s.w.nameTime(name)
 	f.Run.MtimeBefore = f.Run.Mtime
-	s.w.onSignal = s.removeTempInput
 }
 
 func (s *Session) saveStdin() string {

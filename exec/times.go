@@ -115,10 +115,7 @@ func (w *Walk) lookUpMember(f *makefile.File, search bool) int64 {
 	if archive == nil {
 		archive = w.db.Enter(lib)
 	}
-	m := w.mtimeNoSearch(archive)
-	if search {
-		m = w.mtime(archive)
-	}
+	m := w.lookUp(archive, search)
 	archive = current(archive)
 	if search && archive.HName != lib {
 		name := archive.HName + "(" + member + ")"

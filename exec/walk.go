@@ -157,7 +157,7 @@ func (w *Walk) makeGoal(g *makefile.GoalDep, status *Status) (finished, stop boo
 			g.Changed = true
 		}
 		if failed || f.Run.Updated {
-			stop = w.goalStatus(f, status)
+			stop = w.goalStatus(g, f, status)
 		}
 		pending = pending || !f.Run.Updated
 		f.DontCare = false
@@ -181,7 +181,7 @@ func boolDepth(b bool) int {
 }
 
 // goalStatus adds one finished rule of a goal to the status of the run.
-func (w *Walk) goalStatus(f *makefile.File, status *Status) (stop bool) {
+func (w *Walk) goalStatus(g *makefile.GoalDep, f *makefile.File, status *Status) (stop bool) {
 	if f.Run.Status > StatusSuccess {
 		*status = f.Run.Status
 		return w.question() && !w.keepGoing() && !w.remaking
@@ -198,7 +198,8 @@ func (w *Walk) goalStatus(f *makefile.File, status *Status) (stop bool) {
 			*status = StatusSuccess
 		}
 	}
-	return w.remaking && f.DontCare
+	// Of the default makefiles, the first that can be made is enough.
+	return w.remaking && g.DontCare && !g.Included
 }
 
 // nothingToDo says so if a goal needed no command.

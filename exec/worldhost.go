@@ -109,8 +109,8 @@ func (h worldHost) Shell(c makefile.ShellCommand) makefile.ShellResult {
 	}
 	defer r.Close()
 	stdio := recipe.Stdio{In: os.Stdin, Out: out, Err: os.Stderr}
+	w.con.begin() // the command may print to stderr
 	if ctx := w.con.ctx; ctx != nil && ctx.sync {
-		w.con.begin()
 		if ctx.err != nil {
 			stdio.Err = ctx.err
 		}
