@@ -38,19 +38,19 @@ type export struct {
 // collectExports finds the variables that go out. The innermost definition has
 // the value; where it says nothing about exporting, those further out do.
 func (db *Database) collectExports(scope *Scope) []*Variable {
-	if scope == &db.root {
+	if scope == &db.root && scope.Next == nil {
 		return db.globalExports()
 	}
 	seen := make(map[string]*export, db.global.Len()+8)
+	local := true
 	for sc := scope; sc != nil; sc = sc.Next {
-		local := sc == scope
 		for name, v := range sc.Set.m {
-			if v.Private && !local && sc.Set != &db.global {
+			if v.Private && !local {
 				continue
 			}
 			state := v.Export
 			if v.PerTarget && state == ExportDefault {
-				if g := db.global.Get(name); g != nil {
+				if g := db.global.Get(name); g != nil && !g.Private {
 					state = g.Export
 				}
 			}
@@ -62,6 +62,7 @@ func (db *Database) collectExports(scope *Scope) []*Variable {
 				e.state = state
 			}
 		}
+		local = local && !sc.NextIsParent
 	}
 	vars := make([]*Variable, 0, len(seen))
 	for _, e := range seen {

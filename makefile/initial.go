@@ -41,11 +41,6 @@ func (db *Database) defineInitial() {
 	for _, d := range own {
 		db.Define(d.name, d.value, d.origin, false, nil, Pos{})
 	}
-	for _, name := range []string{".VARIABLES", ".RECIPEPREFIX", "MAKEFLAGS"} {
-		if v := db.global.Get(name); v != nil {
-			v.Special = true
-		}
-	}
 	db.defineShell()
 	v := db.Define("MAKEFILES", "", OriginDefault, false, nil, Pos{})
 	v.Export = ExportIfSet
@@ -55,9 +50,13 @@ func (db *Database) defineInitial() {
 	}
 }
 
-// defineEnvironment takes the environment's variables in. SHELL and
-// MAKE_RESTARTS do not go out again by themselves.
+// defineEnvironment takes the environment's variables in, as if -e were not
+// given: see SetEnvOverrides. SHELL and MAKE_RESTARTS do not go out again by
+// themselves.
 func (db *Database) defineEnvironment() {
+	overrides := db.opt.EnvOverrides
+	db.opt.EnvOverrides = false
+	defer db.SetEnvOverrides(overrides)
 	for _, entry := range db.opt.Env {
 		name, value, ok := strings.Cut(entry, "=")
 		if !ok || name == "" {

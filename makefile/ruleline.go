@@ -157,7 +157,16 @@ func (r *reader) missingSeparator(line string, h *head) {
 	if r.db.RecipePrefix == '\t' && strings.HasPrefix(line, "        ") {
 		r.fatal("missing separator (did you mean TAB instead of 8 spaces?)")
 	}
+	if text := skipSpace(line); gluedCondition(text, "ifeq") || gluedCondition(text, "ifneq") {
+		r.fatal("missing separator (ifeq/ifneq must be followed by whitespace)")
+	}
 	r.fatal("missing separator")
+}
+
+// gluedCondition says whether text starts with word and goes on at once.
+func gluedCondition(text, word string) bool {
+	rest, ok := strings.CutPrefix(text, word)
+	return ok && rest != "" && !isBlank(rest[0])
 }
 
 // unquotedColon finds a colon that no backslash quotes; the text stays as it

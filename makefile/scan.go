@@ -78,7 +78,7 @@ func (s *source) next() (line string, ok bool) {
 			return s.text[start:end], true
 		}
 		if s.off >= len(s.text) {
-			return s.text[start:end], true
+			return s.text[start:], true // the escaped newline still joins
 		}
 	}
 }

@@ -99,6 +99,7 @@ func (db *Database) defineIn(set *VarSet, name, value string, o Origin, recursiv
 	v := set.Get(name)
 	if v == nil {
 		v = &Variable{Name: name, Exportable: exportableName(name)}
+		v.Special = set == &db.global && isSpecial(name)
 		set.put(v)
 	} else {
 		db.promoteEnv(v)
@@ -122,17 +123,18 @@ func (db *Database) promoteEnv(v *Variable) {
 	}
 }
 
-// SetEnvOverrides turns -e on or off for the variables that are known.
-func (db *Database) SetEnvOverrides(on bool) {
-	db.opt.EnvOverrides = on
-	for _, v := range db.global.m {
-		switch {
-		case on && v.Origin == OriginEnv:
-			v.Origin = OriginEnvOverride
-		case !on && v.Origin == OriginEnvOverride:
-			v.Origin = OriginEnv
-		}
+// SetEnvOverrides turns -e on or off. It shows when a variable is next
+// assigned to: until then its origin is still the environment.
+func (db *Database) SetEnvOverrides(on bool) { db.opt.EnvOverrides = on }
+
+// isSpecial says whether a global variable's value is computed at each use, or
+// has an effect when it is assigned to.
+func isSpecial(name string) bool {
+	switch name {
+	case ".VARIABLES", ".RECIPEPREFIX", "MAKEFLAGS":
+		return true
 	}
+	return false
 }
 
 // exportableName says whether a shell could hold a variable of that name.
@@ -147,9 +149,24 @@ func exportableName(name string) bool {
 	return name != ""
 }
 
-// pushScope opens a scope for the automatic variables of a function.
+// pushScope opens a scope for the automatic variables of a function. Where the
+// global scope is in force, the new one takes its place in every chain that
+// ends there: targets whose variables are defined within $(foreach) see the
+// loop's variable.
 func (db *Database) pushScope() {
-	db.scope = &Scope{Set: &VarSet{}, Next: db.scope}
+	set := &VarSet{}
+	if db.scope != &db.root {
+		db.scope = &Scope{Set: set, Next: db.scope}
+		return
+	}
+	outer := db.root
+	db.root = Scope{Set: set, Next: &outer}
 }
 
-func (db *Database) popScope() { db.scope = db.scope.Next }
+func (db *Database) popScope() {
+	if db.scope != &db.root {
+		db.scope = db.scope.Next
+		return
+	}
+	db.root = *db.root.Next
+}
