@@ -26,7 +26,10 @@ package build
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -79,6 +82,7 @@ type Build struct {
 	reach     *reacher
 	lists     lists
 	env       map[string]string
+	umask     fs.FileMode       // the files of in-process scripts are opened by another process
 	commonEnv map[string]string // of recipes without variables of their own
 	knownEnv  map[string]bool   // names that traces have met
 	names     map[cache.Hash]nameSet
@@ -144,10 +148,31 @@ func New(db *makefile.Database, cwd string, o Options) *Build {
 		stateful: setOf(statefulPrograms()), impure: setOf(impurePrograms()),
 	}
 	b.env = envMap(o.Env)
+	b.umask = currentUmask()
 	b.serial, b.step = o.Above.Serial, o.Above.Step
 	b.blobs = cache.OpenBlobs(o.CacheDir, cache.BlobOptions{ReadOnly: o.Cache == CacheReadOnly})
 	b.load()
 	return b
+}
+
+// currentUmask reads the process's umask, which the kernel only tells by
+// setting it, or here.
+func currentUmask() fs.FileMode {
+	const none = 0
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return none
+	}
+	_, rest, ok := strings.Cut(string(status), "\nUmask:")
+	if !ok {
+		return none
+	}
+	line, _, _ := strings.Cut(rest, "\n")
+	mask, err := strconv.ParseUint(strings.TrimSpace(line), 8, 32)
+	if err != nil {
+		return none
+	}
+	return fs.FileMode(mask)
 }
 
 // load reads the graph file and the journal.
