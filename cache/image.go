@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"encoding/binary"
 	"errors"
 	"iter"
 	"slices"
@@ -197,7 +198,8 @@ func (img *image) decode(rec string) (*Trace, bool) {
 	return t, ok && r.done() && parts.rest(t, img.strs)
 }
 
-// maxChunk bounds the length of a chunk.
+// maxChunk bounds the length of a chunk in bytes; a chunk ends with the number
+// that reaches it.
 const maxChunk = 64
 
 // chunkEnds reports whether a chunk ends after the path with this number: after
@@ -231,10 +233,14 @@ func chunkIDs(inputs *reader) []uint32 {
 	return list(inputs, func(id *uint32) { *id = inputs.small() })
 }
 
-// stateIDs yields the states of one chunk. It stops at what is malformed.
+// stateIDs yields the states of one chunk. It stops at what is malformed; a
+// chunk that is too long has none, since many traces may name it.
 func (img *image) stateIDs(chunk uint32) iter.Seq[uint32] {
 	return func(yield func(uint32) bool) {
 		s, _ := img.chunks.get(chunk)
+		if len(s) > maxChunk+binary.MaxVarintLen64 {
+			return
+		}
 		r := reader{s: s}
 		for last := int64(0); r.s != ""; {
 			last += r.int()

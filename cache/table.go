@@ -22,11 +22,7 @@ type table struct {
 // get returns the string with this number.
 func (t *table) get(id uint32) (string, bool) {
 	if id < t.base {
-		from, to := u32(t.offs, int(id)), u32(t.offs, int(id)+1)
-		if from > to || uint64(to) > uint64(len(t.text)) {
-			return "", false
-		}
-		return t.text[from:to], true
+		return t.text[u32(t.offs, int(id)):u32(t.offs, int(id)+1)], true
 	}
 	t.mu.RLock()
 	defer t.mu.RUnlock()
@@ -91,8 +87,8 @@ func (t *table) write(w *writer) {
 	}
 }
 
-// readTable finds the parts of a table in section. It looks at nothing else, so
-// that loading costs the same however many strings there are.
+// readTable finds the parts of a table in section. The strings must follow each
+// other, so that a damaged file is never more work than it is long.
 func readTable(section string) (*table, bool) {
 	if len(section) < 8 {
 		return nil, false
@@ -103,8 +99,13 @@ func readTable(section string) (*table, bool) {
 		return nil, false
 	}
 	t := &table{offs: section[4:offsEnd], text: section[offsEnd:], base: n}
-	if uint64(u32(t.offs, int(n))) > uint64(len(t.text)) {
-		return nil, false
+	last := uint32(0)
+	for i := range int(n) + 1 {
+		off := u32(t.offs, i)
+		if off < last {
+			return nil, false
+		}
+		last = off
 	}
-	return t, true
+	return t, uint64(last) <= uint64(len(t.text))
 }

@@ -13,8 +13,8 @@ import (
 // errRefused is returned for a request that makes no sense.
 var errRefused = errors.New("malformed request")
 
-// missing is the answer of a call whose record does not exist.
-var missing = errors.New("not found")
+// errMissing is the answer of a call whose record does not exist.
+var errMissing = errors.New("not found")
 
 // operation is what the server does for one Op.
 type operation func(d *db, payload []byte) ([]byte, error)
@@ -65,7 +65,7 @@ func (d *db) pathSets(name []byte) ([]byte, error) {
 		answer = proto.AppendBytes(answer, set)
 	}
 	if answer == nil {
-		return nil, missing
+		return nil, errMissing
 	}
 	return answer, nil
 }
@@ -77,7 +77,7 @@ func (d *db) result(name []byte) ([]byte, error) {
 	k := key(kindTrace, name)
 	trace, err := d.get(k)
 	if err == nil && trace == nil {
-		err = missing
+		err = errMissing
 	}
 	if err != nil {
 		d.count(func(c *counters) { c.misses++ })
@@ -155,7 +155,7 @@ func (d *db) getSmall(name []byte) ([]byte, error) {
 		return nil, err
 	}
 	if content == nil {
-		return nil, missing
+		return nil, errMissing
 	}
 	d.use(k)
 	return content, nil

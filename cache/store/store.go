@@ -244,7 +244,7 @@ func failure(err error) (proto.Status, []byte) {
 	var corrupt *cache.CorruptError
 	status := proto.Unavailable
 	switch {
-	case errors.Is(err, missing):
+	case errors.Is(err, errMissing):
 		return proto.NotFound, nil
 	case errors.Is(err, errRefused):
 		status = proto.Refused
