@@ -16,20 +16,24 @@ import (
 )
 
 // folders are the folders of scripts that are run, in this order.
-var folders = []string{"make", "trace", "scenarios", "faults"}
+var folders = []string{plainFolder, "trace", "scenarios", "faults"}
+
+// plainFolder holds what is true of every make. fmake plays it untraced: some of
+// it shows how GNU make goes by dates where fmake otherwise goes by content.
+const plainFolder = "make"
 
 // needsFUSE is the line by which a script says that it is about tracing.
 const needsFUSE = "[!fuse] skip"
 
 func TestScripts(t *testing.T) {
 	for _, folder := range folders {
-		if currentSetup().reference() && folder != "make" {
+		if currentSetup().reference() && folder != plainFolder {
 			continue // a plain make was given: it knows nothing of the rest
 		}
 		t.Run(folder, func(t *testing.T) {
 			testscript.Run(t, testscript.Params{
 				Dir:                filepath.Join(currentSetup().scripts(), folder),
-				Setup:              newSession,
+				Setup:              sessionOf(folder),
 				Cmds:               commands,
 				Condition:          condition,
 				RequireUniqueNames: true,

@@ -27,6 +27,16 @@ type session struct {
 
 var sessions atomic.Int64 // makes the sockets' names unique
 
+// sessionOf returns the set-up of a script of a folder.
+func sessionOf(folder string) func(env *testscript.Env) error {
+	return func(env *testscript.Env) error {
+		if folder == plainFolder {
+			env.Setenv("FMAKEFLAGS", "--tracefs=off")
+		}
+		return newSession(env)
+	}
+}
+
 func newSession(env *testscript.Env) error {
 	state, err := os.MkdirTemp("", "fmake-state-")
 	if err != nil {
