@@ -96,6 +96,9 @@ func (w *Walk) lookBefore(v *visit, f *makefile.File) {
 	case isTime(v.time) && f.LowResTime:
 		v.time = w.roundUp(f, v.time)
 	}
+	if !v.missing {
+		f.Secondary = true // what was there before is never deleted as intermediate
+	}
 	for _, other := range f.AlsoMake {
 		if v.missing {
 			break

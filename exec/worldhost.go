@@ -40,6 +40,9 @@ func (h worldHost) WriteFile(name string, data []byte, appendTo bool) error {
 // Stat implements makefile.Host.
 func (h worldHost) Stat(name string) (fs.FileInfo, error) { return os.Stat(name) }
 
+// Lstat lets wildcards find dangling links.
+func (h worldHost) Lstat(name string) (fs.FileInfo, error) { return os.Lstat(name) }
+
 // ReadDir implements makefile.Host.
 func (h worldHost) ReadDir(name string) ([]string, error) {
 	f, err := os.Open(name)

@@ -48,13 +48,9 @@ func (db *Database) suffixStem(name string) string {
 // firstPrerequisite is $<: the first that is not order-only, if it is known.
 func (db *Database) firstPrerequisite(f *File) string {
 	for _, d := range f.Deps {
-		if d.OrderOnly || d.IgnoreAutoVars {
-			continue
+		if !d.OrderOnly && !d.IgnoreAutoVars && !d.NeedExpansion2 {
+			return db.nameOf(d)
 		}
-		if d.NeedExpansion2 {
-			return ""
-		}
-		return db.nameOf(d)
 	}
 	return ""
 }

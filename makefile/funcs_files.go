@@ -72,6 +72,7 @@ func (db *Database) writeFile(operand string, text []string, appendTo bool) {
 	if err := db.host.WriteFile(name, data, appendTo); err != nil {
 		db.fatal(db.reading, "open: "+name+": "+errorText(err))
 	}
+	db.Dirs().Invalidate() // the file may be new
 }
 
 func (db *Database) appendFile(buf []byte, operand string, text []string) []byte {

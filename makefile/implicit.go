@@ -251,7 +251,7 @@ func (s *search) tryRule(t *try, chain bool) bool {
 }
 
 // trySubstituted puts the stem into one prerequisite and tries what that
-// yields: one name, unless it holds blanks or wildcards.
+// yields: one name, blanks and all, unless it is a wildcard pattern.
 func (s *search) trySubstituted(t *try, d *ruleDep, chain bool) bool {
 	buf := s.buf[:0]
 	plain := d.plain
@@ -277,7 +277,7 @@ func (s *search) trySubstituted(t *try, d *ruleDep, chain bool) bool {
 	if plain {
 		return s.tryName(t, d, buf, c, chain)
 	}
-	for _, name := range s.db.ParseNames(string(buf), 0) {
+	for _, name := range s.db.globName(stripDotSlash(string(buf)), 0) {
 		if !s.tryName(t, d, []byte(name), c, chain) {
 			return false
 		}

@@ -79,10 +79,7 @@ func (db *Database) takePatternFlags(f *File, pattern string) {
 func (db *Database) enterIntermediate(c *candidate) {
 	made := c.made
 	f := db.Lookup(made.Name)
-	if f != nil {
-		// Something else mentions it, so that it must not be deleted.
-		f.Secondary = true
-	} else {
+	if f == nil {
 		f = db.Enter(made.Name)
 	}
 	f.Deps, f.Recipe, f.Stem, f.AlsoMake = made.Deps, made.Recipe, made.Stem, made.AlsoMake
@@ -92,7 +89,8 @@ func (db *Database) enterIntermediate(c *candidate) {
 	f.PatVars, f.PatSearched = made.PatVars, made.PatSearched
 	f.IsTarget, f.TriedImplicit = true, true
 	f.Explicit = f.Explicit || made.Explicit || c.explicit
-	f.NotIntermediate = f.NotIntermediate || made.NotIntermediate
+	f.NotIntermediate = f.NotIntermediate || made.NotIntermediate ||
+		db.NoIntermediates && !f.Intermediate && !f.Secondary
 	f.Intermediate = f.Intermediate || !f.Explicit && !f.NotIntermediate
 	db.takePatternFlags(f, c.pattern)
 	for _, d := range f.Deps {

@@ -121,12 +121,13 @@ func isPlainName(s string) bool {
 // name without its directory.
 func (t *ruleTarget) match(name string, slash int) (from, to int, dirSplit, ok bool) {
 	dirSplit = slash > 0 && !t.hasSlash
-	base := 0
+	// The stem of a bare name is not empty; behind a directory it may be.
+	base, least := 0, 1
 	if dirSplit {
-		base = slash
+		base, least = slash, 0
 	}
 	rest := name[base:]
-	if len(rest) < len(t.prefix)+len(t.suffix) ||
+	if len(rest) < len(t.prefix)+len(t.suffix)+least ||
 		!strings.HasPrefix(rest, t.prefix) || !strings.HasSuffix(rest, t.suffix) {
 		return 0, 0, false, false
 	}

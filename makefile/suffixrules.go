@@ -12,7 +12,7 @@ func (db *Database) convertSuffixRules() {
 		// A pattern rule without anything keeps match-anything rules away
 		// from files with a known suffix.
 		db.addPatternRule(newPatternRule("%"+source, "", nil))
-		if f := d.File; f != nil && f.Recipe != nil {
+		if f := d.File; db.isSuffixRule(f) {
 			db.addPatternRule(newPatternRule("%", source, f.Recipe))
 		}
 		for _, d2 := range suffixes {
@@ -27,7 +27,7 @@ func (db *Database) convertSuffixRules() {
 // convertSuffixRule converts the rule of one pair of suffixes, if there is one.
 func (db *Database) convertSuffixRule(source, target string) {
 	f := db.files[source+target]
-	if f == nil || f.Recipe == nil {
+	if !db.isSuffixRule(f) {
 		return
 	}
 	if len(f.Deps) > 0 {
@@ -40,6 +40,13 @@ func (db *Database) convertSuffixRule(source, target string) {
 		db.addPatternRule(newPatternRule("(%.o)", source, f.Recipe))
 	}
 	db.addPatternRule(newPatternRule("%"+target, source, f.Recipe))
+}
+
+// isSuffixRule reports whether a file named like a suffix rule, which may be
+// nil, has the recipe of one. Built-in recipes are no longer valid if the
+// makefile has turned them off after they were entered.
+func (db *Database) isSuffixRule(f *File) bool {
+	return f != nil && f.Recipe != nil && !(f.Builtin && db.opt.NoBuiltinRules)
 }
 
 // newPatternRule makes the rule TARGET: %SOURCE.
