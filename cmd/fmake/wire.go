@@ -105,6 +105,7 @@ func (p *program) options(dir string, s *exec.Session) build.Options {
 		DryRun:   f.On(flags.JustPrint) || f.On(flags.Question) || f.On(flags.Touch) || len(p.own.explain) > 0,
 		Always:   f.On(flags.AlwaysMake),
 		Warn:     func(text string) { s.Warn("warning: " + text) },
+		Say:      s.Warn,
 		Print:    s.Print,
 	}
 }

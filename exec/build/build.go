@@ -64,6 +64,7 @@ type Options struct {
 	DryRun     bool              // -n, -q or -t: nothing may change
 	Always     bool              // -B: nothing comes from the cache
 	Warn       func(string)      // prints one line, "fmake: " is added by the caller
+	Say        func(string)      // tells in one line why more runs than GNU make would run
 	Print      func(int, []byte) // replays output: stream 1 or 2
 }
 
@@ -96,6 +97,8 @@ type Build struct {
 	saved       time.Time     // when the graph file was last written
 
 	nodes      map[*makefile.File]*node
+	visited    map[string]bool           // names of the targets that this build decided about
+	commands   map[string]string         // command name: where PATH finds it
 	owned      map[string]*makefile.File // absolute path -> target whose action wrote it or holds it good in this build
 	suspect    map[string]cache.JournalRecord
 	cut        map[string][]tracefs.Write // by target: what dead engines had begun to change
@@ -139,7 +142,7 @@ func New(db *makefile.Database, cwd string, o Options) *Build {
 	b := &Build{
 		db: db, opts: o, hasher: cache.NewHasher(), reach: newReacher(db),
 		nodes: make(map[*makefile.File]*node), owned: make(map[string]*makefile.File),
-		suspect: make(map[string]cache.JournalRecord), warned: make(map[string]bool), pretended: make(map[string]string), privileged: make(map[string]bool), found: make(map[string]bool), slots: make(chan struct{}, 64), names: make(map[cache.Hash]nameSet),
+		suspect: make(map[string]cache.JournalRecord), warned: make(map[string]bool), visited: make(map[string]bool), commands: make(map[string]string), pretended: make(map[string]string), privileged: make(map[string]bool), found: make(map[string]bool), slots: make(chan struct{}, 64), names: make(map[cache.Hash]nameSet),
 	}
 	b.sp = newSpace(cwd, o.Above.Root, home, o.CacheDir)
 	b.w = newWorld(b.sp, b.hasher)
@@ -206,13 +209,25 @@ func (b *Build) load() {
 // warn prints a message once.
 func (b *Build) warn(format string, args ...any) {
 	msg := fmt.Sprintf(format, args...)
-	b.mu.Lock()
-	seen := b.warned[msg]
-	b.warned[msg] = true
-	b.mu.Unlock()
-	if !seen && b.opts.Warn != nil {
+	if b.first(msg) && b.opts.Warn != nil {
 		b.opts.Warn(msg)
 	}
+}
+
+// say tells why something runs that GNU make would not run, once for each cause.
+func (b *Build) say(target, why string) {
+	if b.first(why) && b.opts.Say != nil {
+		b.opts.Say(target + " is remade because " + why)
+	}
+}
+
+// first reports whether a text is met for the first time.
+func (b *Build) first(msg string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	seen := b.warned[msg]
+	b.warned[msg] = true
+	return !seen
 }
 
 // node returns what is known of f, computing its name once.

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"fmake/cache"
+	"fmake/exec"
 	"fmake/makefile"
 )
 
@@ -156,13 +157,18 @@ const envNamesSection = "env-names"
 // whose name occurs in what the action read.
 func (b *Build) newEnv(f *makefile.File, e cache.Entry, env map[string]string) string {
 	fresh := b.freshNames(env)
-	if len(fresh) == 0 {
+	if len(fresh) == 0 || e.Flags()&cache.Provisional != 0 {
 		return ""
 	}
-	t := e.Trace()
+	return b.unmetEnv(f, e.Trace(), env, fresh)
+}
+
+// unmetEnv looks among names for a variable that a trace does not have and that
+// would have mattered to its action.
+func (b *Build) unmetEnv(f *makefile.File, t *cache.Trace, env map[string]string, names []string) string {
 	sets := b.nameSets(t.Inputs, nil)
 	text := f.Recipe.Text + "\n" + t.Recipe
-	for _, name := range fresh {
+	for _, name := range names {
 		if slices.ContainsFunc(t.Env, func(in cache.EnvInput) bool { return in.Name == name }) {
 			continue
 		}
@@ -171,6 +177,57 @@ func (b *Build) newEnv(f *makefile.File, e cache.Entry, env map[string]string) s
 		}
 	}
 	return ""
+}
+
+// pathSection holds the value of PATH that the traces of the graph were
+// recorded or checked with.
+const pathSection = "path"
+
+// pathChanged reports whether traces have to be checked with commandsMoved.
+func (b *Build) pathChanged() bool { return b.env["PATH"] != string(b.graph.Section(pathSection)) }
+
+// commandsMoved says in words which command of a trace a changed PATH would find
+// elsewhere. What PATH does is otherwise traced as look-ups, but those of a new
+// directory are in no trace.
+func (b *Build) commandsMoved(t *cache.Trace) string {
+	for i := range t.Procs {
+		argv := t.Procs[i].Argv
+		if len(argv) == 0 || argv[0] == "" || strings.Contains(argv[0], "/") {
+			continue
+		}
+		p, found := b.command(argv[0])
+		if found && !hasContent(t.Inputs, b.sp.key(p)) {
+			return "command " + argv[0] + " is now found as " + b.display(b.sp.key(p))
+		}
+	}
+	return ""
+}
+
+// command finds a command name along PATH as it is now, links resolved.
+func (b *Build) command(name string) (string, bool) {
+	if p, ok := b.commands[name]; ok {
+		return p, p != ""
+	}
+	p, err := exec.HostView{}.LookPath(name, b.env["PATH"], b.sp.cwd)
+	if err != nil {
+		p = ""
+	} else {
+		p = b.w.realFile(b.sp.target(p))
+	}
+	b.commands[name] = p
+	return p, p != ""
+}
+
+// envNames lists the variables of f's environment that may matter at all.
+func (b *Build) envNames(f *makefile.File) []string {
+	var out []string
+	for name := range b.environ(f) {
+		if _, never := b.envCandidate(name); !never {
+			out = append(out, name)
+		}
+	}
+	slices.Sort(out)
+	return out
 }
 
 // freshNames lists the variables that no trace of the graph has met.
@@ -192,6 +249,9 @@ func (b *Build) freshNames(env map[string]string) []string {
 
 // meetEnv adds the names of an environment to those that traces have met.
 func (b *Build) meetEnv(env map[string]string) {
+	if b.graph.Section(pathSection) == nil {
+		b.graph.SetSection(pathSection, []byte(b.env["PATH"]))
+	}
 	fresh := b.freshNames(env)
 	if len(fresh) == 0 {
 		return

@@ -23,6 +23,12 @@ type decision struct {
 	fresh   bool         // holds, but mtimes have to say so too
 }
 
+// surprising is true for a target that GNU make would have left alone: the user
+// is told once why fmake does not.
+func (d *decision) surprising(must bool) bool {
+	return !must && (d.verdict == exec.Run || d.verdict == exec.Restored)
+}
+
 // Judge implements exec.Judge.
 func (b *Build) Judge(f *makefile.File, must bool) exec.Verdict {
 	if b.engineErr != nil {
@@ -30,12 +36,16 @@ func (b *Build) Judge(f *makefile.File, must bool) exec.Verdict {
 	}
 	n := b.node(f)
 	n.serial = b.nextSerial()
+	b.visited[n.name] = true
 	d := b.decide(f, n, must)
 	n.reason, n.old = d.why, d.old
 	n.decided, n.must = d, must
 	if b.opts.DryRun {
 		b.pretend(f, n, d, must)
 		return d.verdict
+	}
+	if d.surprising(must) {
+		b.say(f.Name, d.why)
 	}
 	switch d.verdict {
 	case exec.UpToDate:
@@ -213,6 +223,11 @@ func (b *Build) traced(f *makefile.File, n *node, e cache.Entry, exists, must bo
 	}
 	if why := b.envDiffers(f, e); why != "" {
 		return run(why, nil)
+	}
+	if b.pathChanged() {
+		if why := b.commandsMoved(e.Trace()); why != "" {
+			return run(why, nil)
+		}
 	}
 	if why := b.tokensDiffer(f, n, e, must); why != "" {
 		return run(why, nil)

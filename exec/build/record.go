@@ -377,7 +377,7 @@ func (a *action) flags(rec *tracefs.Record, t *cache.Trace) cache.TraceFlags {
 	if len(rec.Setuid) > 0 {
 		fl |= cache.Native | cache.NoStore
 	}
-	if len(rec.Sockets) > 0 || !readsProject(t.Inputs) || a.writesOutside(t) || looked(rec, "/etc/resolv.conf") {
+	if len(rec.Sockets) > 0 || !looksAtProject(t) || a.writesOutside(t) || looked(rec, "/etc/resolv.conf") {
 		fl |= cache.NoStore
 	}
 	return fl
@@ -389,9 +389,20 @@ func (a *action) leftTarget(*cache.Trace) bool {
 	return ok
 }
 
-func readsProject(in []cache.Input) bool {
-	return slices.ContainsFunc(in, func(x cache.Input) bool {
-		return x.Path[0] == '.' && (x.Kind == cache.InputContent || x.Kind == cache.InputListing)
+// looksAtProject reports whether what the action did can hang on the project: it
+// read a file or a directory there, or missed one that it did not make itself.
+func looksAtProject(t *cache.Trace) bool {
+	return slices.ContainsFunc(t.Inputs, func(x cache.Input) bool {
+		if x.Path[0] != '.' {
+			return false
+		}
+		switch x.Kind {
+		case cache.InputContent, cache.InputListing:
+			return true
+		case cache.InputAbsent:
+			return findOutput(t.Outputs, x.Path) == nil
+		}
+		return false
 	})
 }
 

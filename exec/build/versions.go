@@ -37,9 +37,11 @@ func (v *versions) index() {
 	v.paths = make(map[string][]version)
 	v.dirs = make(map[string][]string)
 	for _, name := range v.b.graph.Names() {
-		if e, ok := v.b.graph.Entry(name); ok && e.Flags()&cache.Failed == 0 {
-			v.add(name, v.b.graph.Target(name))
+		e, ok := v.b.graph.Entry(name)
+		if !ok || e.Flags()&cache.Failed != 0 || e.Flags()&cache.Always != 0 && !v.b.visited[name] {
+			continue // what a command left that is no part of this build is a source
 		}
+		v.add(name, v.b.graph.Target(name))
 	}
 }
 
