@@ -103,11 +103,12 @@ func (b *Build) envMatters(name, text string, sets []nameSet) bool {
 	return false
 }
 
-// exported reports whether the makefile or the command line gives a variable
-// that goes into recipes' environments.
+// exported reports whether the makefile says that a variable goes into recipes'
+// environments. Those of the command line go there too, but count only if their
+// name occurs: V=1 is for the makefile.
 func (b *Build) exported(name string) bool {
 	v := b.db.Var(name)
-	return v != nil && v.Origin != makefile.OriginEnv && v.Origin != makefile.OriginDefault && name != "SHELL" && name != "MAKE"
+	return v != nil && (v.Export == makefile.ExportYes || b.db.ExportAll && v.Origin == makefile.OriginFile)
 }
 
 // hasName reports whether text holds name as a whole identifier.

@@ -11,6 +11,9 @@ import (
 type effects struct {
 	impure bool            // it can reach shell, eval, info, warning, error or file
 	names  map[string]bool // variables it names, directly or through others
+	// assigned are variables that an $(eval) in it defines: what they happen to
+	// be is progress, not an input.
+	assigned map[string]bool
 }
 
 // impureFunctions are the functions whose expansion prints, writes, runs or
@@ -32,7 +35,7 @@ func newReacher(db *makefile.Database) *reacher {
 
 // recipe returns the effects of expanding a recipe in the scope of f.
 func (r *reacher) recipe(text string, f *makefile.File) effects {
-	e := effects{names: make(map[string]bool)}
+	e := effects{names: make(map[string]bool), assigned: make(map[string]bool)}
 	r.text(text, f, &e)
 	return e
 }
@@ -91,6 +94,9 @@ func (r *reacher) reference(body string, f *makefile.File, e *effects) {
 			e.impure = true
 		}
 		args := strings.TrimLeft(body[len(word):], " \t")
+		if word == "eval" {
+			e.assigned[assignedName(args)] = true
+		}
 		r.text(args, f, e)
 		if word == "call" || word == "value" || word == "foreach" || word == "let" {
 			name, _, _ := strings.Cut(args, ",")
@@ -104,6 +110,15 @@ func (r *reacher) reference(body string, f *makefile.File, e *effects) {
 		r.text(body[i:], f, e)
 	}
 	r.computed(name, f, e)
+}
+
+// assignedName returns the name that an assignment in an $(eval) defines.
+func assignedName(text string) string {
+	i := strings.IndexByte(text, '=')
+	if i < 0 {
+		return ""
+	}
+	return strings.TrimSpace(strings.TrimRight(text[:i], ":?+! \t"))
 }
 
 // computed handles a variable name that may itself hold references.
@@ -136,6 +151,9 @@ func (r *reacher) variable(name string, f *makefile.File, e *effects) {
 func (r *reacher) values(e effects, f *makefile.File) []string {
 	out := make([]string, 0, len(e.names))
 	for n := range e.names {
+		if e.assigned[n] {
+			continue
+		}
 		if v := r.db.VarIn(n, f.Vars); v != nil {
 			out = append(out, n+"="+v.Value)
 		}

@@ -150,9 +150,9 @@ func listed(list map[string]bool, argv []string) bool {
 	if len(argv) == 0 {
 		return false
 	}
-	prog := argv[0]
-	if i := strings.LastIndexByte(prog, '/'); i >= 0 {
-		prog = prog[i+1:]
+	prog := argv[0][strings.LastIndexByte(argv[0], '/')+1:]
+	if len(argv) > 1 && strings.Contains(argv[1], "/") && isInterpreter(prog) {
+		return listed(list, argv[1:]) // a script is what its file is called
 	}
 	if list[prog] {
 		return true
@@ -163,6 +163,16 @@ func listed(list map[string]bool, argv []string) bool {
 		}
 		if !strings.HasPrefix(a, "-") {
 			return false // the first operand is the subcommand
+		}
+	}
+	return false
+}
+
+// isInterpreter is true for the programs that scripts are started with.
+func isInterpreter(prog string) bool {
+	for _, p := range []string{"sh", "dash", "bash", "ksh", "zsh", "python", "perl", "ruby", "node", "tclsh", "lua", "env"} {
+		if prog == p || strings.HasPrefix(prog, p) && strings.Trim(prog[len(p):], "0123456789.") == "" {
+			return true
 		}
 	}
 	return false

@@ -38,6 +38,9 @@ func TestListed(t *testing.T) {
 		{[]string{"cmake", "--build", "b"}, true},
 		{[]string{"cmake", "-S", "."}, false},
 		{[]string{"gcc", "-c", "make"}, false},
+		{[]string{"/bin/sh", "/opt/bin/cargo", "build"}, true},
+		{[]string{"/usr/bin/python3.11", "/usr/bin/ninja"}, true},
+		{[]string{"/bin/sh", "-c", "cargo build"}, false},
 		{nil, false},
 	}
 	for _, c := range tests {

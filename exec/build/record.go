@@ -32,7 +32,11 @@ func (a *action) succeeded(rec *tracefs.Record) error {
 		return nil
 	}
 	t := a.trace(rec)
-	a.dropOld(t)
+	if a.n.always {
+		a.carryOver(t)
+	} else {
+		a.dropOld(t)
+	}
 	if b.chain != nil {
 		b.chain.remove(a.n.name, a.old)
 		b.chain.add(a.n.name, t)
@@ -45,6 +49,21 @@ func (a *action) succeeded(rec *tracefs.Record) error {
 	b.keep(a, t)
 	a.done()
 	return nil
+}
+
+// carryOver adds to the trace of an always-run recipe what earlier runs left and
+// this one left alone: such recipes are commands, nothing of theirs is undone.
+func (a *action) carryOver(t *cache.Trace) {
+	if a.old == nil {
+		return
+	}
+	for i := range a.old.Outputs {
+		o := &a.old.Outputs[i]
+		if findOutput(t.Outputs, o.Path) == nil && a.b.leftAsIs(o) {
+			t.Outputs = append(t.Outputs, *o)
+			sortOutputs(t.Outputs)
+		}
+	}
 }
 
 // done lets the journal entry be crossed out once the graph is saved.
