@@ -120,7 +120,7 @@ func (g *generator) viaPattern(n int, text string, reads []string, isSoft bool) 
 	lines := []string{"out/pat/%.o: pat/%.c | out/pat/.made", "\t" + announce, "\t$(CC) $(CPPFLAGS) -c -o $@ $<", ""}
 	if !slices.Contains(first, lines[0]) {
 		g.block(lines...)
-		g.add(&Rule{Targets: []string{"out/pat/.made"}, Recipe: []string{announce, "mkdir -p $(@D)", "touch $@"}, Unlisted: true})
+		g.add(&Rule{Targets: []string{"out/pat/.made"}, Recipe: []string{announce, "mkdir -p $(@D)", "touch $@"}})
 	}
 	g.source(fmt.Sprintf("pat/p%d.c", n), Code, file(text))
 	obj := fmt.Sprintf("out/pat/p%d.o", n)

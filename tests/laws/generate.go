@@ -69,11 +69,12 @@ func newGenerator(p *Project, r *rand.Rand, dir string, shape Shape) *generator 
 	return &generator{r: r, p: p, dir: dir, shape: shape, ids: new(int)}
 }
 
-func (g *generator) id() int               { *g.ids++; return *g.ids }
-func (g *generator) chance(n int) bool     { return g.r.IntN(n) == 0 }
-func (g *generator) between(a, b int) int  { return a + g.r.IntN(b-a+1) }
-func (g *generator) full(n string) string  { return path.Join(g.dir, n) }
-func (g *generator) add(r *Rule) *Rule     { r.Dir = g.dir; g.p.Rules = append(g.p.Rules, r); return r }
+func (g *generator) id() int              { *g.ids++; return *g.ids }
+func (g *generator) chance(n int) bool    { return g.r.IntN(n) == 0 }
+func (g *generator) between(a, b int) int { return a + g.r.IntN(b-a+1) }
+func (g *generator) full(n string) string { return path.Join(g.dir, n) }
+func (g *generator) add(r *Rule) *Rule { r.Dir = g.dir; g.p.Rules = append(g.p.Rules, r); return r }
+
 func (g *generator) block(lines ...string) { g.p.Blocks[g.dir] = append(g.p.Blocks[g.dir], lines...) }
 
 // source adds a source file.
@@ -171,7 +172,7 @@ func (g *generator) newOut(byRule bool) outDir {
 	o := outDir{path: fmt.Sprintf("out/d%d", g.id())}
 	if byRule {
 		o.rule = o.path
-		g.add(&Rule{Targets: []string{o.path}, Recipe: []string{"mkdir -p $@"}, Unlisted: true})
+		g.add(&Rule{Targets: []string{o.path}, Recipe: []string{"mkdir -p $@"}})
 	}
 	return o
 }

@@ -116,9 +116,24 @@ func (u *user) change() []Op {
 		weight int
 		make   func() []Op
 	}{
-		{10, u.edit}, {4, u.editText}, {4, u.comment}, {4, u.revert}, {3, u.shadow}, {2, u.unshadow},
-		{3, u.addListed}, {3, u.removeListed}, {3, u.manifest}, {4, u.flag}, {1, u.argument}, {1, u.environment},
-		{3, u.deleteOutput}, {2, u.handEdit}, {1, u.renameWild}, {1, u.moveOut}, {1, u.point}, {1, u.mode},
+		{10, u.edit},
+		{4, u.editText},
+		{4, u.comment},
+		{4, u.revert},
+		{3, u.shadow},
+		{2, u.unshadow},
+		{3, u.addListed},
+		{3, u.removeListed},
+		{3, u.manifest},
+		{4, u.flag},
+		{1, u.argument},
+		{1, u.environment},
+		{3, u.deleteOutput},
+		{2, u.handEdit},
+		{1, u.renameWild},
+		{1, u.moveOut},
+		{1, u.point},
+		{1, u.mode},
 	}
 	total := 0
 	for _, c := range changes {

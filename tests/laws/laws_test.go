@@ -114,8 +114,10 @@ func report(t *testing.T, s Subject, h History, dir string, err error) {
 			t.Error(err)
 		}
 	}
-	if err := os.CopyFS(filepath.Join(base, "trees"), os.DirFS(dir)); err != nil {
-		t.Log("keeping the trees:", err)
+	for _, tree := range []string{"work", "true"} {
+		if err := os.CopyFS(filepath.Join(base, tree), os.DirFS(filepath.Join(dir, tree))); err != nil {
+			t.Log("keeping the trees:", err)
+		}
 	}
 	t.Logf("see %s", base)
 }
