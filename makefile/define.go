@@ -127,7 +127,7 @@ func parseModifiers(text string, forTarget bool) (m modifiers, rest string) {
 		switch word := rest[:n]; {
 		case word == "export":
 			m.export = ExportYes
-		case word == "unexport" && forTarget:
+		case word == "unexport":
 			m.export = ExportNo
 		case word == "override":
 			m.override = true
@@ -206,6 +206,9 @@ func (db *Database) define(d definition) *Variable {
 	set := &db.global
 	if d.perTarget {
 		set = db.scope.Set
+	}
+	if v = set.Get(d.name); v != nil && d.origin < v.Origin {
+		return db.defined(v, d.origin)
 	}
 	v = db.defineIn(set, d.name, d.value, d.origin, d.flavor != FlavorSimple, d.pos)
 	v.Append = appending

@@ -48,18 +48,12 @@ func (db *Database) collectExports(scope *Scope) []*Variable {
 			if v.Private && !local {
 				continue
 			}
-			state := v.Export
-			if v.PerTarget && state == ExportDefault {
-				if g := db.global.Get(name); g != nil && !g.Private {
-					state = g.Export
-				}
-			}
 			e := seen[name]
 			switch {
 			case e == nil:
-				seen[name] = &export{v, state}
+				seen[name] = &export{v, v.Export}
 			case e.state == ExportDefault:
-				e.state = state
+				e.state = v.Export
 			}
 		}
 		local = local && !sc.NextIsParent
@@ -112,7 +106,7 @@ func (db *Database) environmentEntry(v *Variable, f *File, recursive bool) (entr
 		return "SHELL=" + db.envShell, true
 	}
 	fromEnv := v.Origin == OriginEnv || v.Origin == OriginEnvOverride
-	if v.Recursive && !fromEnv || v.Append {
+	if v.Recursive && (!fromEnv || v.Name == "MAKEFLAGS") || v.Append {
 		value = db.ExpandVar(v, f)
 	}
 	if v.Name == "MAKEFLAGS" && !recursive && db.opt.InvalidAuth != nil {

@@ -1,6 +1,7 @@
 package makefile
 
 import (
+	"slices"
 	"strings"
 )
 
@@ -229,8 +230,15 @@ func (db *Database) appendVariable(buf []byte, name string) []byte {
 	return db.appendValue(buf, v)
 }
 
+// neverUndefined are the names that make gives a meaning to: makefiles may refer
+// to them without a warning.
+var neverUndefined = [...]string{
+	"MAKECMDGOALS", "MAKE_RESTARTS", "MAKE_TERMOUT", "MAKE_TERMERR", "MAKEOVERRIDES",
+	".DEFAULT", "-*-command-variables-*-", "-*-eval-flags-*-", "VPATH", "GPATH", ".LOADED",
+}
+
 func (db *Database) warnUndefined(name string) {
-	if db.opt.WarnUndefined {
+	if db.opt.WarnUndefined && !slices.Contains(neverUndefined[:], name) {
 		db.warn(db.reading, "warning: undefined variable '"+name+"'")
 	}
 }

@@ -37,6 +37,7 @@ func (db *Database) ReadFile(g *GoalDep) {
 	if !g.NoTilde {
 		name = db.Tilde(name)
 	}
+	asked := name // messages call it so, wherever it is found
 	data, err := db.host.ReadFile(name)
 	if err != nil && g.Included && errors.Is(err, fs.ErrNotExist) && !strings.HasPrefix(name, "/") {
 		name, data, err = db.searchIncluded(name, err)
@@ -58,9 +59,9 @@ func (db *Database) ReadFile(g *GoalDep) {
 	}
 	db.define(definition{
 		name: "MAKEFILE_LIST", value: name, flavor: FlavorAppendValue, origin: OriginFile,
-		pos: Pos{File: name, Line: 1},
+		pos: Pos{File: asked, Line: 1},
 	})
-	db.evaluate(fileSource(name, data), !g.NoDefaultGoal)
+	db.evaluate(fileSource(asked, data), !g.NoDefaultGoal)
 }
 
 // searchIncluded looks for an included makefile along the include path.

@@ -188,6 +188,9 @@ func (r *reader) recordTarget(name string, deps []*Dep, recipe *Recipe) *File {
 			stem = name
 		}
 	}
+	if name == ".WAIT" {
+		r.checkWait(deps, recipe)
+	}
 	f := r.enterTarget(name, deps, recipe)
 	f.IsTarget = true
 	f.Explicit = true
@@ -209,6 +212,17 @@ func (r *reader) recordTarget(name string, deps []*Dep, recipe *Recipe) *File {
 		f.Deps = append(f.Deps, deps...)
 	}
 	return f
+}
+
+// checkWait complains about a rule for .WAIT that says more than that the
+// target exists, as makefiles do for makes that do not know it.
+func (r *reader) checkWait(deps []*Dep, recipe *Recipe) {
+	if len(deps) > 0 {
+		r.db.warn(&r.rule.pos, ".WAIT should not have prerequisites")
+	}
+	if recipe != nil {
+		r.db.warn(&r.rule.pos, ".WAIT should not have commands")
+	}
 }
 
 // enterTarget finds or makes the file of a rule's target and gives it the

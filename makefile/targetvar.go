@@ -75,6 +75,9 @@ func (db *Database) setTargetVar(target string, a assignment, mods modifiers, po
 		name: name, value: a.value, flavor: a.flavor, origin: mods.origin(), pos: pos, perTarget: true,
 	})
 	db.scope = old
+	if v.Origin > mods.origin() {
+		return // a stronger definition stands
+	}
 	v.Origin = mods.origin()
 	v.PerTarget = true
 	v.Private = mods.private
