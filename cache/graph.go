@@ -20,6 +20,8 @@ type Graph struct {
 	path string
 	boot string
 
+	saving sync.Mutex // held by Save from beginning to end
+
 	mu       sync.Mutex
 	img      *image
 	loaded   FileStat           // identity of the file that img came from

@@ -24,6 +24,8 @@ func (g *Graph) Save() error {
 	if !g.Dirty() {
 		return nil
 	}
+	g.saving.Lock()
+	defer g.saving.Unlock()
 	dir := filepath.Dir(g.path)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("save graph: %w", err)
@@ -72,7 +74,10 @@ func (g *Graph) merge() error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if st == g.loaded {
+	g.mu.Lock()
+	loaded := g.loaded
+	g.mu.Unlock()
+	if st == loaded {
 		return nil
 	}
 	img, st, err := readGraph(g.path)
