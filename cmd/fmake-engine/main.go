@@ -28,10 +28,8 @@ func run() int {
 	logTo(os.Getenv("FMAKE_ENGINE_LOG"))
 	unix.CloseOnExec(socketFD)
 	sock := os.NewFile(socketFD, "socket")
-	var st storeRole
-	defer st.close()
 	roles := map[string]func() (int, error){
-		"server":  func() (int, error) { return server.Main(sock, st.serve) },
+		"server":  func() (int, error) { return server.Main(sock, openStore) },
 		"spawner": func() (int, error) { return spawn.Main(sock) },
 	}
 	role := roles[os.Args[1]]

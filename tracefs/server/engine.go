@@ -15,8 +15,16 @@ import (
 	"fmake/tracefs/wire"
 )
 
-// StoreFunc serves one connection to the store.
-type StoreFunc func(conn net.Conn, cacheDir string, args []string)
+// Store is what the server process keeps besides views.
+type Store interface {
+	// Serve serves one connection until its client closes it.
+	Serve(conn net.Conn) error
+	Close() error
+}
+
+// OpenStore opens the store below a cache folder. It is called when a client
+// asks for a connection and there is none yet.
+type OpenStore func(cacheDir string, args []string) (Store, error)
 
 // spare is how many views stand ready for actions that are about to begin.
 const spare = 2
@@ -24,7 +32,6 @@ const spare = 2
 // engine is the state of the server process.
 type engine struct {
 	config    wire.Hello
-	store     StoreFunc
 	userns    bool // an ordinary user's own user namespace
 	pass      atomic.Bool
 	spawner   *wire.Peer
@@ -39,6 +46,7 @@ type engine struct {
 	system    *superblock // nil for --system=fingerprint
 	mounts    sync.WaitGroup
 	nextView  atomic.Uint32
+	abandoned atomic.Bool // an action was cut short
 	ready     chan *view
 
 	mu    sync.Mutex
@@ -46,10 +54,9 @@ type engine struct {
 }
 
 // newEngine sets up all that does not need a mount.
-func newEngine(c wire.Hello, store StoreFunc) *engine {
+func newEngine(c wire.Hello) *engine {
 	e := &engine{
 		config:    c,
-		store:     store,
 		userns:    os.Geteuid() != 0,
 		callers:   newCallers(),
 		versions:  newVersions(),
@@ -213,6 +220,16 @@ func (e *engine) abandon(v *view) {
 	e.release(v, true)
 	v.finish(false)
 	v.sb.end()
+	e.abandoned.Store(true)
+}
+
+// cleanUp removes the folder of pre-images. Those of finished actions belong to
+// who got the record, and whoever wanted them has taken them away. If an action
+// was cut short, they stay for its changes to be undone.
+func (e *engine) cleanUp() {
+	if e.preimages.dir != "" && !e.abandoned.Load() {
+		_ = os.RemoveAll(e.preimages.dir)
+	}
 }
 
 // killAll is for the case that the spawner has died: what runs in views that

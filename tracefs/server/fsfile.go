@@ -62,7 +62,7 @@ func (s *superblock) Open(_ <-chan struct{}, in *fuse.OpenIn, out *fuse.OpenOut)
 	if s.view == nil && !mode.writes {
 		return s.openSystem(n, in, out, mode)
 	}
-	if s.pass {
+	if s.through(n) {
 		if code, ok := s.openPassthrough(n, in, out, mode); ok {
 			return code
 		}
@@ -190,6 +190,14 @@ func (s *superblock) openPassthrough(n *node, in *fuse.OpenIn, out *fuse.OpenOut
 // bareHandle numbers a handle that needs no descriptor.
 func (s *superblock) bareHandle() uint64 { return bare | s.bare.Add(1) }
 
+// through tells whether opens of n are to use passthrough.
+func (s *superblock) through(n *node) bool {
+	if s.view == nil {
+		return s.large(n)
+	}
+	return s.pass
+}
+
 // register makes the file known to the kernel for passthrough, once per node.
 func (s *superblock) register(n *node) (int32, bool) {
 	s.mu.Lock()
@@ -272,7 +280,7 @@ func (s *superblock) created(fd int, dir uint64, name, path string, mode openMod
 // itself if it will.
 func (s *superblock) opened(n *node, fd int, out *fuse.OpenOut) {
 	out.Fh = handle(fd)
-	if s.pass {
+	if s.through(n) {
 		if id, ok := s.register(n); ok {
 			out.OpenFlags = passthroughFlags
 			out.BackingID = id

@@ -35,6 +35,7 @@ type node struct {
 	outside bool  // a client writes it past the kernel's caches
 	backing int32 // passthrough registration, 0 if none
 	opath   int   // descriptor kept for backing and for files without a name, 0 if none
+	way     int8  // of reading a system file: 0 undecided, 1 passthrough, -1 by request
 	cap     int8  // has file capabilities: 0 unknown, 1 yes, -1 no
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"log"
 	"net"
 	"os"
 	"os/exec"
@@ -23,8 +24,11 @@ import (
 
 // process is the server process: an engine and the clients it works for.
 type process struct {
-	store StoreFunc
-	name  string
+	openStore OpenStore
+	name      string
+
+	storeMu sync.Mutex
+	store   Store // nil until it is asked for
 
 	mu      sync.Mutex
 	engine  *engine // nil until the first client has said hello
@@ -36,11 +40,12 @@ type process struct {
 // Main serves the client at the other end of sock, and others that find the
 // engine by its name, until the last of them and the last process in a view has
 // gone. It returns the exit status of the process.
-func Main(sock *os.File, store StoreFunc) (int, error) {
+// The store is closed as soon as the clients have gone.
+func Main(sock *os.File, open OpenStore) (int, error) {
 	// More than one P makes each request dearer: idle ones spin.
 	runtime.GOMAXPROCS(1)
 	debug.SetGCPercent(400)
-	p := &process{store: store, ended: make(chan struct{})}
+	p := &process{openStore: open, ended: make(chan struct{})}
 	if err := p.serve(sock); err != nil {
 		return 1, err
 	}
@@ -48,9 +53,11 @@ func Main(sock *os.File, store StoreFunc) (int, error) {
 	p.mu.Lock()
 	e := p.engine
 	p.mu.Unlock()
+	p.closeStore()
 	if e == nil {
 		return 0, nil
 	}
+	e.cleanUp()
 	// Views in which somebody lives on keep the server; the others go with the
 	// spawner's mount namespace.
 	if err := e.spawner.Notify(wire.OpShutdown, nil); err == nil {
@@ -90,7 +97,7 @@ func (p *process) start(m wire.Hello) (*engine, error) {
 	if p.engine != nil {
 		return p.engine, nil
 	}
-	e := newEngine(m, p.store)
+	e := newEngine(m)
 	spawner, pid, err := p.startSpawner()
 	if err != nil {
 		return nil, err
@@ -449,8 +456,9 @@ func (c *client) lookPath(r *wire.Request) error {
 
 // storeConn opens a connection to the store, which lives in this process too.
 func (c *client) storeConn(r *wire.Request) error {
-	if c.process.store == nil {
-		return unix.ENOSYS
+	store, err := c.process.theStore(c.engine.config)
+	if err != nil {
+		return err
 	}
 	ours, theirs, err := wire.Pair()
 	if err != nil {
@@ -462,9 +470,38 @@ func (c *client) storeConn(r *wire.Request) error {
 	if err != nil {
 		return err
 	}
-	go c.process.store(conn, c.engine.config.CacheDir, c.engine.config.StoreArgs)
+	go func() {
+		if err := store.Serve(conn); err != nil {
+			log.Println("serve store:", err)
+		}
+	}()
 	r.Reply(nil, theirs)
 	return nil
+}
+
+// theStore returns the store, opening it if that has not been done.
+func (p *process) theStore(c wire.Hello) (Store, error) {
+	p.storeMu.Lock()
+	defer p.storeMu.Unlock()
+	if p.store != nil {
+		return p.store, nil
+	}
+	s, err := p.openStore(c.CacheDir, c.StoreArgs)
+	if err == nil {
+		p.store = s
+	}
+	return s, err
+}
+
+func (p *process) closeStore() {
+	p.storeMu.Lock()
+	defer p.storeMu.Unlock()
+	if p.store == nil {
+		return
+	}
+	if err := p.store.Close(); err != nil {
+		log.Println("close store:", err)
+	}
 }
 
 func (c *client) systemLooks(r *wire.Request) error {

@@ -78,7 +78,7 @@ func newSuperblock(e *engine, v *view, onEnd func()) (*superblock, *os.File, err
 		unix.Close(dev)
 		return nil, nil, fmt.Errorf("serve new mount: %w", err)
 	}
-	s.pass = v != nil && e.pass.Load() && s.server.KernelSettings().Flags64()&fuse.CAP_PASSTHROUGH != 0
+	s.pass = e.pass.Load() && s.server.KernelSettings().Flags64()&fuse.CAP_PASSTHROUGH != 0
 	go s.server.Serve()
 	return s, mount, nil
 }
@@ -138,7 +138,7 @@ func (s *superblock) options() *fuse.MountOptions {
 		ExtraCapabilities:    fuse.CAP_ATOMIC_O_TRUNC | fuse.CAP_HANDLE_KILLPRIV_V2 | fuse.CAP_FLOCK_LOCKS,
 		Logger:               log.Default(),
 	}
-	if s.view == nil || !s.engine.pass.Load() {
+	if !s.engine.pass.Load() {
 		o.DisabledCapabilities = fuse.CAP_PASSTHROUGH
 	}
 	return o

@@ -71,8 +71,35 @@ func (s *superblock) openSystem(n *node, in *fuse.OpenIn, out *fuse.OpenOut, mod
 	}
 	s.recordOpen(n, &st, mode, in.Pid)
 	out.Fh = s.bareHandle()
+	if s.large(n) {
+		if id, ok := s.register(n); ok {
+			out.OpenFlags = passthroughFlags
+			out.BackingID = id
+			return fuse.OK
+		}
+	}
 	out.OpenFlags = s.cacheFlags(n)
 	return fuse.OK
+}
+
+// largeFile is the size from which a system file is not worth being read through
+// this process, not even once for all actions. For smaller ones the pages that
+// the kernel keeps are better than passthrough, after each use of which it asks
+// for the attributes again.
+const largeFile = 1 << 20
+
+// large tells whether the kernel is to read a system file by itself. The answer
+// stays: the kernel does not let the ways of reading one file be mixed.
+func (s *superblock) large(n *node) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if n.way == 0 {
+		n.way = -1
+		if s.pass && n.st.Size >= largeFile {
+			n.way = 1
+		}
+	}
+	return n.way > 0
 }
 
 // mayRead opens the file if that could be refused though the kernel's check of

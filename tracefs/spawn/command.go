@@ -88,11 +88,29 @@ type forkRequest struct {
 // would inherit, and a umask of its own.
 func (s *spawner) forker() {
 	runtime.LockOSThread()
-	_ = unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
+	dropInherited()
 	_ = unix.Unshare(unix.CLONE_FS)
 	for q := range s.forks {
 		q.done <- s.fork(q)
 	}
+}
+
+// dropInherited empties the sets of capabilities that this thread's children get
+// by inheritance; its own stay. As root there is nothing to drop, and failure
+// cannot be told to anybody: then commands have rights in our user namespace,
+// which are none outside of it.
+func dropInherited() {
+	if os.Geteuid() == 0 {
+		return
+	}
+	_ = unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
+	head := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var sets [2]unix.CapUserData
+	if unix.Capget(&head, &sets[0]) != nil {
+		return
+	}
+	sets[0].Inheritable, sets[1].Inheritable = 0, 0
+	_ = unix.Capset(&head, &sets[0])
 }
 
 func (s *spawner) fork(q forkRequest) error {
