@@ -77,6 +77,7 @@ type Database struct {
 	hasEnvShell  bool
 	envRecursion int   // > 0: expanding for the environment of $(shell)
 	depth        int   // nesting of expansions
+	nesting      int   // nesting of included makefiles
 	callArgs     int   // arguments of the innermost $(call)
 	reading      *Pos  // the line being read or the recipe being expanded
 	varPos       *Pos  // definition of the variable being expanded

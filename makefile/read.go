@@ -37,6 +37,10 @@ func (db *Database) ReadFile(g *GoalDep) {
 	if !g.NoTilde {
 		name = db.Tilde(name)
 	}
+	if db.nesting++; db.nesting > maxNesting {
+		db.fatal(db.reading, errorText(syscall.EMFILE))
+	}
+	defer func() { db.nesting-- }()
 	asked := name // messages call it so, wherever it is found
 	data, err := db.host.ReadFile(name)
 	if err != nil && g.Included && errors.Is(err, fs.ErrNotExist) && !strings.HasPrefix(name, "/") {
@@ -79,6 +83,10 @@ func (db *Database) searchIncluded(name string, notFound error) (path string, da
 func (db *Database) EvalString(text string, pos Pos) {
 	db.evaluate(&source{text: text, pos: pos}, true)
 }
+
+// maxNesting is how deeply makefiles may include each other. GNU make, which
+// keeps all of them open, stops where no more files can be.
+const maxNesting = 1000
 
 // evaluate reads a source with conditionals of its own.
 func (db *Database) evaluate(src *source, setDefault bool) {
