@@ -330,4 +330,3 @@ func (v *view) executable(name string) error {
 	}
 	return unix.Faccessat2(unix.AT_FDCWD, f.path, unix.X_OK, unix.AT_EACCESS)
 }
-

@@ -346,4 +346,3 @@ func have(t *testing.T, programs ...string) {
 		}
 	}
 }
-

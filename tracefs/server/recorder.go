@@ -12,13 +12,13 @@ import (
 type change uint8
 
 const (
-	creates  change = iota // the path was absent, or is taken to be
-	truncates              // the old content is discarded, the file stays
-	replaces               // another file takes the name
-	removes                // the name goes
-	appends                // bytes are added at the end, whatever is there
-	edits                  // the content may be changed in place
-	meta                   // mode, owner, times, attributes
+	creates   change = iota // the path was absent, or is taken to be
+	truncates               // the old content is discarded, the file stays
+	replaces                // another file takes the name
+	removes                 // the name goes
+	appends                 // bytes are added at the end, whatever is there
+	edits                   // the content may be changed in place
+	meta                    // mode, owner, times, attributes
 )
 
 // discards tells whether nothing of the old content survives the change.
@@ -36,13 +36,13 @@ type mark struct {
 
 // written is the change that an action made at a path.
 type written struct {
-	before    tracefs.Before
-	proc      int32
-	fresh     bool // all content is the action's own
+	before     tracefs.Before
+	proc       int32
+	fresh      bool // all content is the action's own
 	appendOnly bool
-	truncated bool
-	metaOnly  bool
-	removed   bool // the name was removed by the action and may come back by another hand
+	truncated  bool
+	metaOnly   bool
+	removed    bool // the name was removed by the action and may come back by another hand
 }
 
 // recorder collects the marks of one action, or of the build for system trees.

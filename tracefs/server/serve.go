@@ -514,4 +514,3 @@ func (c *client) refresh(r *wire.Request) error {
 	r.Reply(nil)
 	return nil
 }
-

@@ -35,18 +35,18 @@ type superblock struct {
 	fuse.RawFileSystem
 	*table
 
-	engine *engine
-	view   *view // nil for the system mount
-	device uint64
-	dev    int // descriptor of /dev/fuse, ours until the connection ends
-	server *fuse.Server
-	pass   bool
-	ended  atomic.Bool // the view's action is over: nothing is cached any more
+	engine  *engine
+	view    *view // nil for the system mount
+	device  uint64
+	dev     int // descriptor of /dev/fuse, ours until the connection ends
+	server  *fuse.Server
+	pass    bool
+	ended   atomic.Bool // the view's action is over: nothing is cached any more
 	dirs    dirHandles
 	locks   lockFiles
 	bare    atomic.Uint64 // counts handles without a descriptor
 	outside paths         // written by clients past the kernel's caches
-	onEnd  func()
+	onEnd   func()
 }
 
 // newSuperblock makes a superblock, begins to serve it and returns its mount,
