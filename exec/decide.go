@@ -150,7 +150,15 @@ func (w *Walk) checkDep(f *makefile.File, depth int, time int64, must *bool) Sta
 // checkBelow looks at what an intermediate file is made from.
 func (w *Walk) checkBelow(f *makefile.File, depth int, time int64, must *bool) Status {
 	status, running := StatusSuccess, false
-	w.db.ExpandDeps(f)
+	// What it waited for may be done by now; and it may have been looked at as an
+	// order-only prerequisite, which is no reason to make it.
+	if f.Run.State != stateRunning {
+		if f.Run.State == stateDeps {
+			f.Run.Considered = 0
+		}
+		setIdle(f)
+	}
+	w.expandDeps(f)
 	for _, d := range w.depOrder(f) {
 		d.File = current(d.File)
 		if isUpdating(d.File) {

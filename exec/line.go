@@ -95,10 +95,36 @@ func (w *Walk) takeCommand(j *job) (string, makefile.LineFlag) {
 	r.Flags[j.line()] |= recipeFlags & makefile.FlagRecurse
 	text = strings.ReplaceAll(text, "\n"+string(r.Prefix), "\n")
 	j.rest = ""
-	if !w.db.OneShell {
+	switch {
+	case !w.db.OneShell:
 		text, j.rest = splitCommand(text)
+	case isBourne(w.variableFor("SHELL", j.file)):
+		text = stripPrefixes(text)
 	}
 	return text, recipeFlags
+}
+
+// isBourne tells whether a shell takes what the others of its kind take. For
+// other interpreters @, - and + may mean something.
+func isBourne(shell string) bool {
+	switch shell[strings.LastIndexByte(shell, '/')+1:] {
+	case "", "sh", "bash", "ksh", "rksh", "zsh", "ash", "dash":
+		return true
+	}
+	return false
+}
+
+// stripPrefixes removes prefix characters and blanks from the start of each
+// logical line.
+func stripPrefixes(text string) string {
+	var lines []string
+	for rest := text; rest != ""; {
+		rest = strings.TrimLeft(rest, " \t@-+")
+		var line string
+		line, rest = splitCommand(rest)
+		lines = append(lines, line)
+	}
+	return strings.Join(lines, "\n")
 }
 
 // splitCommand splits at the first newline that no backslash protects.

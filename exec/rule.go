@@ -49,7 +49,7 @@ func (w *Walk) makeRule(f *makefile.File, depth int) Status {
 		return w.giveUp(v, depth)
 	}
 	if f.Run.State == stateDeps {
-		setState(f, stateIdle)
+		setIdle(f)
 	}
 	w.compareDeps(v)
 	if !w.decide(v, depth) {
@@ -150,7 +150,7 @@ func (w *Walk) makeDeps(v *visit) {
 }
 
 func (w *Walk) makeDepsOf(v *visit, owner *makefile.File) {
-	w.db.ExpandDeps(owner)
+	w.expandDeps(owner)
 	for _, d := range w.depOrder(owner) {
 		if d.WaitBefore && v.running {
 			return

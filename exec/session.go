@@ -102,7 +102,7 @@ func (s *Session) env(name string) string {
 
 // Run does it all and returns the exit status.
 func (s *Session) Run() int {
-	s.w.signals = watchSignals(s.w.wake.signal)
+	s.w.signals = watchSignals(s.w.wake.signal, s.removeTempInput)
 	s.w.onSignal = s.removeTemporaries
 	status := s.guard(s.run)
 	return s.finish(status)
@@ -163,6 +163,7 @@ func (s *Session) run() int {
 		}
 	}
 	s.remakeMakefiles()
+	s.w.always = s.set.On(flags.AlwaysMake)
 	s.defineMakeflags(false)
 	if s.restarts > 0 {
 		s.markNewFiles()
@@ -246,6 +247,7 @@ func (s *Session) changeDirectory() {
 		s.dir, _ = os.Getwd()
 		s.w.dir, s.con.dir = s.dir, s.dir
 		s.db.Options().WorkDir = s.dir
+		s.setIncludeDirs() // they are relative to the new directory
 	}
 	s.db.Define("CURDIR", s.dir, makefile.OriginFile, false, nil, makefile.Pos{})
 }

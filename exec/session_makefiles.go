@@ -59,6 +59,9 @@ func (s *Session) readStdinMakefile() {
 				// An earlier incarnation has saved it.
 				s.set.ReplaceMakefile(i, list[at])
 				s.set.DropMakefile(at)
+				if at < i {
+					i--
+				}
 				at = i
 				break
 			}

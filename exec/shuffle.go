@@ -145,6 +145,16 @@ func (w *Walk) shuffleRule(f *makefile.File) {
 	}
 }
 
+// expandDeps does the second expansion of prerequisites, which may bring new
+// ones.
+func (w *Walk) expandDeps(f *makefile.File) {
+	before := len(f.Deps)
+	w.db.ExpandDeps(f)
+	if len(f.Deps) != before {
+		w.shuffleRule(f)
+	}
+}
+
 func (w *Walk) shuffleBelow(f *makefile.File) {
 	if f == nil || f.Run.Shuffled {
 		return

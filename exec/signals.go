@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -23,8 +24,9 @@ func fatalSignals() []os.Signal {
 }
 
 // watchSignals starts to catch signals. Those that were ignored when make was
-// started stay ignored.
-func watchSignals(wake func()) *signalWatch {
+// started stay ignored. wake interrupts a walk that waits; abandon removes what
+// must not outlive a make that cannot be waited for.
+func watchSignals(wake, abandon func()) *signalWatch {
 	s := &signalWatch{c: make(chan os.Signal, 8)}
 	in := make(chan os.Signal, 8)
 	for _, sig := range fatalSignals() {
@@ -36,10 +38,23 @@ func watchSignals(wake func()) *signalWatch {
 		for sig := range in {
 			s.c <- sig
 			wake()
+			time.AfterFunc(patience, func() { s.force(sig, abandon) })
 		}
 	}()
 	return s
 }
+
+// force ends a make that does not look for signals because it computes.
+func (s *signalWatch) force(sig os.Signal, abandon func()) {
+	if len(s.c) == 0 {
+		return
+	}
+	abandon()
+	killSelf(sig.(syscall.Signal))
+}
+
+// patience is how long the walk may take to look for a signal.
+const patience = 2 * time.Second
 
 // check handles a signal that has come.
 func (s *signalWatch) check(w *Walk) {

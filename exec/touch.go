@@ -13,7 +13,7 @@ import (
 // touch makes a target as new as now, and the file if it does not exist.
 func (w *Walk) touch(f *makefile.File) Status {
 	if !w.silent() {
-		w.con.message("touch " + f.Name)
+		w.con.put(stdout, "touch "+f.Name+"\n")
 	}
 	if w.question() || w.dryRun() {
 		return StatusSuccess

@@ -276,6 +276,16 @@ func setState(f *makefile.File, state uint8) {
 	}
 }
 
+// setIdle takes the state back.
+func setIdle(f *makefile.File) {
+	f.Run.State = stateIdle
+	for _, other := range f.AlsoMake {
+		if other.Run.State == stateDeps {
+			other.Run.State = stateIdle
+		}
+	}
+}
+
 // busy tells whether any rule of f is being worked on.
 func busy(f *makefile.File) bool {
 	if f.DoubleColon != nil {
