@@ -2,6 +2,7 @@ package build
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"strings"
@@ -24,6 +25,11 @@ func (b *Build) Begin(f *makefile.File) (exec.Action, error) {
 	n := b.node(f)
 	if b.runsNatively(f, n) {
 		return &nativeAction{b: b}, nil
+	}
+	if b.opts.Require {
+		if _, err := b.startEngine(); err != nil {
+			return nil, fmt.Errorf("--tracefs=require: %w", err)
+		}
 	}
 	if b.engineErr != nil {
 		return &nativeAction{b: b}, nil
@@ -227,12 +233,11 @@ func (a *action) open() (*tracefs.View, error) {
 func (a *action) begin() {
 	b := a.b
 	if b.journal == nil {
-		b.warn("nothing can be written down in %s; after a crash half-made files may be taken as good", b.opts.CacheDir)
-		return
+		return // trouble was reported when it could not be opened
 	}
 	id, err := b.journal.Begin(cache.JournalRecord{Target: a.n.name, Dir: b.sp.key(b.sp.cwd), Serial: a.n.serial})
 	if err != nil {
-		b.warn("journal: %v", err)
+		b.trouble("writing down what runs", err)
 		return
 	}
 	a.journal = id

@@ -182,12 +182,12 @@ func currentUmask() fs.FileMode {
 func (b *Build) load() {
 	path, err := cache.GraphPath(b.opts.CacheDir, b.sp.root)
 	if err != nil {
-		b.warn("cannot name the tree %s: %v; nothing is known of earlier builds", b.sp.root, err)
+		b.trouble("naming the tree", err)
 		path = ""
 	}
 	b.graph, err = cache.Load(path)
 	if err != nil {
-		b.warn("%v; it is treated as empty", err)
+		b.trouble("reading what earlier builds have learned", err)
 	}
 	b.hasher.AddSource(b.graph.StatSource())
 	b.checker = b.graph.NewChecker(b.w.same)
@@ -198,7 +198,7 @@ func (b *Build) load() {
 	var rec cache.Recovery
 	b.journal, rec, err = cache.OpenJournal(b.opts.CacheDir, b.sp.root)
 	if err != nil {
-		b.warn("%v; after a crash half-made files may be taken as good", err)
+		b.trouble("writing down what runs", err)
 		return
 	}
 	for _, r := range append(rec.Unfinished, rec.Lost...) {
@@ -218,6 +218,14 @@ func (b *Build) warn(format string, args ...any) {
 func (b *Build) say(target, why string) {
 	if b.first(why) && b.opts.Say != nil {
 		b.opts.Say(target + " is remade because " + why)
+	}
+}
+
+// trouble says, once a build, that the cache or what was learned cannot be used.
+// Everything goes on as well as it can without.
+func (b *Build) trouble(doing string, err error) {
+	if b.first("trouble") && b.opts.Warn != nil {
+		b.opts.Warn(fmt.Sprintf("the cache cannot be used fully: %s: %v", doing, err))
 	}
 }
 

@@ -108,7 +108,10 @@ func (b *Build) envMatters(name, text string, sets []nameSet) bool {
 // name occurs: V=1 is for the makefile.
 func (b *Build) exported(name string) bool {
 	v := b.db.Var(name)
-	return v != nil && (v.Export == makefile.ExportYes || b.db.ExportAll && v.Origin == makefile.OriginFile)
+	if v == nil || v.Origin != makefile.OriginFile && v.Origin != makefile.OriginOverride {
+		return false // the environment's own variables are exported anyway
+	}
+	return v.Export == makefile.ExportYes || b.db.ExportAll
 }
 
 // hasName reports whether text holds name as a whole identifier.
@@ -192,16 +195,36 @@ func (b *Build) pathChanged() bool { return b.env["PATH"] != string(b.graph.Sect
 // directory are in no trace.
 func (b *Build) commandsMoved(t *cache.Trace) string {
 	for i := range t.Procs {
-		argv := t.Procs[i].Argv
-		if len(argv) == 0 || argv[0] == "" || strings.Contains(argv[0], "/") {
+		name := b.commandName(t.Procs[i].Argv)
+		if name == "" {
 			continue
 		}
-		p, found := b.command(argv[0])
+		p, found := b.command(name)
 		if found && !hasContent(t.Inputs, b.sp.key(p)) {
-			return "command " + argv[0] + " is now found as " + b.display(b.sp.key(p))
+			return "command " + name + " is now found as " + b.display(b.sp.key(p))
 		}
 	}
 	return ""
+}
+
+// commandName is the name by which a process was looked for along PATH, or "".
+// A script shows as its interpreter with the file that was found.
+func (b *Build) commandName(argv []string) string {
+	if len(argv) == 0 {
+		return ""
+	}
+	if !strings.Contains(argv[0], "/") {
+		return argv[0]
+	}
+	if len(argv) == 1 || !isInterpreter(filepath.Base(argv[0])) {
+		return ""
+	}
+	dir, name := filepath.Split(argv[1])
+	was := filepath.SplitList(string(b.graph.Section(pathSection)))
+	if dir == "" || !slices.Contains(was, strings.TrimSuffix(dir, "/")) {
+		return ""
+	}
+	return name
 }
 
 // command finds a command name along PATH as it is now, links resolved.

@@ -155,7 +155,7 @@ func (b *Build) explainGroup(out io.Writer, g inputGroup, t *cache.Trace) {
 			continue
 		}
 		total++
-		differs := !b.w.same(in) && !b.chain.sameAsSeen(b.nameOf(t), t.Serial, in)
+		differs := !b.w.same(in) && !b.chain.sameAsSeen(b.nameOf(t), t, in)
 		switch {
 		case differs:
 			lines = append(lines, "  "+b.describe(in))

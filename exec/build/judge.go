@@ -250,7 +250,7 @@ func (b *Build) traced(f *makefile.File, n *node, e cache.Entry, exists, must bo
 func (b *Build) differs(name string, t *cache.Trace) *cache.Input {
 	for i := range t.Inputs {
 		in := &t.Inputs[i]
-		if !b.w.same(in) && !b.chain.sameAsSeen(name, t.Serial, in) {
+		if !b.w.same(in) && !b.chain.sameAsSeen(name, t, in) {
 			return in
 		}
 	}

@@ -43,7 +43,7 @@ func (a *action) succeeded(rec *tracefs.Record) error {
 	}
 	b.graph.Put(a.n.name, t)
 	b.meetEnv(b.environ(a.f))
-	delete(b.suspect, a.n.name)
+	b.putRight(a.n.name)
 	a.n.run, a.n.old = t.Run, t
 	b.own(a.f, t)
 	b.keep(a, t)

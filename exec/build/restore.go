@@ -45,7 +45,7 @@ func (b *Build) restore(f *makefile.File, n *node, d decision) error {
 	b.chain.add(n.name, &t)
 	b.graph.Put(n.name, &t)
 	b.meetEnv(b.environ(f))
-	delete(b.suspect, n.name)
+	b.putRight(n.name)
 	n.run, n.old = t.Run, &t
 	b.own(f, &t)
 	b.replay(&t)
@@ -228,6 +228,18 @@ func (b *Build) rollBackSuspect(a *action, hide []string) []string {
 		hide = append(hide, a.n.path)
 	}
 	return hide
+}
+
+// putRight crosses out what an earlier run of a target left unfinished.
+func (b *Build) putRight(name string) {
+	r, bad := b.suspect[name]
+	if !bad {
+		return
+	}
+	delete(b.suspect, name)
+	if err := b.journal.Drop(r.ID); err != nil {
+		b.trouble("writing down what runs", err)
+	}
 }
 
 // cutShort lists what the named action had begun to change when its engine or

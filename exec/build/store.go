@@ -30,7 +30,9 @@ func (b *Build) startEngine() (*tracefs.Engine, error) {
 	})
 	if b.engineErr != nil {
 		b.engine = nil
-		b.reportNoTracing(b.engineErr)
+		if !b.opts.Require {
+			b.reportNoTracing(b.engineErr)
+		}
 	}
 	return b.engine, b.engineErr
 }
@@ -69,7 +71,7 @@ func (b *Build) client() *cache.Client {
 	conn, err := eng.StoreConn()
 	if err != nil {
 		b.storeFailed = true
-		b.warn("the cache cannot be used: %v", err)
+		b.trouble("connecting to the store", err)
 		return nil
 	}
 	b.store = cache.NewClient(conn)
@@ -82,7 +84,7 @@ func (b *Build) storeError(doing string, err error) {
 	if errors.Is(err, cache.ErrReadOnly) {
 		return
 	}
-	b.warn("the cache cannot be used: %s: %v; building without it", doing, err)
+	b.trouble(doing, err)
 	b.mu.Lock()
 	b.storeFailed = true
 	b.mu.Unlock()
@@ -172,9 +174,9 @@ func (b *Build) strongNow(f *makefile.File, n *node, s cache.PathSet) (cache.Has
 // earlier versions and those of later actions.
 func (b *Build) seenInput(n *node, r cache.PathRef) (cache.Input, error) {
 	if r.Kind == cache.InputListing {
-		return b.w.asInput(b.sp.abs(r.Path), r.Kind, b.chain.hidden(n.name, n.serial, r.Path))
+		return b.w.asInput(b.sp.abs(r.Path), r.Kind, b.chain.hidden(n.name, n.serial, r.Path, false))
 	}
-	if out, ok := b.chain.seen(n.name, n.serial, r.Path); ok {
+	if out, ok := b.chain.seen(n.name, n.serial, r.Path, false); ok {
 		return versionInput(&out, r), nil
 	}
 	return b.w.asInput(b.sp.abs(r.Path), r.Kind, nil)
@@ -274,12 +276,12 @@ func (b *Build) Save() {
 	b.hasher.Settle()
 	b.graph.PutStats(b.hasher.Fresh())
 	if err := b.graph.Save(); err != nil {
-		b.warn("what was learned cannot be kept: %v", err)
+		b.trouble("keeping what was learned", err)
 		return
 	}
 	for _, id := range ids {
 		if err := b.journal.Done(id, true); err != nil {
-			b.warn("journal: %v", err)
+			b.trouble("writing down what runs", err)
 			return
 		}
 	}
@@ -296,7 +298,7 @@ func (b *Build) Close() {
 	b.Save()
 	if b.journal != nil {
 		if err := b.journal.Close(); err != nil {
-			b.warn("journal: %v", err)
+			b.trouble("writing down what runs", err)
 		}
 	}
 	if b.store != nil {

@@ -76,12 +76,19 @@ func (v *versions) remove(name string, t *cache.Trace) {
 	}
 }
 
+// own says how an action sees the versions that it left itself: not at all,
+// unless it keeps its own state.
+type own bool
+
 // seen returns what the action name at position serial sees at a path, if that
 // is not simply what is on the disk: ok is false then.
-func (v *versions) seen(name string, serial uint64, path string) (out cache.Output, ok bool) {
+func (v *versions) seen(name string, serial uint64, path string, keeps own) (out cache.Output, ok bool) {
 	chain := v.of(path)
 	later := slices.IndexFunc(chain, func(x version) bool {
-		return x.serial > serial || x.serial == serial && x.target == name
+		if x.target == name {
+			return !bool(keeps)
+		}
+		return x.serial > serial
 	})
 	if later < 0 || !v.stands(chain) {
 		return cache.Output{}, false
@@ -104,7 +111,7 @@ func (v *versions) stands(chain []version) bool {
 
 // hidden returns a test for names in a directory that the action name at
 // position serial does not see: made by itself or by actions after it.
-func (v *versions) hidden(name string, serial uint64, dir string) func(string) bool {
+func (v *versions) hidden(name string, serial uint64, dir string, keeps own) func(string) bool {
 	if v.paths == nil {
 		v.index()
 	}
@@ -114,7 +121,7 @@ func (v *versions) hidden(name string, serial uint64, dir string) func(string) b
 	}
 	gone := make(map[string]bool)
 	for _, n := range entries {
-		if out, ok := v.seen(name, serial, joinPath(dir, n)); ok && out.Type == 0 {
+		if out, ok := v.seen(name, serial, joinPath(dir, n), keeps); ok && out.Type == 0 {
 			gone[n] = true
 		}
 	}
@@ -125,13 +132,14 @@ func (v *versions) hidden(name string, serial uint64, dir string) func(string) b
 }
 
 // sameAsSeen reports whether an input is as the action sees it in its view.
-func (v *versions) sameAsSeen(name string, serial uint64, in *cache.Input) bool {
+func (v *versions) sameAsSeen(name string, t *cache.Trace, in *cache.Input) bool {
+	keeps := own(t.Flags&cache.Stateful != 0)
 	if in.Kind == cache.InputListing {
 		p := v.b.sp.abs(in.Path)
-		now, err := v.b.w.asInput(p, in.Kind, v.hidden(name, serial, in.Path))
+		now, err := v.b.w.asInput(p, in.Kind, v.hidden(name, t.Serial, in.Path, keeps))
 		return err == nil && sameInput(&now, in)
 	}
-	out, ok := v.seen(name, serial, in.Path)
+	out, ok := v.seen(name, t.Serial, in.Path, keeps)
 	if !ok {
 		return v.b.w.same(in)
 	}
