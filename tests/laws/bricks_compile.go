@@ -79,7 +79,8 @@ func (g *generator) compile() {
 	case g.chance(8):
 		command = "cd " + path.Dir(src) + " && " + g.moved(command, src, obj)
 	case g.chance(8):
-		command = "$(CC) $(CPPFLAGS) -c -o $@.tmp " + input + "\n\tmv $@.tmp $@"
+		r.Recipe = append(r.Recipe, "$(CC) $(CPPFLAGS) -c -o $@.tmp "+input)
+		command = "mv $@.tmp $@"
 	}
 	r.Recipe = append(r.Recipe, command)
 	g.add(r)
@@ -117,10 +118,10 @@ func (g *generator) moved(_, src, obj string) string {
 // viaPattern makes the object by a pattern rule.
 func (g *generator) viaPattern(n int, text string, reads []string, isSoft bool) {
 	first := g.p.Blocks[g.dir]
-	lines := []string{"out/pat/%.o: pat/%.c | out/pat/.made", "\t" + announce, "\t$(CC) $(CPPFLAGS) -c -o $@ $<", ""}
+	lines := []string{"out/pat/%.o: pat/%.c | out/pat/.made", "\t$(CC) $(CPPFLAGS) -c -o $@ $<", ""}
 	if !slices.Contains(first, lines[0]) {
 		g.block(lines...)
-		g.add(&Rule{Targets: []string{"out/pat/.made"}, Recipe: []string{announce, "mkdir -p $(@D)", "touch $@"}})
+		g.add(&Rule{Targets: []string{"out/pat/.made"}, Recipe: []string{"mkdir -p $(@D)", "touch $@"}})
 	}
 	g.source(fmt.Sprintf("pat/p%d.c", n), Code, file(text))
 	obj := fmt.Sprintf("out/pat/p%d.o", n)

@@ -13,7 +13,7 @@ func (g *generator) wildcards() {
 		}
 	}
 	g.block("WSRC := $(sort $(wildcard wild_*/*.c))", "WOBJ := $(WSRC:%.c=out/%.o)",
-		"out/%.o: %.c", "\t"+announce, "\t@mkdir -p $(@D)", "\t$(CC) $(CPPFLAGS) -MD $(@:.o=.d) -c -o $@ $<",
+		"out/%.o: %.c", "\t@mkdir -p $(@D)", "\t$(CC) $(CPPFLAGS) -MD $(@:.o=.d) -c -o $@ $<",
 		"-include $(WOBJ:.o=.d)", "")
 	g.p.Wilds = append(g.p.Wilds, Wild{Prefix: "wild_", Out: "out"})
 	g.add(&Rule{Targets: []string{"$(WOBJ)"}, Via: true})

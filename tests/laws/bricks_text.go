@@ -240,8 +240,8 @@ func (g *generator) intermediate() {
 	n := g.id()
 	g.source(fmt.Sprintf("chain/x%d.raw", n), Text, file(g.text()))
 	lines := []string{
-		"%.mid: %.raw", "\t@echo ' RUN $@'", "\tsed 's/^/mid /' $< > $@", "",
-		"out/%.fin: chain/%.mid", "\t@echo ' RUN $@'", "\tmkdir -p out; cat $< > $@", "",
+		"%.mid: %.raw", "\tsed 's/^/mid /' $< > $@", "",
+		"out/%.fin: chain/%.mid", "\tmkdir -p out; cat $< > $@", "",
 	}
 	if !strings.Contains(strings.Join(g.p.Blocks[g.dir], "\n"), lines[0]) {
 		g.block(lines...)

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"path"
 	"slices"
+	"strings"
 )
 
 // Shape says what kind of project to generate.
@@ -16,6 +17,8 @@ type Shape struct {
 	// that later actions write to: what needs versions in serial order.
 	Writers bool
 	Subs    bool // sub-makes
+	// Without names bricks that are left out.
+	Without []string
 }
 
 // Generate makes a project from a seed. Bricks are laid one after the other,
@@ -30,6 +33,7 @@ func Generate(seed uint64, shape Shape) *Project {
 		g.brick()
 	}
 	g.finish()
+	p.voice()
 	return p
 }
 
@@ -73,7 +77,7 @@ func (g *generator) id() int              { *g.ids++; return *g.ids }
 func (g *generator) chance(n int) bool    { return g.r.IntN(n) == 0 }
 func (g *generator) between(a, b int) int { return a + g.r.IntN(b-a+1) }
 func (g *generator) full(n string) string { return path.Join(g.dir, n) }
-func (g *generator) add(r *Rule) *Rule { r.Dir = g.dir; g.p.Rules = append(g.p.Rules, r); return r }
+func (g *generator) add(r *Rule) *Rule    { r.Dir = g.dir; g.p.Rules = append(g.p.Rules, r); return r }
 
 func (g *generator) block(lines ...string) { g.p.Blocks[g.dir] = append(g.p.Blocks[g.dir], lines...) }
 
@@ -146,7 +150,7 @@ func (g *generator) prepare() {
 		g.plainHeader()
 	}
 	g.generatedHeader()
-	for _, way := range []bool{true, false} {
+	for _, way := range []bool{true, false, true} {
 		g.outs = append(g.outs, g.newOut(way))
 	}
 	g.compile()
@@ -190,54 +194,57 @@ func (g *generator) place(r *Rule, name string) string {
 	return r.Targets[len(r.Targets)-1]
 }
 
-// announce is the first line of every recipe: a second build must not print
-// it.
-const announce = "@echo ' RUN $@'"
-
-// rule starts a rule.
-func (g *generator) rule() *Rule { return &Rule{Recipe: []string{announce}} }
+// rule starts a rule. Some say what they do in the way of many makefiles.
+func (g *generator) rule() *Rule {
+	if g.chance(8) {
+		return &Rule{Recipe: []string{"@echo ' MAKE $@'"}}
+	}
+	return &Rule{}
+}
 
 // brick lays one random brick.
 func (g *generator) brick() {
-	bricks := []struct {
+	type brick struct {
+		name   string
 		weight int
 		lay    func()
-		needs  bool
-	}{
-		{10, g.compile, true},
-		{4, g.plainHeader, true},
-		{4, g.generatedHeader, true},
-		{2, g.twoHeaders, true},
-		{3, g.archive, true},
-		{3, g.program, true},
-		{5, g.generatedText, true},
-		{2, g.forced, true},
-		{2, g.manifest, true},
-		{2, g.stamp, true},
-		{2, g.listing, true},
-		{2, g.madeScript, true},
-		{1, g.linkFile, true},
-		{1, g.intermediate, true},
-		{1, g.realC, g.dir == ""},
-		{1, g.environment, g.dir == ""},
-		{1, g.wildcards, g.dir == "" && !g.wild},
-		{1, g.subMake, g.dir == "" && g.shape.Subs},
-		{2, g.inPlace, g.shape.Writers},
-		{2, g.appenders, g.shape.Writers},
-		{2, g.listedLater, g.shape.Writers},
-		{1, g.consumed, g.shape.Writers},
 	}
+	bricks := []brick{
+		{"compile", 10, g.compile},
+		{"header", 4, g.plainHeader},
+		{"generated header", 4, g.generatedHeader},
+		{"two headers", 2, g.twoHeaders},
+		{"archive", 3, g.archive},
+		{"program", 3, g.program},
+		{"text", 5, g.generatedText},
+		{"forced", 2, g.forced},
+		{"manifest", 2, g.manifest},
+		{"stamp", 2, g.stamp},
+		{"listing", 2, g.listing},
+		{"made script", 2, g.madeScript},
+		{"link", 1, g.linkFile},
+		{"intermediate", 1, g.intermediate},
+	}
+	if g.shape.Writers {
+		bricks = append(bricks, brick{"in place", 2, g.inPlace}, brick{"append", 2, g.appenders},
+			brick{"listed later", 2, g.listedLater}, brick{"consumed", 1, g.consumed})
+	}
+	if g.dir == "" {
+		bricks = append(bricks, brick{"real C", 1, g.realC}, brick{"environment", 1, g.environment})
+		if !g.wild {
+			bricks = append(bricks, brick{"wildcard", 1, g.wildcards})
+		}
+		if g.shape.Subs {
+			bricks = append(bricks, brick{"sub-make", 1, g.subMake})
+		}
+	}
+	bricks = slices.DeleteFunc(bricks, func(b brick) bool { return slices.Contains(g.shape.Without, b.name) })
 	total := 0
 	for _, b := range bricks {
-		if b.needs {
-			total += b.weight
-		}
+		total += b.weight
 	}
 	n := g.r.IntN(total)
 	for _, b := range bricks {
-		if !b.needs {
-			continue
-		}
 		if n -= b.weight; n < 0 {
 			b.lay()
 			return
@@ -257,6 +264,27 @@ func (g *generator) finish() {
 		g.r.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
 	}
 	g.p.All = g.grouped(names)
+}
+
+// voice makes the recipes that run in every build silent and the others heard,
+// so that a second build that prints a word has run what it should not.
+func (p *Project) voice() {
+	silent := map[*Rule]bool{}
+	for r := range newGraph(p).restless() {
+		silent[r] = true
+	}
+	for _, r := range p.Rules {
+		heard := false
+		for i, line := range r.Recipe {
+			if silent[r] && r.Sub == "" && !strings.HasPrefix(line, "@") {
+				r.Recipe[i] = "@" + line
+			}
+			heard = heard || !strings.HasPrefix(line, "@")
+		}
+		if last := len(r.Recipe) - 1; last >= 0 && !silent[r] && !heard && r.Sub == "" {
+			r.Recipe[last] = strings.TrimPrefix(r.Recipe[last], "@")
+		}
+	}
 }
 
 // grouped puts some neighbours below phony groups.

@@ -323,7 +323,7 @@ func (u *user) deleteOutput() []Op {
 	var ops []Op
 	for range 1 + u.r.IntN(3) {
 		r := u.p.Rules[u.r.IntN(len(u.p.Rules))]
-		if len(r.Recipe) < 2 || r.Phony || path.Ext(r.Targets[0]) == "" {
+		if len(r.Recipe) == 0 || r.Phony || path.Ext(r.Targets[0]) == "" {
 			continue
 		}
 		ops = append(ops, Op{What: opDelete, Path: u.pick(r.outputs())})
@@ -334,9 +334,7 @@ func (u *user) deleteOutput() []Op {
 // handEdit edits an output whose maker does not run unless a source changes.
 func (u *user) handEdit() []Op {
 	g := newGraph(u.p)
-	restless := g.downstream(func(r *Rule) bool {
-		return r.Hot || r.Sub != "" || slices.ContainsFunc(r.Prereqs, func(d Prereq) bool { return d.Name == "FORCE" })
-	})
+	restless := g.downstream(func(r *Rule) bool { return r.Hot || r.Sub != "" || r.forced() })
 	var names []string
 	for _, r := range u.p.Rules {
 		if r.Plain && r.Dir == "" && !restless[r] {

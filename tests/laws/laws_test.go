@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 )
@@ -19,6 +20,13 @@ func TestLaws(t *testing.T) {
 	needFUSE(t, s)
 	if *flags.replay != "" {
 		replay(t, s, *flags.replay)
+		return
+	}
+	if *flags.write != "" {
+		p := generate(*flags.seed).Project
+		if err := (rendering{project: p, sources: p.Files, damaged: p.Damaged}).tree().Write(*flags.write); err != nil {
+			t.Fatal(err)
+		}
 		return
 	}
 	n := *flags.histories
@@ -57,7 +65,7 @@ func needFUSE(t *testing.T, s Subject) {
 // generate makes the history of a seed as the flags say.
 func generate(seed uint64) History {
 	r := rand.New(rand.NewPCG(seed, 0))
-	shape := Shape{Rules: *flags.rules, Writers: *flags.writers, Subs: *flags.subs}
+	shape := Shape{Rules: *flags.rules, Writers: *flags.writers, Subs: *flags.subs, Without: strings.Split(*flags.without, ",")}
 	if shape.Rules == 0 {
 		shape.Rules = 8 + r.IntN(32)
 		if *flags.histories > 0 {

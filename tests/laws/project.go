@@ -169,6 +169,23 @@ func (g graph) downstream(has func(*Rule) bool) map[*Rule]bool {
 	return found
 }
 
+// restless returns the rules that run in every build: forced ones, and what
+// hangs on a file that is written anew each time.
+func (g graph) restless() map[*Rule]bool {
+	found := g.downstream(func(r *Rule) bool { return r.Hot })
+	for _, r := range g.project.Rules {
+		if r.forced() {
+			found[r] = true
+		}
+	}
+	return found
+}
+
+// forced reports that a rule runs in every build.
+func (r *Rule) forced() bool {
+	return slices.ContainsFunc(r.Prereqs, func(d Prereq) bool { return d.Name == "FORCE" })
+}
+
 // outputs returns every path that a rule may leave, from the top.
 func (r *Rule) outputs() []string {
 	if r.Phony {

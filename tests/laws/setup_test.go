@@ -12,7 +12,7 @@ import (
 var flags = struct {
 	histories, jobs, steps, rules, maxJobs  *int
 	seed                                    *uint64
-	class, keep, replay                     *string
+	class, keep, replay, write, without     *string
 	kills, writers, subs, shrink, reference *bool
 }{
 	histories: flag.Int("laws.histories", 0, "number of histories (0: the share of a plain go test)"),
@@ -24,6 +24,8 @@ var flags = struct {
 	class:     flag.String("laws.class", "mix", "undamaged, order (damaged, the order of all is enough), demand or mix"),
 	keep:      flag.String("laws.keep", "", "folder that keeps the trees of failed histories"),
 	replay:    flag.String("laws.replay", "", "play the history in this file"),
+	write:     flag.String("laws.write", "", "only write the project of the seed to this folder"),
+	without:   flag.String("laws.without", "", "bricks to leave out, separated by commas"),
 	kills:     flag.Bool("laws.kills", true, "kill builds midway"),
 	writers:   flag.Bool("laws.writers", true, "paths that several actions write"),
 	subs:      flag.Bool("laws.subs", true, "sub-makes"),

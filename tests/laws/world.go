@@ -57,8 +57,7 @@ type world struct {
 	run     runner
 	oracle  *oracle
 	marked  *marked
-	mayRun  map[string]bool // targets that a second build may run
-	took    time.Duration   // of the last full build
+	took    time.Duration // of the last full build
 	step    int
 
 	mu    sync.Mutex
@@ -101,32 +100,10 @@ func newWorld(s Subject, p *Project, dir string) (*world, error) {
 		state:  state{files: p.Files.Clone(), left: Tree{}, tag: "first", kept: map[string]keptOutput{}},
 		oracle: &oracle{make: s.Reference, dir: filepath.Join(dir, "true"), run: r, known: map[[32]byte]*truth{}},
 		marked: newMarked(r.mark),
-		mayRun: mayRun(p),
 	}
 	// What the reference leaves running would be taken for the subject's.
 	w.oracle.run.mark = r.mark + "-true"
 	return w, w.rendering(nil).tree().Write(w.work)
-}
-
-// mayRun names the targets that run in every build: forced ones, and what
-// hangs on one that is written anew each time.
-func mayRun(p *Project) map[string]bool {
-	g := newGraph(p)
-	names := map[string]bool{}
-	add := func(r *Rule) {
-		for _, t := range r.Targets {
-			names[t] = true
-		}
-	}
-	for r := range g.downstream(func(r *Rule) bool { return r.Hot }) {
-		add(r)
-	}
-	for _, r := range p.Rules {
-		if slices.ContainsFunc(r.Prereqs, func(d Prereq) bool { return d.Name == "FORCE" }) {
-			add(r)
-		}
-	}
-	return names
 }
 
 // rendering is how the make under test sees the project.
