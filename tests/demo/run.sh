@@ -66,13 +66,14 @@ run fmake --explain=src/value.o
 run fmake
 check 0.666667
 
-say "Again: nothing to do. The edit taken back: nothing to compile either."
+say "Again: nothing to do. The edit taken back: what had been compiled is put back
+# (the commands are shown as GNU make shows them, but none of them runs)."
 run fmake
 edit 's/DIGITS 6/DIGITS 3/'
 run fmake
 check 0.667
 
-say "Clean, and everything comes back from the cache."
+say "Clean, and everything comes back from the cache, without a compiler."
 run fmake clean
 run fmake
 check 0.667
