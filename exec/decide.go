@@ -119,7 +119,6 @@ func (w *Walk) leaveAlone(f *makefile.File, depth int) Status {
 // checkDep looks at a prerequisite of a target as old as time. An intermediate
 // file is not made here; only what it is made from is looked at.
 func (w *Walk) checkDep(f *makefile.File, depth int, time int64, must *bool) Status {
-	depth++
 	setUpdating(f, true)
 	original := f
 	defer func() {
@@ -144,7 +143,7 @@ func (w *Walk) checkDep(f *makefile.File, depth int, time int64, must *bool) Sta
 		*must = true
 		return StatusSuccess
 	}
-	return w.checkBelow(f, depth, time, must)
+	return w.checkBelow(f, depth+1, time, must)
 }
 
 // checkBelow looks at what an intermediate file is made from.
