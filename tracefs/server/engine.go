@@ -190,12 +190,6 @@ func (e *engine) prepare() {
 	}
 }
 
-func (e *engine) view(id uint32) *view {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.views[id]
-}
-
 // release tells the spawner that a view's action is over, and reports whether
 // processes live on in it.
 func (e *engine) release(v *view, kill bool) bool {
@@ -210,7 +204,7 @@ func (e *engine) release(v *view, kill bool) bool {
 func (e *engine) finish(v *view) *tracefs.Record {
 	left := e.release(v, false)
 	rec := v.finish(left)
-	v.sb.end()
+	v.sb.end(left)
 	v.journal.remove()
 	return rec
 }
@@ -219,7 +213,7 @@ func (e *engine) finish(v *view) *tracefs.Record {
 func (e *engine) abandon(v *view) {
 	e.release(v, true)
 	v.finish(false)
-	v.sb.end()
+	v.sb.end(false)
 	e.abandoned.Store(true)
 }
 
@@ -258,6 +252,6 @@ func (e *engine) systemLooks() []tracefs.Look {
 // refresh makes the kernel ask again for what it knows of system trees.
 func (e *engine) refresh() {
 	if e.system != nil {
-		e.system.expire()
+		e.system.notice.expire()
 	}
 }

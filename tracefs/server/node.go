@@ -132,13 +132,6 @@ func (t *table) linked(st *syscall.Stat_t) *node {
 	return n
 }
 
-// share makes n findable by its inode, for it gets a second name.
-func (t *table) share(n *node, st *syscall.Stat_t) {
-	t.mu.Lock()
-	t.links[inodeOf(st)] = n
-	t.mu.Unlock()
-}
-
 func (d *node) adopt(name string, n *node) {
 	if d.kids == nil {
 		d.kids = map[string]*node{}

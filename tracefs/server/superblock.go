@@ -3,9 +3,12 @@ package server
 import (
 	"encoding/binary"
 	"fmt"
+	"io"
 	"log"
 	"os"
+	"runtime/debug"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"syscall"
 
@@ -38,6 +41,7 @@ type superblock struct {
 	engine  *engine
 	view    *view // nil for the system mount
 	device  uint64
+	notice  notice
 	dev     int // descriptor of /dev/fuse, ours until the connection ends
 	server  *fuse.Server
 	pass    bool
@@ -63,12 +67,19 @@ func newSuperblock(e *engine, v *view, onEnd func()) (*superblock, *os.File, err
 	}
 	s := &superblock{
 		RawFileSystem: fuse.NewDefaultRawFileSystem(), table: newTable(),
-		engine: e, view: v, dev: dev, onEnd: onEnd,
+		engine: e, view: v, onEnd: onEnd,
 	}
 	if s.device, err = procfs.Device(int(mount.Fd()), "", unix.AT_EMPTY_PATH); err != nil {
 		mount.Close()
 		unix.Close(dev)
 		return nil, nil, fmt.Errorf("device of new mount: %w", err)
+	}
+	// A descriptor of our own for messages: go-fuse closes its own when it likes,
+	// and the number may then be another file's.
+	if s.notice.fd, err = unix.FcntlInt(uintptr(dev), unix.F_DUPFD_CLOEXEC, 3); err != nil {
+		mount.Close()
+		unix.Close(dev)
+		return nil, nil, fmt.Errorf("duplicate /dev/fuse: %w", err)
 	}
 	// go-fuse takes the descriptor over; an odd way of naming it is how it is
 	// told not to mount by itself.
@@ -76,6 +87,7 @@ func newSuperblock(e *engine, v *view, onEnd func()) (*superblock, *os.File, err
 	if err != nil {
 		mount.Close()
 		unix.Close(dev)
+		s.notice.close()
 		return nil, nil, fmt.Errorf("serve new mount: %w", err)
 	}
 	s.pass = e.pass.Load() && s.server.KernelSettings().Flags64()&fuse.CAP_PASSTHROUGH != 0
@@ -136,12 +148,28 @@ func (s *superblock) options() *fuse.MountOptions {
 		DisableSplice:        true,
 		EnableSymlinkCaching: true,
 		ExtraCapabilities:    fuse.CAP_ATOMIC_O_TRUNC | fuse.CAP_HANDLE_KILLPRIV_V2 | fuse.CAP_FLOCK_LOCKS,
-		Logger:               log.Default(),
+		Logger:               fuseLog(),
+		PanicHandler:         reportPanic,
 	}
 	if !s.engine.pass.Load() {
 		o.DisabledCapabilities = fuse.CAP_PASSTHROUGH
 	}
 	return o
+}
+
+// fuseLog is where go-fuse complains, as it does of each request that was
+// interrupted. Nobody wants that among the messages of a build.
+func fuseLog() *log.Logger {
+	if os.Getenv("FMAKE_ENGINE_LOG") != "" {
+		return log.Default()
+	}
+	return log.New(io.Discard, "", 0)
+}
+
+// reportPanic turns a mistake in a handler into an error of one request.
+func reportPanic(cause any) fuse.Status {
+	log.Printf("mistake in the file system: %v\n%s", cause, debug.Stack())
+	return fuse.EIO
 }
 
 // String implements fuse.RawFileSystem.
@@ -156,6 +184,7 @@ func (s *superblock) OnUnmount() {
 	s.nodes = map[uint64]*node{}
 	s.mu.Unlock()
 	s.dirs.closeAll()
+	s.notice.close()
 	s.onEnd()
 }
 
@@ -171,21 +200,43 @@ func (n *node) close() {
 	n.held = nil
 }
 
-// end makes the view a plain pass-through for processes that outlive its action.
-func (s *superblock) end() {
+// end makes the view a plain pass-through. If processes outlive the action in
+// it, what the kernel has cached for them goes.
+func (s *superblock) end(inhabited bool) {
 	s.ended.Store(true)
-	s.expire()
+	if inhabited {
+		s.notice.expire()
+	}
+}
+
+// notice is a descriptor for messages to the kernel that go-fuse does not offer.
+type notice struct {
+	mu sync.Mutex
+	fd int // -1 when the connection has ended
 }
 
 // expire makes the kernel ask again for all entries it knows, where it knows how
 // to; elsewhere it does when their time has passed. The message is its header
-// alone, which go-fuse does not offer.
-func (s *superblock) expire() {
+// alone.
+func (c *notice) expire() {
 	const incEpoch = 8
 	var msg [16]byte
 	binary.NativeEndian.PutUint32(msg[0:], uint32(len(msg)))
 	binary.NativeEndian.PutUint32(msg[4:], incEpoch)
-	_, _ = unix.Write(s.dev, msg[:])
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.fd >= 0 {
+		_, _ = unix.Write(c.fd, msg[:])
+	}
+}
+
+func (c *notice) close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.fd >= 0 {
+		unix.Close(c.fd)
+		c.fd = -1
+	}
 }
 
 // owner returns the view that a request belongs to, nil if none.
