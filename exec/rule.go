@@ -55,7 +55,29 @@ func (w *Walk) makeRule(f *makefile.File, depth int) Status {
 	if !w.decide(v, depth) {
 		return w.leaveAlone(f, depth)
 	}
+	if !v.must && w.opt.Judge != nil && w.missesIntermediate(f) {
+		// GNU make's rule saw no need to look at what is to be read now.
+		w.makeIntermediates(v)
+		switch {
+		case v.running:
+			setState(f, stateDeps)
+			return StatusSuccess
+		case v.deps > StatusSuccess:
+			return w.giveUp(v, depth)
+		}
+	}
 	return w.remake(f, depth)
+}
+
+// missesIntermediate tells whether a prerequisite is an intermediate file that
+// does not exist.
+func (w *Walk) missesIntermediate(f *makefile.File) bool {
+	for _, d := range f.Deps {
+		if d.File.Intermediate && w.mtime(d.File) == MtimeNone {
+			return true
+		}
+	}
+	return false
 }
 
 // alreadyMade handles targets that were visited before.

@@ -123,7 +123,8 @@ type action struct {
 	journal uint64
 	chunks  []cache.Chunk
 	hidden  []string
-	echo    string // the line that the walk is about to print
+	mtimes  map[string]int64 // of what the last run left, before this one
+	echo    string           // the line that the walk is about to print
 }
 
 func (a *action) View() exec.View { return a.view }

@@ -96,6 +96,7 @@ type Build struct {
 	slots       chan struct{} // bounds the writes to the store that are under way
 	saved       time.Time     // when the graph file was last written
 
+	targets    map[string]*makefile.File // by absolute path
 	nodes      map[*makefile.File]*node
 	visited    map[string]bool           // names of the targets that this build decided about
 	commands   map[string]string         // command name: where PATH finds it
@@ -142,7 +143,7 @@ func New(db *makefile.Database, cwd string, o Options) *Build {
 	b := &Build{
 		db: db, opts: o, hasher: cache.NewHasher(), reach: newReacher(db),
 		nodes: make(map[*makefile.File]*node), owned: make(map[string]*makefile.File),
-		suspect: make(map[string]cache.JournalRecord), warned: make(map[string]bool), visited: make(map[string]bool), commands: make(map[string]string), pretended: make(map[string]string), privileged: make(map[string]bool), found: make(map[string]bool), slots: make(chan struct{}, 64), names: make(map[cache.Hash]nameSet),
+		suspect: make(map[string]cache.JournalRecord), warned: make(map[string]bool), visited: make(map[string]bool), targets: make(map[string]*makefile.File), commands: make(map[string]string), pretended: make(map[string]string), privileged: make(map[string]bool), found: make(map[string]bool), slots: make(chan struct{}, 64), names: make(map[cache.Hash]nameSet),
 	}
 	b.sp = newSpace(cwd, o.Above.Root, home, o.CacheDir)
 	b.w = newWorld(b.sp, b.hasher)
@@ -248,6 +249,7 @@ func (b *Build) node(f *makefile.File) *node {
 			n.name += doubleColonPosition(f)
 		}
 		b.nodes[f] = n
+		b.targets[p] = f
 	}
 	return n
 }

@@ -35,7 +35,9 @@ func (b *Build) Judge(f *makefile.File, must bool) exec.Verdict {
 		return exec.AsMake // no tracing here: GNU make's rule alone
 	}
 	n := b.node(f)
-	n.serial = b.nextSerial()
+	if n.serial == 0 { // a target may be asked about again after its intermediate files were made
+		n.serial = b.nextSerial()
+	}
 	b.visited[n.name] = true
 	d := b.decide(f, n, must)
 	n.reason, n.old = d.why, d.old
@@ -153,7 +155,7 @@ func (b *Build) alwaysRun(f *makefile.File, n *node, must bool) string {
 		if d.File.Intermediate || makefile.IsArchiveName(d.File.Name) {
 			continue
 		}
-		if _, ok := b.w.lstat(b.w.real(b.sp.target(d.File.Name))); !ok {
+		if p := b.node(d.File).path; !b.exists(p) && !b.goneByRight(b.sp.key(p)) {
 			return "its prerequisite " + d.File.Name + " does not exist as a file"
 		}
 	}
@@ -250,11 +252,37 @@ func (b *Build) traced(f *makefile.File, n *node, e cache.Entry, exists, must bo
 func (b *Build) differs(name string, t *cache.Trace) *cache.Input {
 	for i := range t.Inputs {
 		in := &t.Inputs[i]
-		if !b.w.same(in) && !b.chain.sameAsSeen(name, t, in) {
+		if !b.w.same(in) && !b.chain.sameAsSeen(name, t, in) && !b.sameIntermediate(in) {
 			return in
 		}
 	}
 	return nil
+}
+
+// sameIntermediate reports whether an input that is gone is an intermediate file
+// that would be made as it was: GNU make deleted it, so it is missing by right.
+func (b *Build) sameIntermediate(in *cache.Input) bool {
+	p := b.sp.abs(in.Path)
+	if b.exists(p) {
+		return false
+	}
+	f := b.targets[p]
+	if f == nil || !f.Intermediate && !f.Secondary {
+		return false
+	}
+	t := b.graph.Target(in.Path)
+	if t == nil || t.Flags&(cache.Failed|cache.Provisional) != 0 {
+		return false
+	}
+	out := findOutput(t.Outputs, in.Path)
+	return out != nil && sameVersion(out, in) && b.recipeKey(f, b.node(f)).key == t.Key && b.differs(in.Path, t) == nil
+}
+
+// goneByRight reports whether a path is absent because the action that wrote it
+// last removed it: it was made and used up.
+func (b *Build) goneByRight(key string) bool {
+	chain := b.chain.of(key)
+	return len(chain) > 1 && chain[len(chain)-1].out.Type == 0
 }
 
 // describe says in words how an input differs from what a trace saw.
@@ -306,8 +334,8 @@ func (b *Build) missingOutput(outs []cache.Output) string {
 		if _, ok := b.w.lstat(b.sp.abs(o.Path)); ok {
 			continue
 		}
-		if chain := b.chain.of(o.Path); len(chain) > 0 && chain[len(chain)-1].out.Type == 0 {
-			continue // a later action removed it
+		if b.goneByRight(o.Path) {
+			continue
 		}
 		return b.display(o.Path)
 	}
@@ -395,10 +423,11 @@ func (b *Build) freshen(f *makefile.File, n *node, t *cache.Trace) {
 }
 
 // touch sets the mtime of an output to now and takes over its new stat.
-func (b *Build) touch(o *cache.Output) {
+func (b *Build) touch(o *cache.Output) { b.setTime(o, time.Now()) }
+
+func (b *Build) setTime(o *cache.Output, mtime time.Time) {
 	p := b.sp.abs(o.Path)
-	now := time.Now()
-	if err := os.Chtimes(p, time.Time{}, now); err != nil {
+	if err := os.Chtimes(p, time.Time{}, mtime); err != nil {
 		return // not ours to touch: only the next GNU make would care
 	}
 	b.w.forget(p)

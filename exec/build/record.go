@@ -36,6 +36,7 @@ func (a *action) succeeded(rec *tracefs.Record) error {
 		a.carryOver(t)
 	} else {
 		a.dropOld(t)
+		a.keepTimes(t)
 	}
 	if b.chain != nil {
 		b.chain.remove(a.n.name, a.old)
@@ -49,6 +50,24 @@ func (a *action) succeeded(rec *tracefs.Record) error {
 	b.keep(a, t)
 	a.done()
 	return nil
+}
+
+// keepTimes gives files that came out exactly as they were their earlier mtimes,
+// where GNU make's rule saw no reason to make them: nobody who goes by mtimes has
+// to see a change then.
+func (a *action) keepTimes(t *cache.Trace) {
+	if a.old == nil || a.n.must {
+		return
+	}
+	for i := range t.Outputs {
+		o := &t.Outputs[i]
+		was := findOutput(a.old.Outputs, o.Path)
+		mtime := a.mtimes[o.Path]
+		if was == nil || mtime == 0 || o.Type != typeRegular || was.Hash != o.Hash || was.Mode != o.Mode {
+			continue
+		}
+		a.b.setTime(o, time.Unix(0, mtime))
+	}
 }
 
 // carryOver adds to the trace of an always-run recipe what earlier runs left and

@@ -141,9 +141,13 @@ func (b *Build) rollBack(a *action) []string {
 		return b.rollBackSuspect(a, nil)
 	}
 	var hide []string
+	a.mtimes = make(map[string]int64)
 	for i := range a.old.Outputs {
 		o := &a.old.Outputs[i]
 		p := b.sp.abs(o.Path)
+		if st, ok := b.w.lstat(p); ok {
+			a.mtimes[o.Path] = st.Mtime
+		}
 		before := findOutput(a.old.Befores, o.Path)
 		switch {
 		case o.Path[0] == '/':
