@@ -42,7 +42,6 @@ type superblock struct {
 	view    *view // nil for the system mount
 	device  uint64
 	notice  notice
-	dev     int // descriptor of /dev/fuse, ours until the connection ends
 	server  *fuse.Server
 	pass    bool
 	ended   atomic.Bool // the view's action is over: nothing is cached any more
