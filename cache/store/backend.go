@@ -1,7 +1,6 @@
 package store
 
 import (
-	"fmt"
 	"net"
 	"os"
 	"strings"
@@ -18,40 +17,26 @@ type holder struct {
 	listener *net.UnixListener // nil likewise
 }
 
-// outcome is what an operation returned.
-type outcome struct {
-	answer []byte
-	err    error
-}
-
-// call runs one operation of the database. When the database freezes, the
-// operation may never return (see silent), so nobody waits for it any more.
+// call runs one operation of the database.
 func (h *holder) call(op proto.Op, payload []byte) (proto.Status, []byte, error) {
 	run := h.store.ops[op]
 	if run == nil {
 		status, text := failure(errRefused)
 		return status, text, nil
 	}
-	done := make(chan outcome, 1)
-	if h.db.shield.failure() == nil {
-		go func() {
-			answer, err := run(h.db, payload)
-			done <- outcome{answer, err}
-		}()
-	}
-	var o outcome
-	select {
-	case o = <-done:
-	case <-h.db.shield.frozen:
-	}
-	if cause := h.db.shield.failure(); cause != nil {
-		o.err = fmt.Errorf("%w: %w", errBroken, cause) // what was "written" may not be
-	}
-	if o.err != nil {
-		status, text := failure(o.err)
+	// The answer goes through a channel, not a shared variable: an operation of
+	// a frozen database may still be running when guard returns.
+	answer := make(chan []byte, 1)
+	err := h.db.guard(func() error {
+		a, err := run(h.db, payload)
+		answer <- a
+		return err
+	})
+	if err != nil {
+		status, text := failure(err)
 		return status, text, nil
 	}
-	return proto.OK, o.answer, nil
+	return proto.OK, <-answer, nil
 }
 
 // close lets go of the database, so that another process can have it.
@@ -59,9 +44,7 @@ func (h *holder) close() {
 	if h.listener != nil {
 		h.listener.Close()
 	}
-	if h.db.shield.failure() == nil {
-		h.db.close()
-	}
+	h.db.close()
 	if h.lock != nil {
 		h.lock.Close()
 	}

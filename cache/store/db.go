@@ -65,7 +65,7 @@ func openDB(base vfs.FS, cacheDir, dir string, readOnly bool, warn func(error)) 
 	opts := &pebble.Options{
 		FS:                          d.shield,
 		Cache:                       d.cache,
-		Logger:                      silent{d.shield},
+		Logger:                      silent{d},
 		MemTableSize:                memTable,
 		MemTableStopWritesThreshold: 4,
 		MaxOpenFiles:                256,
@@ -74,27 +74,47 @@ func openDB(base vfs.FS, cacheDir, dir string, readOnly bool, warn func(error)) 
 		EventListener:               &pebble.EventListener{DataCorruption: func(pebble.DataCorruptionInfo) { d.condemn() }},
 		CompactionConcurrencyRange:  func() (int, int) { return 1, 1 },
 	}
-	p, err := pebble.Open(dir, opts)
-	if err == nil && d.shield.failure() != nil {
-		p.Close()
-		err = d.shield.failure()
-	}
+	err := d.guard(func() (err error) {
+		if d.pebble, err = pebble.Open(dir, opts); err == nil {
+			d.counts.load(d)
+		}
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("open the database: %w", err)
 	}
-	d.pebble = p
-	d.counts.load(d)
 	return d, nil
+}
+
+// guard runs what uses pebble. When the database freezes, pebble may never
+// return (see silent), so nobody waits for it any more, and what it did may not
+// have happened.
+func (d *db) guard(use func() error) error {
+	done := make(chan error, 1)
+	if d.shield.failure() == nil {
+		go func() { done <- use() }()
+	}
+	var err error
+	select {
+	case err = <-done:
+	case <-d.shield.frozen:
+	}
+	if cause := d.shield.failure(); cause != nil {
+		return fmt.Errorf("%w: %w", errBroken, cause)
+	}
+	return err
 }
 
 // close ends the use of the database. A frozen one is given up as it is.
 func (d *db) close() {
-	d.counts.save(d)
-	d.pebble.Close()
+	d.guard(func() error {
+		d.counts.save(d)
+		return d.pebble.Close()
+	})
 }
 
 // silent is pebble's logger.
-type silent struct{ shield *shield }
+type silent struct{ db *db }
 
 func (silent) Infof(string, ...any)  {}
 func (silent) Errorf(string, ...any) {}
@@ -102,11 +122,18 @@ func (silent) Errorf(string, ...any) {}
 // Fatalf must not return, and must not end the process either: whoever serves
 // views may not die of a broken cache. So it keeps the goroutine for good (ending
 // it would run deferred calls that panic in a state like this); nobody waits for
-// it, see holder.call.
+// it, see guard.
 func (s silent) Fatalf(format string, args ...any) {
-	s.shield.freeze(fmt.Errorf(format, args...))
+	s.db.condemn()
+	s.db.shield.freeze(fatalError(fmt.Sprintf(format, args...)))
 	select {}
 }
+
+// fatalError is what pebble would have ended the process for. Failed writes do
+// not reach pebble, so it speaks of what was read.
+type fatalError string
+
+func (e fatalError) Error() string { return string(e) }
 
 // seal returns value with the checksum that get demands.
 func seal(key, value []byte) []byte {
@@ -201,7 +228,8 @@ func (d *db) put(key, value []byte) error {
 // isDamage reports whether an error of opening speaks of a damaged database
 // rather than of its surroundings.
 func isDamage(err error) bool {
-	if errors.Is(err, pebble.ErrCorruption) || errors.Is(err, os.ErrNotExist) {
+	var fatal fatalError
+	if errors.As(err, &fatal) || errors.Is(err, pebble.ErrCorruption) || errors.Is(err, os.ErrNotExist) {
 		return true
 	}
 	// Pebble has no error value for some inconsistencies.
