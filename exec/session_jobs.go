@@ -76,12 +76,11 @@ func (s *Session) startParallel() {
 	if s.w.pool == nil {
 		s.startJobserver()
 	}
-	parallel := s.w.slots != 1
-	if s.con.mode != SyncNone && !parallel {
+	if s.reading.sync && s.w.slots == 1 {
 		s.endReading()
 		s.con.mode, s.reading.sync = SyncNone, false
 	}
-	if s.reading.sync || s.con.mode != SyncNone {
+	if s.reading.sync {
 		s.openMutex()
 	}
 	if s.w.pool != nil {

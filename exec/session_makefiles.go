@@ -90,7 +90,8 @@ func (s *Session) saveStdin() string {
 	if err != nil {
 		s.w.fatal(makefile.Pos{}, "fopen (temporary file): "+errorText(err))
 	}
-	return f.Name()
+	s.tempInput = f.Name()
+	return s.tempInput
 }
 
 func (s *Session) removeTempInput() {
@@ -121,6 +122,9 @@ func (s *Session) readMakefiles() {
 	for i, name := range named {
 		g := &makefile.GoalDep{Dep: makefile.Dep{Name: name}, NoTilde: true}
 		s.readOne(g)
+		if g.Err != nil {
+			s.con.complain(makefile.Pos{}, name+": "+errorText(g.Err))
+		}
 		if g.File != nil {
 			s.set.ReplaceMakefile(i, g.File.Name)
 		}
@@ -190,6 +194,9 @@ func (s *Session) settleOptions() {
 	if !s.reading.sync {
 		s.endReading()
 		s.con.ctx = s.reading
+	}
+	if s.set.On(flags.NoBuiltinVars) {
+		s.set.SetOn(flags.NoBuiltinRules, true)
 	}
 	s.dropBuiltins(rules, vars)
 }

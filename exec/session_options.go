@@ -65,11 +65,11 @@ func (s *Session) decodeOptions() {
 			os.Setenv(name, value)
 		}
 	}
-	s.db.Options().NoBuiltinRules = s.set.On(flags.NoBuiltinRules)
 	if s.set.On(flags.NoBuiltinVars) {
+		s.set.SetOn(flags.NoBuiltinRules, true)
 		s.db.DropBuiltinVars()
-		s.db.Options().NoBuiltinRules = true
 	}
+	s.db.Options().NoBuiltinRules = s.set.On(flags.NoBuiltinRules)
 	s.db.InstallSuffixRules()
 	if s.set.On(flags.EnvOverrides) {
 		s.db.SetEnvOverrides(true)
@@ -232,7 +232,6 @@ func (s *Session) makeflagsAssigned(_ string, o makefile.Origin) {
 func (s *Session) dropBuiltins(rules, vars bool) {
 	if s.set.On(flags.NoBuiltinVars) && !vars {
 		s.db.DropBuiltinVars()
-		s.set.SetOn(flags.NoBuiltinRules, true)
 	}
 	if s.set.On(flags.NoBuiltinRules) && !rules {
 		s.db.DropBuiltinRules()

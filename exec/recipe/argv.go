@@ -95,7 +95,11 @@ func shellArgv(text, shell, flags string, oneShell bool) []string {
 		if isBourneShell(shell) {
 			text = stripPrefixes(text)
 		}
-		argv := append([]string{shell}, strings.Fields(flags)...)
+		words, plain := splitPlain(flags, false)
+		if !plain {
+			words = strings.Fields(flags)
+		}
+		argv := append([]string{shell}, words...)
 		return append(argv, text)
 	}
 	words, plain := splitPlain(shell+" "+flags+" ", false)
