@@ -41,8 +41,7 @@ type Database struct {
 	depSlab  []Dep
 
 	global  VarSet
-	root    Scope  // the global scope
-	scope   *Scope // the scope that expansion looks in
+	root    Scope // the global scope
 	patVars []*patternVar
 
 	// Patterns are the implicit rules in the order in which they are tried.
@@ -72,21 +71,30 @@ type Database struct {
 	ReadFiles    []*GoalDep // makefiles, in the order in which they were read
 	RecipePrefix byte       // the recipe prefix in force
 
-	includeDirs  []string
-	envShell     string // SHELL of the environment
-	hasEnvShell  bool
-	envRecursion int   // > 0: expanding for the environment of $(shell)
-	depth        int   // nesting of expansions
-	nesting      int   // nesting of included makefiles
-	callArgs     int   // arguments of the innermost $(call)
-	reading      *Pos  // the line being read or the recipe being expanded
-	varPos       *Pos  // definition of the variable being expanded
-	target       *File // whose recipe is being expanded
-	conds        *conditionals
-	bufs         [][]byte // spare buffers of expansions
-	functions    map[string]*function
+	includeDirs []string
+	envShell    string // SHELL of the environment
+	hasEnvShell bool
+	maxText     int      // how long an expansion may become
+	bufs        [][]byte // spare buffers of expansions
+	functions   map[string]*function
 
+	expansion
 	state state
+}
+
+// expansion is where expanding and reading stand at the moment. Catch puts it
+// back when an error has cut them short.
+type expansion struct {
+	scope        *Scope        // the scope that variables are looked up in
+	reading      *Pos          // the line being read or the recipe being expanded
+	varPos       *Pos          // definition of the variable being expanded
+	target       *File         // whose recipe is being expanded
+	conds        *conditionals // those of the source being read
+	active       []*Variable   // recursive variables being expanded, outermost first
+	depth        int           // nesting of expansions
+	nesting      int           // nesting of included makefiles
+	callArgs     int           // arguments of the innermost $(call)
+	envRecursion int           // > 0: expanding for the environment of $(shell)
 }
 
 // New makes a database that knows the variables make itself defines and those
@@ -98,11 +106,11 @@ func New(host Host, o Options) *Database {
 		files:        make(map[string]*File, 1024),
 		RecipePrefix: '\t',
 		includeDirs:  o.IncludeDirs,
-		conds:        &conditionals{},
 		functions:    indexFunctions(),
+		maxText:      maxText,
 	}
 	db.root.Set = &db.global
-	db.scope = &db.root
+	db.scope, db.conds = &db.root, &conditionals{}
 	db.Default = db.Enter(".DEFAULT")
 	db.Suffixes = db.Enter(".SUFFIXES")
 	db.defineInitial()

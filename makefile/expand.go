@@ -5,9 +5,17 @@ import (
 	"strings"
 )
 
-// Nesting of expansions beyond which an expansion is taken for an endless
-// recursion through $(call) or $(eval). GNU make dies from its stack there.
-const maxDepth = 100_000
+// Limits on which GNU make dies from its stack or from the system's memory.
+const (
+	// maxDepth is how deeply expansions may nest. It is more than GNU make can
+	// do with the usual stack of 8 MB.
+	maxDepth = 60_000
+	// rawWeight is how much more a function counts that expands its arguments
+	// itself: its text is looked through again at each level.
+	rawWeight = 4
+	// maxText is how long an expansion may become.
+	maxText = 1 << 30
+)
 
 // Expand expands variable references and functions in the scope now in force:
 // the global one unless something is being expanded already.
@@ -124,6 +132,9 @@ func (db *Database) giveBuf(buf []byte) {
 func (db *Database) expand(buf []byte, s string) []byte {
 	if db.depth++; db.depth > maxDepth {
 		db.fatal(db.errPos(), "expansion is nested too deeply")
+	}
+	if len(buf) > db.maxText {
+		db.fatal(db.errPos(), "virtual memory exhausted")
 	}
 	for {
 		i := strings.IndexByte(s, '$')
@@ -246,6 +257,9 @@ func (db *Database) warnUndefined(name string) {
 // appendValue appends a variable's value, expanded if it is recursive.
 func (db *Database) appendValue(buf []byte, v *Variable) []byte {
 	if !v.Recursive && !v.Append {
+		if len(buf)+len(v.Value) > db.maxText {
+			db.fatal(db.errPos(), "virtual memory exhausted")
+		}
 		return append(buf, v.Value...)
 	}
 	if v.Value == "" && !v.Append {
@@ -268,12 +282,14 @@ func (db *Database) appendValue(buf []byte, v *Variable) []byte {
 		}
 	}
 	v.expanding = true
+	db.active = append(db.active, v)
 	if v.Append {
 		buf = db.appendChain(buf, v.Name, db.scope, true)
 	} else {
 		buf = db.expand(buf, v.Value)
 	}
 	v.expanding = false
+	db.active = db.active[:len(db.active)-1]
 	db.varPos, db.reading = oldVarPos, oldReading
 	return buf
 }

@@ -92,10 +92,14 @@ func (db *Database) callAt(buf []byte, s string, fn *function, open byte) (out [
 	}
 	rest = text[end+1:]
 	args := splitArgs(make([]string, 0, 4), text[:end], fn.max, open, shut)
-	if !fn.raw {
-		for i, a := range args {
-			args[i] = db.Expand(a)
-		}
+	if fn.raw {
+		db.depth += rawWeight
+		buf = db.invoke(buf, fn, args)
+		db.depth -= rawWeight
+		return buf, rest
+	}
+	for i, a := range args {
+		args[i] = db.Expand(a)
 	}
 	return db.invoke(buf, fn, args), rest
 }

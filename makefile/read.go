@@ -7,13 +7,19 @@ import (
 	"syscall"
 )
 
-// Catch runs fn and returns the *Fatal it was stopped by, if any.
+// Catch runs fn and returns the *Fatal it was stopped by, if any. The database
+// can be used further then.
 func (db *Database) Catch(fn func()) (err error) {
+	saved, root := db.expansion, db.root
 	defer func() {
 		switch r := recover().(type) {
 		case nil:
 		case *Fatal:
 			err = r
+			for _, v := range db.active[len(saved.active):] {
+				v.expanding, v.expCount = false, 0
+			}
+			db.expansion, db.root = saved, root
 		default:
 			panic(r)
 		}
