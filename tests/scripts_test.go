@@ -2,6 +2,7 @@ package tests
 
 import (
 	"bytes"
+	"flag"
 	"os"
 	"os/exec"
 	"os/user"
@@ -30,17 +31,20 @@ func TestScripts(t *testing.T) {
 		if currentSetup().reference() && folder != plainFolder {
 			continue // a plain make was given: it knows nothing of the rest
 		}
-		t.Run(folder, func(t *testing.T) {
-			testscript.Run(t, testscript.Params{
-				Dir:                filepath.Join(currentSetup().scripts(), folder),
-				Setup:              sessionOf(folder),
-				Cmds:               commands,
-				Condition:          condition,
-				RequireUniqueNames: true,
-				Deadline:           deadline(t),
-			})
-		})
+		t.Run(folder, func(t *testing.T) { play(t, folder) })
 	}
+}
+
+// play runs the scripts of a folder.
+func play(t *testing.T, folder string) {
+	testscript.Run(t, testscript.Params{
+		Dir:                filepath.Join(currentSetup().scripts(), folder),
+		Setup:              sessionOf(folder),
+		Cmds:               commands,
+		Condition:          condition,
+		RequireUniqueNames: true,
+		Deadline:           deadline(t),
+	})
 }
 
 // deadline leaves a minute to say what hung before go test gives up.
@@ -99,8 +103,15 @@ func TestFUSEIsUsed(t *testing.T) {
 	}
 }
 
+// pending plays the scripts that wait for a later milestone too.
+var pending = flag.Bool("pending", false, "play the scripts of scripts/pending")
+
 // TestPending names the scripts that wait for a later milestone.
 func TestPending(t *testing.T) {
+	if *pending {
+		play(t, "pending")
+		return
+	}
 	files, err := filepath.Glob(filepath.Join(currentSetup().scripts(), "pending", "*.txtar"))
 	if err != nil {
 		t.Fatal(err)
