@@ -32,7 +32,6 @@ const (
 type db struct {
 	cacheDir string
 	pebble   *pebble.DB
-	cache    *pebble.Cache
 	shield   *shield
 	readOnly bool
 	now      func() time.Time
@@ -56,15 +55,14 @@ func openDB(base vfs.FS, cacheDir, dir string, readOnly bool, warn func(error)) 
 	d := &db{
 		cacheDir: cacheDir,
 		shield:   newShield(base, warn),
-		cache:    pebble.NewCache(blockCache),
 		readOnly: readOnly,
 		now:      time.Now,
 		used:     map[string]int64{},
 	}
-	defer d.cache.Unref()
+	blocks := pebble.NewCache(blockCache)
 	opts := &pebble.Options{
 		FS:                          d.shield,
-		Cache:                       d.cache,
+		Cache:                       blocks,
 		Logger:                      silent{d},
 		MemTableSize:                memTable,
 		MemTableStopWritesThreshold: 4,
@@ -75,6 +73,7 @@ func openDB(base vfs.FS, cacheDir, dir string, readOnly bool, warn func(error)) 
 		CompactionConcurrencyRange:  func() (int, int) { return 1, 1 },
 	}
 	err := d.guard(func() (err error) {
+		defer blocks.Unref() // pebble has its own reference, and may outlive the wait
 		if d.pebble, err = pebble.Open(dir, opts); err == nil {
 			d.counts.load(d)
 		}

@@ -103,6 +103,10 @@ func TestStoppedHolder(t *testing.T) {
 	c := connect(t, s)
 	must(t, c.PutTrace(hash(0), hash(0), trace(0)))
 	must(t, cmd.Process.Signal(unix.SIGSTOP))
+	var status unix.WaitStatus
+	if _, err := unix.Wait4(cmd.Process.Pid, &status, unix.WUNTRACED, nil); err != nil || !status.Stopped() {
+		t.Fatal(status, err)
+	}
 	if _, err := c.Result(hash(0)); !errors.Is(err, cache.ErrUnavailable) {
 		t.Errorf("first call: %v", err)
 	}
