@@ -76,7 +76,7 @@ func (w *Walk) newJob(f *makefile.File) {
 	previous := w.con.ctx
 	w.con.ctx = &j.out
 	defer func() { w.con.ctx = previous }()
-	j.out.sync = w.con.mode == SyncLine || w.con.mode == SyncTarget
+	j.out.sync = w.con.mode != SyncNone
 
 	if !w.begin(j) {
 		return
@@ -116,6 +116,7 @@ func (w *Walk) begin(j *job) bool {
 	j.action, j.view = action, action.View()
 	if action.Capture() {
 		j.out.tap = action.Output
+		j.out.holding = w.opt.Referee != nil && w.slots != 1 && !j.file.Phony
 	}
 	return true
 }

@@ -76,6 +76,11 @@ func (w *Walk) commandEnded(e ended, failing bool) bool {
 
 	switch {
 	case failure != exitSuccess && !j.noError && !w.ignoreErrors():
+		if w.rule(j, e.status, failure) {
+			w.removeJob(j)
+			w.freeSlot(j)
+			return true
+		}
 		w.lineFailed(j, e.status, failure)
 	default:
 		if failure != exitSuccess {
@@ -87,6 +92,7 @@ func (w *Walk) commandEnded(e ended, failing bool) bool {
 		}
 	}
 	w.endJob(j)
+	j.out.release(w.con)
 	j.out.dump(w.con)
 	if !w.dying {
 		w.finish(j.file)
@@ -248,6 +254,14 @@ func (w *Walk) removeJob(j *job) {
 
 // freeJob gives back what a job held.
 func (w *Walk) freeJob(j *job) {
+	w.freeSlot(j)
+	j.out.release(w.con)
+	j.out.dump(w.con)
+	j.out.close()
+}
+
+// freeSlot lets another job run.
+func (w *Walk) freeSlot(j *job) {
 	if w.tokens > 1 && w.pool != nil {
 		if err := w.pool.Release(); err != nil {
 			w.fatal(makefile.Pos{}, err.Error())
@@ -255,6 +269,4 @@ func (w *Walk) freeJob(j *job) {
 		w.debugf(debugJobs, 0, "Released token for child %p (%s).", j, j.file.Name)
 	}
 	w.tokens--
-	j.out.dump(w.con)
-	j.out.close()
 }

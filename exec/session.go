@@ -266,7 +266,9 @@ func (s *Session) makeGoals() int {
 	s.w.shuffleGoals(s.goals)
 	s.w.debugf(debugBasic, 0, "Updating goal targets....")
 	status := exitSuccess
-	switch s.w.makeGoals(s.goals) {
+	s.w.goals = s.goals
+	s.w.addNeeds(s.w.opt.Learned)
+	switch s.w.settle(s.goals) {
 	case StatusQuestion:
 		status = exitTrouble
 	case StatusFailed:
@@ -306,6 +308,10 @@ func (s *Session) finish(status int) int {
 			s.w.reap(true, status != exitSuccess)
 			return status
 		}))
+	}
+	for _, h := range s.w.held { // never judged: the build ended before
+		s.w.lineFailed(h.job, h.status, h.code)
+		h.job.out.release(s.con)
 	}
 	if s.db != nil {
 		s.guard(func() int { s.w.removeIntermediates(false); return 0 })

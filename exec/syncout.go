@@ -5,8 +5,6 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
-
-	"fmake/makefile"
 )
 
 // SyncMode is what -O asks for.
@@ -42,6 +40,26 @@ type collector struct {
 	// tap gets a copy of all that passes, for an action's record; nil if nobody
 	// wants one.
 	tap func(stream int, data []byte)
+	// holding keeps output back until it is known that it counts.
+	holding bool
+	kept    []keptOutput
+}
+
+type keptOutput struct {
+	stream int
+	data   []byte
+}
+
+// discard forgets what was kept back.
+func (o *collector) discard() { o.kept = nil }
+
+// release shows what was kept back, and keeps nothing back any more.
+func (o *collector) release(c *console) {
+	o.holding = false
+	for _, k := range o.kept {
+		o.pass(c, k.stream, k.data)
+	}
+	o.kept = nil
 }
 
 // open makes the temporary files.
@@ -58,8 +76,9 @@ func (o *collector) open(c *console) {
 	}
 	if err != nil {
 		o.close()
+		c.complainDirect("cannot create temporary file " + tempName(err, c.temp) + ": " + errorText(err))
 		c.mode, o.sync = SyncNone, false
-		c.complain(makefile.Pos{}, "cannot open output-sync lock file, suppressing output-sync.")
+		c.complainDirect("cannot open output-sync lock file, suppressing output-sync.")
 	}
 }
 
@@ -87,6 +106,10 @@ func (o *collector) put(c *console, stream int, data []byte) {
 
 // pass shows or stores output without telling tap.
 func (o *collector) pass(c *console, stream int, data []byte) {
+	if o.holding {
+		o.kept = append(o.kept, keptOutput{stream, append([]byte(nil), data...)})
+		return
+	}
 	file := o.file(stream)
 	if !o.sync || file == nil {
 		c.write(stream, data)

@@ -28,15 +28,20 @@ const (
 
 // Exit statuses of make.
 const (
-	exitSuccess = 0
-	exitTrouble = 1 // -q: something is out of date
-	exitFailure = 2
+	exitSuccess    = 0
+	exitTrouble    = 1 // -q: something is out of date
+	exitFailure    = 2
+	exitNotStarted = 127 // make could not start itself again
 )
 
 // Options are what a Walk is told from outside.
 type Options struct {
 	Judge   Judge   // nil: GNU make's rule decides
 	Actions Actions // nil: recipes run in the host's view
+	// Referee judges recipes that ran too early; nil: none does.
+	Referee Referee
+	// Learned are prerequisites that earlier builds have found.
+	Learned []Rerun
 	// SubMakeEnv gives what a make that f's recipe starts has to know of this
 	// one, as variables of its environment. It may be nil.
 	SubMakeEnv func(f *makefile.File) []string
@@ -70,6 +75,8 @@ type Walk struct {
 	tokens          int    // jobs that hold a slot
 	used            int    // jobs that run
 	done            chan ended
+	held            []heldJob // failed jobs that are judged later
+	goals           []*makefile.GoalDep
 	backlog         []ended // reports received while something else was waited for
 	wake            *waker
 	signals         *signalWatch
@@ -132,6 +139,9 @@ func (w *Walk) makeGoals(goals []*makefile.GoalDep) Status {
 			break
 		}
 		goals = left
+		if len(w.held) > 0 && len(w.jobs) == 0 && len(w.waiting) == 0 {
+			w.resolveHeld()
+		}
 		w.pass++
 	}
 	return status

@@ -83,7 +83,7 @@ func (p *program) attach(db *makefile.Database, s *exec.Session) (exec.Options, 
 	}
 	b := build.New(db, s.Dir(), p.options(dir, s))
 	p.build = b
-	o := exec.Options{Judge: b, Actions: b, SubMakeEnv: b.SubMakeEnv}
+	o := exec.Options{Judge: b, Actions: b, Referee: b, Learned: b.Learned(), SubMakeEnv: b.SubMakeEnv}
 	if len(p.own.explain) > 0 {
 		o.Consider, o.Considered = p.own.explain, p.explained
 	}
@@ -92,7 +92,16 @@ func (p *program) attach(db *makefile.Database, s *exec.Session) (exec.Options, 
 
 func (p *program) options(dir string, s *exec.Session) build.Options {
 	f := s.Flags()
+	var hazards func(string)
+	if p.own.hazards {
+		hazards = s.Warn
+	}
 	return build.Options{
+		Hazards:     hazards,
+		SerialOrder: s.SerialOrder,
+		Serial:      s.Serial,
+		Makeable:    s.Makeable,
+
 		Require:  p.own.trace == "require",
 		Cache:    p.own.cacheMode(),
 		CacheDir: dir,

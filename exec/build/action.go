@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -39,6 +40,7 @@ func (b *Build) Begin(f *makefile.File) (exec.Action, error) {
 		a.old = b.graph.Target(n.name)
 	}
 	a.view = &lazyView{a: a}
+	b.active++
 	return a, nil
 }
 
@@ -158,6 +160,7 @@ func (a *action) Line(_ int, text string) { a.echo = text }
 
 // End implements exec.Action.
 func (a *action) End(status int, interrupted bool) error {
+	a.b.active--
 	rec, err := a.view.finish()
 	if err != nil {
 		return a.lost(err)
@@ -227,7 +230,8 @@ func (a *action) open() (*tracefs.View, error) {
 	}
 	a.begin()
 	a.hidden = b.rollBack(a)
-	return eng.NewView(tracefs.ViewSpec{ID: a.n.name, Serial: a.n.serial, Dir: b.sp.cwd, Hidden: a.hidden})
+	hidden := append(slices.Clip(a.hidden), a.n.hide...)
+	return eng.NewView(tracefs.ViewSpec{ID: a.n.name, Serial: a.n.serial, Dir: b.sp.cwd, Hidden: hidden})
 }
 
 // begin writes the action down before it changes anything.

@@ -51,21 +51,25 @@ const (
 
 // Options are what the command line says about tracing and the cache.
 type Options struct {
-	Require    bool   // --tracefs=require: no work without tracing
-	Cache      Mode   // --cache
-	CacheDir   string // --cache-dir, else the default place
-	System     string // --system: trace or fingerprint
-	AllEnv     bool   // --env=all
-	Above      Above  // what the make above handed down
-	EnginePath string // the engine's program
-	Env        []string
-	Shells     *ShellLog         // what $(shell) printed while reading
-	Silent     bool              // -s: a replayed recipe is not echoed
-	DryRun     bool              // -n, -q or -t: nothing may change
-	Always     bool              // -B: nothing comes from the cache
-	Warn       func(string)      // prints one line, "fmake: " is added by the caller
-	Say        func(string)      // tells in one line why more runs than GNU make would run
-	Print      func(int, []byte) // replays output: stream 1 or 2
+	Require     bool   // --tracefs=require: no work without tracing
+	Cache       Mode   // --cache
+	CacheDir    string // --cache-dir, else the default place
+	System      string // --system: trace or fingerprint
+	AllEnv      bool   // --env=all
+	Above       Above  // what the make above handed down
+	EnginePath  string // the engine's program
+	Env         []string
+	Shells      *ShellLog                        // what $(shell) printed while reading
+	Silent      bool                             // -s: a replayed recipe is not echoed
+	DryRun      bool                             // -n, -q or -t: nothing may change
+	Always      bool                             // -B: nothing comes from the cache
+	Warn        func(string)                     // prints one line, "fmake: " is added by the caller
+	Hazards     func(string)                     // tells of each hazard under --debug=hazards; may be nil
+	SerialOrder func() map[*makefile.File]int    // see exec.Session; may be nil
+	Serial      func() bool                      // one recipe runs at a time
+	Makeable    func(name string) *makefile.File // see exec.Session
+	Say         func(string)                     // tells in one line why more runs than GNU make would run
+	Print       func(int, []byte)                // replays output: stream 1 or 2
 }
 
 // Build is one make process's knowledge of the tree.
@@ -96,19 +100,23 @@ type Build struct {
 	slots       chan struct{} // bounds the writes to the store that are under way
 	saved       time.Time     // when the graph file was last written
 
-	targets    map[string]*makefile.File // by absolute path
-	nodes      map[*makefile.File]*node
-	visited    map[string]bool           // names of the targets that this build decided about
-	commands   map[string]string         // command name: where PATH finds it
-	owned      map[string]*makefile.File // absolute path -> target whose action wrote it or holds it good in this build
-	suspect    map[string]cache.JournalRecord
-	cut        map[string][]tracefs.Write // by target: what dead engines had begun to change
-	privileged map[string]bool            // command name: is it setuid or the like
-	found      map[string]bool            // names that any action found in system trees
-	pretended  map[string]string          // under -n: path that would be made anew -> target
-	chain      *versions
-	serial     uint64
-	step       uint64
+	nodes         map[*makefile.File]*node
+	order         map[*makefile.File]int    // serial order as known so far
+	wrote, looked map[string][]*done        // by path: the actions of this build
+	reruns        []exec.Rerun              // hazards that wait for the end of the pass
+	active        int                       // traced actions that run now
+	extra         uint64                    // positions given by nextSerial
+	visited       map[string]bool           // names of the targets that this build decided about
+	commands      map[string]string         // command name: where PATH finds it
+	owned         map[string]*makefile.File // absolute path -> target whose action wrote it or holds it good in this build
+	suspect       map[string]cache.JournalRecord
+	cut           map[string][]tracefs.Write // by target: what dead engines had begun to change
+	privileged    map[string]bool            // command name: is it setuid or the like
+	found         map[string]bool            // names that any action found in system trees
+	pretended     map[string]string          // under -n: path that would be made anew -> target
+	chain         *versions
+	serial        uint64
+	step          uint64
 
 	mu      sync.Mutex // guards what background work touches
 	pending []uint64   // journal entries whose traces wait for the graph to be saved
@@ -134,6 +142,13 @@ type node struct {
 	old     *cache.Trace // the trace in force when it was decided
 	decided decision     // what was decided, for --explain
 	must    bool         // what GNU make's rule said then
+
+	reruns int           // how often a hazard has made it run again
+	stale  string        // why its run in this build does not count
+	hide   []string      // what later actions made and its view must not show
+	hid    int           // how much of hide the last run had hidden
+	missed []string      // after a failure: what it looked for in vain
+	saw    []cache.Input // after a failure: what it read
 }
 
 // New opens what is known of the tree around cwd. It never fails: what cannot
@@ -143,7 +158,7 @@ func New(db *makefile.Database, cwd string, o Options) *Build {
 	b := &Build{
 		db: db, opts: o, hasher: cache.NewHasher(), reach: newReacher(db),
 		nodes: make(map[*makefile.File]*node), owned: make(map[string]*makefile.File),
-		suspect: make(map[string]cache.JournalRecord), warned: make(map[string]bool), visited: make(map[string]bool), targets: make(map[string]*makefile.File), commands: make(map[string]string), pretended: make(map[string]string), privileged: make(map[string]bool), found: make(map[string]bool), slots: make(chan struct{}, 64), names: make(map[cache.Hash]nameSet),
+		suspect: make(map[string]cache.JournalRecord), warned: make(map[string]bool), visited: make(map[string]bool), wrote: make(map[string][]*done), looked: make(map[string][]*done), commands: make(map[string]string), pretended: make(map[string]string), privileged: make(map[string]bool), found: make(map[string]bool), slots: make(chan struct{}, 64), names: make(map[cache.Hash]nameSet),
 	}
 	b.sp = newSpace(cwd, o.Above.Root, home, o.CacheDir)
 	b.w = newWorld(b.sp, b.hasher)
@@ -249,7 +264,6 @@ func (b *Build) node(f *makefile.File) *node {
 			n.name += doubleColonPosition(f)
 		}
 		b.nodes[f] = n
-		b.targets[p] = f
 	}
 	return n
 }
@@ -263,13 +277,15 @@ func doubleColonPosition(f *makefile.File) string {
 	return fmt.Sprintf("::%d", pos)
 }
 
-// nextSerial gives the position in serial order of the action decided now.
+// nextSerial gives a position to an action that is in nobody's order yet: the
+// making of a makefile, before everything else.
 func (b *Build) nextSerial() uint64 {
-	b.serial += b.step
-	return b.serial
+	b.extra++
+	return b.serial + b.extra
 }
 
 var _ interface {
 	exec.Judge
 	exec.Actions
+	exec.Referee
 } = (*Build)(nil)

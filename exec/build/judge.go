@@ -36,7 +36,7 @@ func (b *Build) Judge(f *makefile.File, must bool) exec.Verdict {
 	}
 	n := b.node(f)
 	if n.serial == 0 { // a target may be asked about again after its intermediate files were made
-		n.serial = b.nextSerial()
+		n.serial = b.serialOf(f)
 	}
 	b.visited[n.name] = true
 	d := b.decide(f, n, must)
@@ -46,7 +46,7 @@ func (b *Build) Judge(f *makefile.File, must bool) exec.Verdict {
 		b.pretend(f, n, d, must)
 		return d.verdict
 	}
-	if d.surprising(must) {
+	if d.surprising(must) && n.stale == "" {
 		b.say(f.Name, d.why)
 	}
 	switch d.verdict {
@@ -103,7 +103,7 @@ func (b *Build) pretendedInput(f *makefile.File, t *cache.Trace) string {
 // decide follows the procedure "Deciding one target" of the design, step by
 // step. It changes nothing.
 func (b *Build) decide(f *makefile.File, n *node, must bool) decision {
-	if owner := b.owned[n.path]; owner != nil && owner != f {
+	if owner := b.owned[n.path]; owner != nil && owner != f && n.stale == "" {
 		return decision{verdict: exec.AsMake, why: "its file was written by the recipe of " + owner.Name + " in this build"}
 	}
 	if why := b.alwaysRun(f, n, must); why != "" {
@@ -112,6 +112,9 @@ func (b *Build) decide(f *makefile.File, n *node, must bool) decision {
 	}
 	if b.opts.Always {
 		return decision{verdict: exec.Run, why: "-B makes every target", old: b.graph.Target(n.name)}
+	}
+	if n.stale != "" {
+		return decision{verdict: exec.Run, why: n.stale, old: b.graph.Target(n.name)}
 	}
 	if r, bad := b.suspect[n.name]; bad {
 		return b.unfinished(f, n, r)
@@ -266,8 +269,8 @@ func (b *Build) sameIntermediate(in *cache.Input) bool {
 	if b.exists(p) {
 		return false
 	}
-	f := b.targets[p]
-	if f == nil || !f.Intermediate && !f.Secondary {
+	f := b.db.Lookup(b.display(in.Path))
+	if f == nil || f.Recipe == nil || !f.Intermediate && !f.Secondary {
 		return false
 	}
 	t := b.graph.Target(in.Path)

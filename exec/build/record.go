@@ -26,9 +26,7 @@ func (a *action) succeeded(rec *tracefs.Record) error {
 		b.checker.Forget(b.sp.key(w.Path))
 	}
 	if p := a.meddled(rec); p != "" {
-		b.warn("%s was changed by somebody else while the recipe of %s ran; nothing is recorded of it", b.display(b.sp.key(p)), a.f.Name)
-		b.graph.Delete(a.n.name)
-		a.done()
+		a.changedUnder(p)
 		return nil
 	}
 	t := a.trace(rec)
@@ -47,9 +45,33 @@ func (a *action) succeeded(rec *tracefs.Record) error {
 	b.putRight(a.n.name)
 	a.n.run, a.n.old = t.Run, t
 	b.own(a.f, t)
-	b.keep(a, t)
+	a.n.stale = ""
+	b.ended(a, t)
+	if a.n.stale == "" { // else what it made is known to be wrong
+		b.keep(a, t)
+	}
 	a.done()
 	return nil
+}
+
+// changedUnder handles a path that changed while the action looked at it. If
+// another action of this build did it, the action runs again after that; if
+// somebody else did, nothing is recorded.
+func (a *action) changedUnder(p string) {
+	b := a.b
+	key := b.sp.key(p)
+	b.graph.Delete(a.n.name)
+	a.done()
+	switch w := b.wrote[key]; {
+	case a.n.reruns >= maxReruns:
+	case len(w) > 0:
+		b.hazard(a.f, w[len(w)-1].f, key)
+		return
+	case b.active > 0:
+		b.again(a.f, nil, b.display(key)+" changed while its recipe ran")
+		return
+	}
+	b.warn("%s was changed by somebody else while the recipe of %s ran; nothing is recorded of it", b.display(key), a.f.Name)
 }
 
 // keepTimes gives files that came out exactly as they were their earlier mtimes,
@@ -108,6 +130,7 @@ func (a *action) failed(rec *tracefs.Record, status int) {
 		b.w.forget(w.Path)
 		b.checker.Forget(b.sp.key(w.Path))
 	}
+	a.remember(rec)
 	t := &cache.Trace{
 		Target: a.f.Name, Dir: b.sp.key(b.sp.cwd), Status: status, Flags: cache.Failed, Serial: a.n.serial,
 		Started: a.started.UnixNano(), Duration: int64(time.Since(a.started)), Reason: a.n.reason,

@@ -1,0 +1,309 @@
+package build
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"fmake/cache"
+	"fmake/exec"
+	"fmake/makefile"
+	"fmake/tracefs"
+)
+
+// Hazards are what optimistic runs got wrong: an action looked at a path that an
+// action before it in serial order wrote only later, or saw what an action after
+// it had written. The first is repaired by running it again after the other, the
+// second by running it again without the later version in view. Both teach an
+// edge, so that the next build orders the two from the start.
+
+// done is one action of this build that has ended well.
+type done struct {
+	f            *makefile.File
+	n            *node
+	t            *cache.Trace
+	started, end time.Time
+}
+
+// maxReruns bounds how often one action is repeated in a build.
+const maxReruns = 3
+
+// serialOf gives the position of a target in serial order; targets that are not
+// of this build keep the position that their trace recorded.
+func (b *Build) serialOf(f *makefile.File) uint64 {
+	if b.opts.SerialOrder == nil {
+		return b.nextSerial()
+	}
+	at, known := b.order[f]
+	if !known {
+		b.order = b.opts.SerialOrder()
+		at, known = b.order[f]
+	}
+	if !known {
+		return b.nextSerial()
+	}
+	return b.serial + uint64(at+1)*b.step
+}
+
+// ended notes an action that has ended well, and finds the hazards between it
+// and those that ended before.
+func (b *Build) ended(a *action, t *cache.Trace) {
+	d := &done{f: a.f, n: a.n, t: t, started: a.started, end: time.Now()}
+	for i := range t.Inputs {
+		in := &t.Inputs[i]
+		if in.Path[0] != '.' {
+			continue
+		}
+		for _, w := range b.wrote[in.Path] {
+			if w.f != a.f && w.n.serial < a.n.serial && w.end.After(a.started) && !b.w.same(in) {
+				b.hazard(a.f, w.f, in.Path)
+			}
+		}
+		b.looked[in.Path] = append(b.looked[in.Path], d)
+	}
+	for i := range t.Outputs {
+		o := &t.Outputs[i]
+		b.wrote[o.Path] = append(b.wrote[o.Path], d)
+		for _, l := range b.looked[o.Path] {
+			if l.f != a.f && l.n.serial > a.n.serial && !b.sawIt(l, o.Path) {
+				b.hazard(l.f, a.f, o.Path)
+			}
+		}
+		dir, _ := splitPath(o.Path)
+		for _, l := range b.looked[dir] {
+			if l.f != a.f && l.n.serial > a.n.serial && !b.sawNames(l, dir) {
+				b.hazard(l.f, a.f, dir)
+			}
+		}
+	}
+	b.sawLater(a, t)
+}
+
+// sawIt reports whether what an action saw at a path is what is there now.
+func (b *Build) sawIt(d *done, path string) bool {
+	for i := range d.t.Inputs {
+		if in := &d.t.Inputs[i]; in.Path == path && in.Kind != cache.InputListing && !b.w.same(in) {
+			return false
+		}
+	}
+	return true
+}
+
+// sawNames reports whether a listing still has the names that an action saw.
+func (b *Build) sawNames(d *done, dir string) bool {
+	for i := range d.t.Inputs {
+		if in := &d.t.Inputs[i]; in.Path == dir && in.Kind == cache.InputListing && !b.chain.sameAsSeen(d.n.name, d.t, in) {
+			return false
+		}
+	}
+	return true
+}
+
+// sawLater finds versions of later actions that an action has seen; its next run
+// has them hidden.
+func (b *Build) sawLater(a *action, t *cache.Trace) {
+	for i := range t.Inputs {
+		in := &t.Inputs[i]
+		if in.Path[0] != '.' {
+			continue
+		}
+		if in.Kind == cache.InputListing {
+			a.n.hide = append(a.n.hide, b.laterNames(a, in)...)
+			continue
+		}
+		out, differs := b.chain.seen(a.n.name, a.n.serial, in.Path, true)
+		if differs && out.Type == 0 && in.Kind != cache.InputAbsent {
+			a.n.hide = append(a.n.hide, b.sp.abs(in.Path))
+		}
+	}
+	if len(a.n.hide) > a.n.hid && a.n.reruns < maxReruns {
+		a.n.hid = len(a.n.hide)
+		b.again(a.f, nil, b.display(b.sp.key(a.n.hide[len(a.n.hide)-1]))+" comes after it")
+	}
+}
+
+// laterNames lists what later actions have put into a directory that an action
+// listed with those names in it.
+func (b *Build) laterNames(a *action, in *cache.Input) []string {
+	drop := b.chain.hidden(a.n.name, a.n.serial, in.Path, true)
+	if drop == nil {
+		return nil
+	}
+	names, _ := b.w.names(b.sp.abs(in.Path))
+	if cache.HashNames(without(names, drop)) == in.Hash {
+		return nil // they were not there yet
+	}
+	var out []string
+	for _, n := range names {
+		if p := b.sp.abs(joinPath(in.Path, n)); drop(n) && !slices.Contains(a.n.hide, p) {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// hazard notes that f has to run again after need, which wrote path.
+func (b *Build) hazard(f, need *makefile.File, path string) {
+	b.again(f, need, fmt.Sprintf("it looked at %s before %s had written it", b.display(path), need.Name))
+}
+
+// again notes a target that has to run once more.
+func (b *Build) again(f, need *makefile.File, why string) {
+	n := b.node(f)
+	if b.opts.Hazards != nil {
+		b.opts.Hazards(fmt.Sprintf("hazard: %s: %s", f.Name, why))
+	}
+	if need != nil {
+		b.learn(f, need)
+	}
+	if f.Phony || n.reruns >= maxReruns {
+		return
+	}
+	i := slices.IndexFunc(b.reruns, func(r exec.Rerun) bool { return r.File == f })
+	if i < 0 {
+		b.reruns = append(b.reruns, exec.Rerun{File: f})
+		i = len(b.reruns) - 1
+		n.reruns++
+	}
+	if need != nil && !slices.Contains(b.reruns[i].Needs, need) {
+		b.reruns[i].Needs = append(b.reruns[i].Needs, need)
+	}
+	n.stale = why
+}
+
+// learn keeps an edge for later builds.
+func (b *Build) learn(f, need *makefile.File) {
+	e := cache.Edge{Target: b.node(f).name, Needs: b.node(need).name}
+	edges := b.graph.Edges()
+	if !slices.Contains(edges, e) {
+		b.graph.SetEdges(append(slices.Clone(edges), e))
+	}
+}
+
+// Learned gives the edges of earlier builds between targets of this makefile.
+func (b *Build) Learned() []exec.Rerun {
+	var out []exec.Rerun
+	for _, e := range b.graph.Edges() {
+		f, need := b.db.Lookup(b.display(e.Target)), b.db.Lookup(b.display(e.Needs))
+		if f != nil && need != nil {
+			out = append(out, exec.Rerun{File: f, Needs: []*makefile.File{need}})
+		}
+	}
+	return out
+}
+
+// Hazards implements exec.Referee.
+func (b *Build) Hazards() []exec.Rerun {
+	out := b.reruns
+	b.reruns = nil
+	slices.SortFunc(out, func(x, y exec.Rerun) int {
+		if b.node(x.File).serial < b.node(y.File).serial {
+			return -1
+		}
+		return 1
+	})
+	return out
+}
+
+// Failed implements exec.Referee.
+func (b *Build) Failed(f *makefile.File) (exec.Ruling, []*makefile.File) {
+	n := b.node(f)
+	if n.always || n.reruns >= maxReruns || len(n.missed) == 0 && len(n.saw) == 0 {
+		return exec.Final, nil
+	}
+	if needs := b.demand(f, n); len(needs) > 0 {
+		n.reruns++
+		n.stale = "it needs " + needs[0].Name
+		return exec.Again, needs
+	}
+	if b.opts.Serial == nil || b.opts.Serial() || !b.unfinishedBefore(f, n) {
+		return exec.Final, nil
+	}
+	return exec.Hold, nil
+}
+
+// demand finds the targets that a failed action looked for in vain: made by now,
+// or makeable by the makefile.
+func (b *Build) demand(f *makefile.File, n *node) []*makefile.File {
+	var needs []*makefile.File
+	add := func(need *makefile.File, path string) {
+		if need == f || slices.Contains(needs, need) {
+			return
+		}
+		b.learn(f, need)
+		if b.opts.Hazards != nil {
+			b.opts.Hazards(fmt.Sprintf("demand: %s needs %s of %s", f.Name, b.display(path), need.Name))
+		}
+		needs = append(needs, need)
+	}
+	for _, path := range n.missed {
+		if w := b.wrote[path]; len(w) > 0 && w[len(w)-1].n.serial < n.serial {
+			add(w[len(w)-1].f, path)
+			continue
+		}
+		if need := b.makeable(path); need != nil {
+			add(need, path)
+		}
+	}
+	for _, in := range n.saw {
+		for _, w := range b.wrote[in.Path] {
+			if w.n.serial < n.serial && !b.w.same(&in) {
+				add(w.f, in.Path)
+			}
+		}
+	}
+	return needs
+}
+
+// makeable returns the target that makes a missing path, unless it is one that
+// leaves no file.
+func (b *Build) makeable(path string) *makefile.File {
+	if b.opts.Makeable == nil {
+		return nil
+	}
+	need := b.opts.Makeable(b.display(path))
+	if need == nil || need.Phony || need.Run.Updated {
+		return nil
+	}
+	if e, ok := b.graph.Entry(path); ok && e.Flags()&cache.Always != 0 {
+		return nil
+	}
+	return need
+}
+
+// unfinishedBefore reports whether a target before f in serial order is not made
+// yet.
+func (b *Build) unfinishedBefore(f *makefile.File, n *node) bool {
+	b.serialOf(f)
+	mine := b.order[f]
+	for g, at := range b.order {
+		if at < mine && g.Recipe != nil && !g.Run.Updated {
+			return true
+		}
+	}
+	return false
+}
+
+// remember keeps what a failed action looked at, for the ruling.
+func (a *action) remember(rec *tracefs.Record) {
+	n, sp := a.n, a.b.sp
+	n.missed, n.saw = nil, nil
+	for i := range rec.Looks {
+		l := &rec.Looks[i]
+		if !sp.inProject(l.Path) || a.passOver(l.Path) {
+			continue
+		}
+		if l.Flags&tracefs.LookAbsent != 0 && l.Stat.Ino == 0 {
+			n.missed = append(n.missed, sp.key(l.Path))
+			continue
+		}
+		if l.Flags&tracefs.LookContent != 0 && findWrite(rec.Writes, l.Path) == nil {
+			x := cache.Input{Path: sp.key(l.Path), Kind: cache.InputContent, Mode: l.Stat.Mode, Stat: fileStat(&l.Stat)}
+			n.saw = append(n.saw, x)
+		}
+	}
+}
+
+func fileStat(s *tracefs.Stat) cache.FileStat {
+	return cache.FileStat{Dev: s.Dev, Ino: s.Ino, Size: s.Size, Mtime: s.Mtime, Ctime: s.Ctime, Mode: s.Mode}
+}

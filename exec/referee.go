@@ -1,0 +1,306 @@
+package exec
+
+import (
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"fmake/makefile"
+)
+
+// Ruling is what becomes of a recipe that has failed.
+type Ruling uint8
+
+// The rulings of a Referee.
+const (
+	// Final: it has failed.
+	Final Ruling = iota
+	// Hold: actions before it in serial order are unfinished, so it has not
+	// failed yet. It is asked about again when nothing else can go on.
+	Hold
+	// Again: it runs once more, after what it needs.
+	Again
+)
+
+// Rerun is a recipe that has to run again, after targets that it turned out to
+// need.
+type Rerun struct {
+	File  *makefile.File
+	Needs []*makefile.File
+}
+
+// Referee judges runs that went ahead of what they needed: recipes are run
+// optimistically, checked, and repeated. A nil Referee takes every run as it is.
+type Referee interface {
+	// Failed is asked about a recipe whose Action has ended with a failure.
+	Failed(f *makefile.File) (Ruling, []*makefile.File)
+	// Hazards is asked when all goals are made: it gives the recipes that saw
+	// what they should not have seen.
+	Hazards() []Rerun
+}
+
+// maxRounds bounds how often hazards are repaired in parallel; after that the
+// rest of the build goes serial.
+const maxRounds = 3
+
+// heldJob is a failed job whose ruling is not final.
+type heldJob struct {
+	job    *job
+	status unix.WaitStatus
+	code   int
+}
+
+// settle makes the goals until nothing has to be repeated.
+func (w *Walk) settle(goals []*makefile.GoalDep) Status {
+	status := w.makeGoals(goals)
+	for round := 1; w.opt.Referee != nil && !w.dryRun() && !w.question() && !w.touching(); round++ {
+		again := w.opt.Referee.Hazards()
+		if len(again) == 0 {
+			break
+		}
+		if round > maxRounds {
+			w.slots, w.pool = 1, nil
+		}
+		for _, r := range again {
+			w.rearm(r)
+		}
+		for _, g := range goals {
+			g.Changed = true // something ran: it is not "up to date"
+		}
+		w.pass++
+		status = max(status, w.makeGoals(goals))
+	}
+	return status
+}
+
+// rearm makes a target and all that depend on it unmade.
+func (w *Walk) rearm(r Rerun) {
+	r.File = current(r.File)
+	for _, need := range r.Needs {
+		w.addNeed(r.File, need)
+	}
+	w.unmake(r.File)
+	above := dependents(w.db)
+	seen := map[*makefile.File]bool{r.File: true}
+	for queue := above[r.File]; len(queue) > 0; queue = queue[1:] {
+		f := queue[0]
+		if seen[f] || f.Phony && f.Recipe != nil && f.Run.Updated {
+			continue // a command that ran has run
+		}
+		seen[f] = true
+		w.unmake(f)
+		queue = append(queue, above[f]...)
+	}
+}
+
+// unmake forgets that a target was made.
+func (w *Walk) unmake(f *makefile.File) {
+	f.Run.State, f.Run.Status = stateIdle, StatusNone
+	f.Run.Updated, f.Run.Considered = false, 0
+	f.Run.Mtime = MtimeUnknown
+}
+
+// dependents maps each file to those that have it as a prerequisite.
+func dependents(db *makefile.Database) map[*makefile.File][]*makefile.File {
+	above := make(map[*makefile.File][]*makefile.File)
+	for _, head := range db.Files() {
+		for f := head; f != nil; f = f.Prev {
+			for _, d := range f.Deps {
+				if d.File != nil {
+					dep := current(d.File)
+					above[dep] = append(above[dep], f)
+				}
+			}
+		}
+	}
+	return above
+}
+
+// addNeed makes need an order-only prerequisite of f, unless it is one already
+// or depends on f itself.
+func (w *Walk) addNeed(f, need *makefile.File) {
+	need = current(need)
+	if f == need || slices.ContainsFunc(f.Deps, func(d *makefile.Dep) bool { return d.File == need }) || w.reaches(need, f, nil) {
+		return
+	}
+	d := w.db.NewDep()
+	d.File, d.OrderOnly, d.IgnoreAutoVars = need, true, true
+	f.Deps = append([]*makefile.Dep{d}, f.Deps...)
+}
+
+// reaches tells whether to is below from.
+func (w *Walk) reaches(from, to *makefile.File, seen map[*makefile.File]bool) bool {
+	if from == to {
+		return true
+	}
+	if seen == nil {
+		seen = make(map[*makefile.File]bool)
+	}
+	if seen[from] {
+		return false
+	}
+	seen[from] = true
+	for _, d := range from.Deps {
+		if d.File != nil && w.reaches(current(d.File), to, seen) {
+			return true
+		}
+	}
+	return false
+}
+
+// AddNeeds adds learned edges before anything is made.
+func (w *Walk) addNeeds(edges []Rerun) {
+	for _, e := range edges {
+		for _, need := range e.Needs {
+			w.addNeed(current(e.File), need)
+		}
+	}
+}
+
+// rule asks the referee about a job that has failed. It returns true if the
+// failure is not final; the job is then out of the walk's hands.
+func (w *Walk) rule(j *job, status unix.WaitStatus, code int) bool {
+	if w.opt.Referee == nil || j.action == nil || w.dying || j.file.Phony {
+		return false
+	}
+	j.file.Run.Status = StatusFailed
+	w.endJob(j)
+	ruling, needs := w.opt.Referee.Failed(j.file)
+	switch ruling {
+	case Again:
+		j.out.discard()
+		w.retry(j.file, needs)
+		return true
+	case Hold:
+		w.held = append(w.held, heldJob{j, status, code})
+		return true
+	}
+	return false
+}
+
+// retry lets the next pass make a target again, after what it needs.
+func (w *Walk) retry(f *makefile.File, needs []*makefile.File) {
+	for _, need := range needs {
+		w.addNeed(f, need)
+	}
+	w.unmake(f)
+	setState(f, stateDeps) // those above wait for it
+}
+
+// resolveHeld decides about the first of the held jobs in serial order. It is
+// called when nothing else can go on.
+func (w *Walk) resolveHeld() {
+	order := w.serialOrder()
+	first := 0
+	for i := range w.held {
+		if order[w.held[i].job.file] < order[w.held[first].job.file] {
+			first = i
+		}
+	}
+	h := w.held[first]
+	w.held = slices.Delete(w.held, first, first+1)
+	ruling, needs := w.opt.Referee.Failed(h.job.file)
+	if ruling == Again {
+		h.job.out.discard()
+		w.retry(h.job.file, needs)
+		return
+	}
+	w.lineFailed(h.job, h.status, h.code)
+	h.job.out.release(w.con)
+	h.job.out.dump(w.con)
+	h.job.out.close()
+	w.finish(h.job.file)
+	if !h.job.dontCare && !w.keepGoing() {
+		w.die(h.code)
+	}
+}
+
+// serialOrder numbers all targets below the goals in the order in which make -j1
+// would make them.
+func (w *Walk) serialOrder() map[*makefile.File]int {
+	order := make(map[*makefile.File]int)
+	next := 0
+	inside := make(map[*makefile.File]bool)
+	var visit func(f *makefile.File)
+	visit = func(f *makefile.File) {
+		f = current(f)
+		if _, done := order[f]; done || inside[f] {
+			return
+		}
+		inside[f] = true
+		for _, d := range f.Deps {
+			if d.File != nil {
+				visitChain(d.File, visit)
+			}
+		}
+		order[f] = next
+		next++
+	}
+	for _, g := range w.goals {
+		visitChain(g.File, visit)
+	}
+	return order
+}
+
+// visitChain visits all rules of a double-colon target.
+func visitChain(f *makefile.File, visit func(*makefile.File)) {
+	f = current(f)
+	if f.DoubleColon == nil {
+		visit(f)
+		return
+	}
+	for f = f.DoubleColon; f != nil; f = f.Prev {
+		visit(f)
+	}
+}
+
+// SerialOrder is the order in which make -j1 would make the targets below the
+// goals, as far as their prerequisites are known.
+func (s *Session) SerialOrder() map[*makefile.File]int { return s.w.serialOrder() }
+
+// Serial tells whether one recipe runs at a time.
+func (s *Session) Serial() bool { return s.w.slots == 1 }
+
+// Makeable returns the target of the makefile that makes a file of this name, or
+// nil. A rule must name it, or a pattern rule of the makefile's own must fit that
+// does not match anything.
+func (s *Session) Makeable(name string) *makefile.File {
+	f := s.db.Lookup(name)
+	if f != nil && f.Recipe != nil {
+		return current(f)
+	}
+	if !strings.ContainsAny(name, "./") || !s.fitsPattern(name) {
+		return nil
+	}
+	f = s.db.Enter(name)
+	if !f.TriedImplicit {
+		f.TriedImplicit = true
+		s.db.TryImplicit(f, 0, prober{s.w})
+	}
+	if f.Recipe == nil {
+		return nil
+	}
+	return current(f)
+}
+
+func (s *Session) fitsPattern(name string) bool {
+	base := name[strings.LastIndexByte(name, '/')+1:]
+	for _, r := range s.db.Patterns {
+		if r.Builtin {
+			continue
+		}
+		for _, t := range r.Targets {
+			before, after, ok := strings.Cut(t, "%")
+			if !ok || before == "" && after == "" {
+				continue
+			}
+			for _, n := range []string{name, base} {
+				if len(n) > len(before)+len(after) && strings.HasPrefix(n, before) && strings.HasSuffix(n, after) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
