@@ -138,6 +138,11 @@ func (c *console) complain(pos makefile.Pos, text string) {
 	c.put(stderr, c.prefix(pos)+text+"\n")
 }
 
+// complainDirect is complain for trouble with output that is collected.
+func (c *console) complainDirect(text string) {
+	c.write(stderr, []byte(c.program+": "+text+"\n"))
+}
+
 func (c *console) prefix(pos makefile.Pos) string {
 	if pos.File == "" {
 		return c.program + ": "

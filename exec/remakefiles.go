@@ -147,7 +147,8 @@ func (s *Session) restart() {
 	if err == nil {
 		err = syscall.Exec(program, args, s.restartEnv())
 	}
-	s.w.fatal(makefile.Pos{}, args[0]+": "+errorText(err))
+	s.con.complain(makefile.Pos{}, args[0]+": "+errorText(err))
+	s.w.die(exitNotStarted)
 }
 
 func (s *Session) restartArgs() []string {

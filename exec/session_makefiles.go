@@ -1,6 +1,7 @@
 package exec
 
 import (
+	"errors"
 	"io"
 	"io/fs"
 	"os"
@@ -88,10 +89,20 @@ func (s *Session) saveStdin() string {
 		f.Close()
 	}
 	if err != nil {
-		s.w.fatal(makefile.Pos{}, "fopen (temporary file): "+errorText(err))
+		s.con.complain(makefile.Pos{}, "cannot create temporary file "+tempName(err, s.con.temp)+": "+errorText(err))
+		s.w.fatal(makefile.Pos{}, "cannot store makefile from stdin to a temporary file")
 	}
 	s.tempInput = f.Name()
 	return s.tempInput
+}
+
+// tempName is the name of the file that could not be made.
+func tempName(err error, dir string) string {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		return pe.Path
+	}
+	return dir
 }
 
 func (s *Session) removeTempInput() {

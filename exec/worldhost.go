@@ -161,7 +161,7 @@ func (w *Walk) shellResult(p Process, r *os.File) makefile.ShellResult {
 
 func exitCode(s unix.WaitStatus) int {
 	if s.Signaled() {
-		return int(s.Signal())
+		return 128 + int(s.Signal())
 	}
 	return s.ExitStatus()
 }
