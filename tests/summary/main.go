@@ -2,7 +2,7 @@
 // prints what failed with its output, what was skipped by name, and last one
 // line "N passed, N failed, N skipped". A test with subtests is not counted
 // itself, unless it failed without any of them failing. It fails if anything
-// failed.
+// failed, and if there were no tests at all.
 package main
 
 import (
@@ -118,6 +118,10 @@ func (s *summary) finish() bool {
 		default:
 			passed++
 		}
+	}
+	if len(s.order) == 0 {
+		failed++
+		fmt.Fprintln(s.out, "no tests ran")
 	}
 	fmt.Fprintf(s.out, "\n%d passed, %d failed, %d skipped\n", passed, failed, skipped)
 	return failed > 0

@@ -11,7 +11,7 @@ func TestSummarize(t *testing.T) {
 		failed         bool
 		says           string
 	}{
-		{"nothing", "", "0 passed, 0 failed, 0 skipped", false, ""},
+		{"nothing", "", "0 passed, 1 failed, 0 skipped", true, "no tests ran"},
 		{
 			"subtests count, their parent does not",
 			`{"Action":"pass","Package":"p","Test":"A/1"}
