@@ -34,6 +34,9 @@ type dirListing struct {
 	// settled says that the directory was last changed so long before it was
 	// read that a later change must show in its mtime.
 	settled bool
+	// held has a bit for each shape of name that the directory may hold, asked
+	// one for each that this is known of.
+	asked, held uint64
 }
 
 // settleTime is more than the coarsest tick with which a kernel stamps files.
@@ -91,8 +94,13 @@ func (c *DirCache) existsBytes(name []byte) bool {
 }
 
 // MarkImpossible remembers that name neither exists nor can be made, until the
-// next command ends.
-func (c *DirCache) MarkImpossible(name string) { c.impossible[name] = c.generation }
+// next command ends. In a directory that does not exist it is not worth it, and
+// GNU make forgets it there too.
+func (c *DirCache) MarkImpossible(name string) {
+	if dir, _ := splitDir(name); c.find(dir).names != nil {
+		c.impossible[name] = c.generation
+	}
+}
 
 // Impossible reports whether MarkImpossible was called for name since the last
 // command ended.
@@ -102,6 +110,9 @@ func (c *DirCache) Impossible(name string) bool {
 }
 
 func (c *DirCache) impossibleBytes(name []byte) bool {
+	if len(c.impossible) == 0 {
+		return false
+	}
 	g, ok := c.impossible[string(name)]
 	return ok && g == c.generation
 }
@@ -126,13 +137,15 @@ func (c *DirCache) find(dir string) *dirListing {
 // refresh brings a listing into the present generation.
 func (c *DirCache) refresh(dir string, l *dirListing) {
 	l.generation = c.generation
-	if c.parentDenies(dir) {
-		l.names = nil
-		return
+	var info fs.FileInfo
+	if !c.parentDenies(dir) {
+		var err error
+		if info, err = c.host.Stat(dir); err != nil || !info.IsDir() {
+			info = nil
+		}
 	}
-	info, err := c.host.Stat(dir)
-	if err != nil || !info.IsDir() {
-		l.names = nil
+	if info == nil {
+		*l = dirListing{generation: c.generation}
 		return
 	}
 	mtime := info.ModTime().UnixNano()
@@ -143,9 +156,9 @@ func (c *DirCache) refresh(dir string, l *dirListing) {
 	// the next look read again.
 	l.settled = c.Clock != nil && c.Clock()-mtime > settleTime
 	l.mtime = mtime
+	l.names, l.asked, l.held = nil, 0, 0
 	names, err := c.host.ReadDir(dir)
 	if err != nil {
-		l.names = nil
 		return
 	}
 	l.names = make(map[string]struct{}, len(names)+2)

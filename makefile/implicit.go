@@ -22,7 +22,9 @@ type Prober interface {
 func (db *Database) TryImplicit(f *File, depth int, p Prober) bool {
 	s := db.newSearch(0, p)
 	s.depth, s.file = depth, f
-	s.debugf(depth, "Looking for an implicit rule for '%s'.", f.Name)
+	if s.debug {
+		s.debugf(depth, "Looking for an implicit rule for '%s'.", f.Name)
+	}
 	s.name, s.archive = f.Name, false
 	if s.run(false) {
 		s.adopt(f)
@@ -62,6 +64,12 @@ type search struct {
 	avoided   bool  // a rule matched but is in use on a lower level
 	chained   bool  // a search on a higher level was needed
 
+	matches []int32 // targets in the index that may match
+	listing *dirListing
+	asOf    uint32 // generation of the directory cache that listing is from
+
+	second expansion2
+
 	tries []try
 	found int // index of the rule that applies
 	deps  []candidate
@@ -96,9 +104,12 @@ func (db *Database) newSearch(level int, p Prober) *search {
 	s := db.state.searches[level]
 	s.p, s.level, s.debug = p, level, p.Debugging()
 	s.varsSet, s.avoided, s.chained = false, false, false
+	s.listing = nil
 	return s
 }
 
+// debugf prints a message of --debug=i. Callers on the way of every search ask
+// s.debug themselves, which saves making the arguments.
 func (s *search) debugf(depth int, format string, args ...any) {
 	if s.debug {
 		s.p.Debug(depth, format, args...)
@@ -113,15 +124,21 @@ func (s *search) run(compat bool) bool {
 	s.slash = s.directoryLen()
 	s.plainName = isPlainName(s.name)
 	s.collect()
-	if s.tryAll() {
-		s.debugf(s.depth, "Found implicit rule '%s' for '%s'.", s.ruleText(&s.tries[s.found]), s.name)
+	switch {
+	case s.tryAll():
+		if s.debug {
+			s.debugf(s.depth, "Found implicit rule '%s' for '%s'.", s.ruleText(&s.tries[s.found]), s.name)
+		}
 		return true
-	}
-	if s.compatIf && !compat {
-		s.debugf(s.depth, "Searching for a compatibility rule for '%s'.", s.name)
+	case s.compatIf && !compat:
+		if s.debug {
+			s.debugf(s.depth, "Searching for a compatibility rule for '%s'.", s.name)
+		}
 		return s.run(true)
 	}
-	s.debugf(s.depth, "No implicit rule found for '%s'.", s.name)
+	if s.debug {
+		s.debugf(s.depth, "No implicit rule found for '%s'.", s.name)
+	}
 	return false
 }
 
@@ -143,46 +160,41 @@ func (s *search) collect() {
 	if s.debug {
 		s.tellInUse()
 	}
+	x := s.db.rules()
 	specific := false
-	s.db.rules().each(s.name, func(t *ruleTarget) {
-		// An intermediate file is never made by a rule that matches anything,
-		// or every name could be made in endless ways.
-		if s.level > 0 && t.matchAny && !t.rule.Terminal {
-			return
-		}
+	s.matches = x.candidates(s.matches[:0], s.name, s.level > 0)
+	for _, i := range s.matches {
+		t := &x.targets[i]
 		from, to, dirSplit, ok := t.match(s.name, s.slash)
-		if !ok {
-			return
-		}
-		if t.rule.InUse {
+		switch {
+		case !ok:
+			continue
+		case t.rule.InUse:
 			s.avoided = true
-			return
+			continue
 		}
 		specific = specific || !t.matchAny
 		if len(t.rule.Deps) == 0 && t.rule.Recipe == nil {
-			return // it exists to make the name specific
+			continue // it exists to make the name specific
 		}
 		stemLen := to - from
 		if dirSplit {
 			stemLen += s.slash
 		}
 		s.tries = append(s.tries, try{ruleTarget: t, from: from, to: to, dirSplit: dirSplit, stemLen: stemLen})
-	})
+	}
+	if specific {
+		s.tries = slices.DeleteFunc(s.tries, matchesAny)
+	}
 	if len(s.tries) > 1 {
 		slices.SortStableFunc(s.tries, func(a, b try) int { return a.stemLen - b.stemLen })
 	}
-	if specific {
-		s.rejectMatchAny()
-	}
 }
 
-// rejectMatchAny drops the rules that match anything, unless they are terminal,
-// for a name that a more specific pattern matches.
-func (s *search) rejectMatchAny() {
-	for i := range s.tries {
-		t := &s.tries[i]
-		t.rejected = t.rejected || !t.rule.Terminal && slices.Contains(t.rule.Targets, "%")
-	}
+// matchesAny tells the rules that match anything. Unless they are terminal, they
+// are not for a name that a more specific pattern matches.
+func matchesAny(t try) bool {
+	return !t.rule.Terminal && slices.Contains(t.rule.Targets, "%")
 }
 
 // tellInUse reports the rules that cannot be used because a lower level tries
@@ -233,14 +245,20 @@ func (s *search) tryRule(t *try, chain bool) bool {
 	}
 	s.deps = s.deps[:0]
 	t.rule.InUse = true
-	defer func() { t.rule.InUse = false }()
-	e := expander2{}
+	ok := s.tryDeps(t, chain)
+	t.rule.InUse = false
+	return ok
+}
+
+func (s *search) tryDeps(t *try, chain bool) bool {
+	s.second = expansion2{}
 	for i := range t.deps {
 		d := &t.deps[i]
 		ok := false
-		if d.NeedExpansion2 {
-			ok = s.tryExpanded(t, d, &e, chain)
-		} else {
+		switch {
+		case d.NeedExpansion2:
+			ok = s.tryExpanded(t, d, chain)
+		default:
 			ok = s.trySubstituted(t, d, chain)
 		}
 		if !ok {
@@ -250,9 +268,36 @@ func (s *search) tryRule(t *try, chain bool) bool {
 	return true
 }
 
+// isHopeless reports whether no name of the prerequisite's shape exists or is
+// mentioned, so that only another rule could make it.
+func (s *search) isHopeless(t *try, d *ruleDep) bool {
+	if d.shape < 0 || s.debug || !s.plainName || s.slash > 0 && !t.dirSplit || s.db.hasSearchPath() {
+		return false
+	}
+	x := &s.db.state.index.shapes
+	return !x.isMentioned(d.shape, s.db.order) && !s.directory().mayHold(d.shape, x)
+}
+
+// directory is the listing of the name's directory.
+func (s *search) directory() *dirListing {
+	c := s.db.Dirs()
+	if s.listing == nil || s.asOf != c.generation {
+		dir := "."
+		if s.slash > 0 {
+			dir = s.name[:max(1, s.slash-1)]
+		}
+		s.listing, s.asOf = c.find(dir), c.generation
+	}
+	return s.listing
+}
+
 // trySubstituted puts the stem into one prerequisite and tries what that
 // yields: one name, blanks and all, unless it is a wildcard pattern.
 func (s *search) trySubstituted(t *try, d *ruleDep, chain bool) bool {
+	hopeless := s.isHopeless(t, d)
+	if hopeless && !chain {
+		return false
+	}
 	buf := s.buf[:0]
 	plain := d.plain
 	if d.hasPercent {
@@ -274,7 +319,10 @@ func (s *search) trySubstituted(t *try, d *ruleDep, chain bool) bool {
 		waitBefore: d.WaitBefore,
 		explicit:   !d.hasPercent,
 	}
-	if plain {
+	switch {
+	case hopeless:
+		return s.tryChained(t, nil, buf, c)
+	case plain:
 		return s.tryName(t, d, buf, c, chain)
 	}
 	for _, name := range s.db.globName(stripDotSlash(string(buf)), 0) {

@@ -20,32 +20,32 @@ func (s *search) tryName(t *try, d *ruleDep, name []byte, c candidate, chain boo
 		s.debugf(s.depth+1, "Trying %s prerequisite '%s'.", depKind(d, name), name)
 	}
 	df := db.lookupBytes(name)
-	mentioned := c.explicit
 	if df != nil {
-		mentioned = mentioned || df.Explicit
-		if !mentioned {
+		c.explicit = c.explicit || df.Explicit
+		if !c.explicit {
 			df.Intermediate = true
 		}
-		c.explicit = c.explicit || df.Explicit
 	}
-	if !s.canHave(t, df, name) {
-		if !chain {
-			if s.debug {
-				s.debugf(s.depth+1, "Not found '%s'.", name)
-			}
-			return false
-		}
-		if !s.canMake(t, df, string(name), mentioned, &c) {
-			return false
-		}
+	switch {
+	case s.canHave(t, df, name):
+		s.accept(df, name, c)
+		return true
+	case chain:
+		return s.tryChained(t, df, name, c)
+	case s.debug:
+		s.debugf(s.depth+1, "Not found '%s'.", name)
 	}
+	return false
+}
+
+// accept appends a prerequisite to those found good.
+func (s *search) accept(df *File, name []byte, c candidate) {
 	if df != nil && df.Name == string(name) {
 		c.name = df.Name
 	} else {
 		c.name = string(name)
 	}
 	s.deps = append(s.deps, c)
-	return true
 }
 
 func depKind(d *ruleDep, name []byte) string {
@@ -116,8 +116,7 @@ func (db *Database) FileExists(name string, p Prober) bool {
 }
 
 func (s *search) onSearchPath(name []byte) bool {
-	v := &s.db.state.vpath
-	if v.general == nil && len(v.selective) == 0 {
+	if !s.db.hasSearchPath() {
 		return false
 	}
 	hit, ok := s.db.VPathSearch(string(name))
@@ -127,27 +126,34 @@ func (s *search) onSearchPath(name []byte) bool {
 	return ok
 }
 
-// canMake searches for an implicit rule that makes the prerequisite, and keeps
-// what it found in c.
-func (s *search) canMake(t *try, df *File, name string, mentioned bool, c *candidate) bool {
-	kind := "intermediate"
-	if mentioned {
-		kind = "explicit"
+// tryChained searches for an implicit rule that makes the prerequisite.
+func (s *search) tryChained(t *try, df *File, name []byte, c candidate) bool {
+	if df == nil && s.db.Dirs().impossibleBytes(name) {
+		t.rejected = true
+		return false
 	}
-	s.debugf(s.depth+1, "Looking for a rule with %s file '%s'.", kind, name)
+	if s.debug {
+		kind := "intermediate"
+		if c.explicit {
+			kind = "explicit"
+		}
+		s.debugf(s.depth+1, "Looking for a rule with %s file '%s'.", kind, name)
+	}
 	s.chained = true
 	up := s.db.newSearch(s.level+1, s.p)
 	up.depth, up.archive = s.depth+1, false
-	up.name, up.file = name, nil
+	up.name, up.file = string(name), nil
 	if up.run(s.compat) {
 		c.made = up.result()
-		c.pattern = up.tries[up.found].rule.Targets[up.tries[up.found].target]
+		found := &up.tries[up.found]
+		c.pattern = found.rule.Targets[found.target]
+		s.accept(df, name, c)
 		return true
 	}
 	// Nobody need search for it again, unless a compatible search may find it
 	// mentioned. It is not worth remembering if all rules were cheap to try.
 	if df == nil && (s.debug || up.avoided || up.chained) {
-		s.db.Dirs().MarkImpossible(name)
+		s.db.Dirs().MarkImpossible(up.name)
 	}
 	if s.debug {
 		s.debugf(s.depth+1, "Rejecting rule '%s' due to impossible prerequisite '%s'.", s.ruleText(t), name)
@@ -163,8 +169,8 @@ func (db *Database) lookupBytes(name []byte) *File {
 	return db.files[string(name)]
 }
 
-// expander2 is the state of the second expansion of one rule's prerequisites.
-type expander2 struct {
+// expansion2 is how far the second expansion of one rule's prerequisites is.
+type expansion2 struct {
 	stemSet   bool // $* holds this rule's stem
 	orderOnly bool // a | was met
 }
@@ -172,7 +178,7 @@ type expander2 struct {
 // tryExpanded does the second expansion of one prerequisite and tries what it
 // yields. It goes word by word, since under a split directory each resulting
 // name gets the directory only if its word held a %.
-func (s *search) tryExpanded(t *try, d *ruleDep, e *expander2, chain bool) bool {
+func (s *search) tryExpanded(t *try, d *ruleDep, chain bool) bool {
 	text := d.text
 	for {
 		word, rest := nextDepWord(text)
@@ -180,13 +186,13 @@ func (s *search) tryExpanded(t *try, d *ruleDep, e *expander2, chain bool) bool 
 			return true
 		}
 		text = rest
-		if !s.tryExpandedWord(t, d, word, e, chain) {
+		if !s.tryExpandedWord(t, d, word, chain) {
 			return false
 		}
 	}
 }
 
-func (s *search) tryExpandedWord(t *try, d *ruleDep, word string, e *expander2, chain bool) bool {
+func (s *search) tryExpandedWord(t *try, d *ruleDep, word string, chain bool) bool {
 	prefix := ""
 	explicit := !strings.Contains(word, "%")
 	if !explicit {
@@ -197,16 +203,16 @@ func (s *search) tryExpandedWord(t *try, d *ruleDep, word string, e *expander2, 
 		}
 		word = substPercent(word, by)
 	}
-	text := s.expand(t, word, e)
+	text := s.expand(t, word)
 	for {
 		part := text
 		bar := -1
-		if !e.orderOnly {
+		if !s.second.orderOnly {
 			part, bar = cutBar(text)
 		}
 		for _, name := range s.db.ParseNames(part, 0) {
 			c := candidate{
-				orderOnly:  e.orderOnly || d.OrderOnly,
+				orderOnly:  s.second.orderOnly || d.OrderOnly,
 				ignoreAuto: d.IgnoreAutoVars,
 				explicit:   explicit,
 			}
@@ -217,14 +223,14 @@ func (s *search) tryExpandedWord(t *try, d *ruleDep, word string, e *expander2, 
 		if bar < 0 {
 			return true
 		}
-		e.orderOnly = true
+		s.second.orderOnly = true
 		text = text[bar+1:]
 	}
 }
 
 // expand expands a word with the automatic variables that the target would have
 // if this rule applied.
-func (s *search) expand(t *try, word string, e *expander2) string {
+func (s *search) expand(t *try, word string) string {
 	db := s.db
 	if s.file == nil {
 		s.file = &File{Name: s.name, HName: s.name}
@@ -237,10 +243,10 @@ func (s *search) expand(t *try, word string, e *expander2) string {
 		db.SetAutoVars(s.file, stem, false)
 		s.file.Stem = old
 		s.varsSet = true
-	case !e.stemSet:
+	case !s.second.stemSet:
 		db.defineAuto(s.file, "*", stem)
 	}
-	e.stemSet = true
+	s.second.stemSet = true
 	return db.ExpandFor(word, s.file)
 }
 

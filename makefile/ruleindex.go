@@ -11,6 +11,8 @@ type ruleIndex struct {
 	targets []ruleTarget
 	byEnd   [256][]int32 // indices into targets
 	open    []int32      // targets that end in their %
+	chained []int32      // the open ones that may make an intermediate file
+	shapes  shapes
 }
 
 // ruleTarget is one target pattern of one rule.
@@ -29,6 +31,7 @@ type ruleDep struct {
 	text           string
 	prefix, suffix string
 	hasPercent     bool
+	shape          int // number in the index's shapes, -1 if it has none
 	// plain says that nothing but the stem can make the name more than one
 	// word without wildcards.
 	plain bool
@@ -55,6 +58,7 @@ func (db *Database) newRuleIndex() *ruleIndex {
 		deps := make([]ruleDep, len(r.Deps))
 		for i, d := range r.Deps {
 			deps[i] = newRuleDep(d)
+			deps[i].shape = x.shapes.id(&deps[i])
 		}
 		for i, text := range r.Targets {
 			x.add(ruleTarget{
@@ -78,24 +82,34 @@ func (x *ruleIndex) add(t ruleTarget) {
 	x.targets = append(x.targets, t)
 	if t.suffix == "" {
 		x.open = append(x.open, i)
+		// An intermediate file is never made by a rule that matches anything,
+		// or every name could be made in endless ways.
+		if !t.matchAny || t.rule.Terminal {
+			x.chained = append(x.chained, i)
+		}
 		return
 	}
 	end := t.suffix[len(t.suffix)-1]
 	x.byEnd[end] = append(x.byEnd[end], i)
 }
 
-// each calls visit for the targets that may match name, in order of definition.
-func (x *ruleIndex) each(name string, visit func(*ruleTarget)) {
+// candidates appends the targets that may match name to list, in order of
+// definition. chained says that the name is to be an intermediate file's.
+func (x *ruleIndex) candidates(list []int32, name string, chained bool) []int32 {
 	a, b := x.byEnd[name[len(name)-1]], x.open
-	for len(a) > 0 || len(b) > 0 {
-		if len(b) == 0 || len(a) > 0 && a[0] < b[0] {
-			visit(&x.targets[a[0]])
-			a = a[1:]
-			continue
-		}
-		visit(&x.targets[b[0]])
-		b = b[1:]
+	if chained {
+		b = x.chained
 	}
+	for len(a) > 0 && len(b) > 0 {
+		if a[0] < b[0] {
+			list = append(list, a[0])
+			a = a[1:]
+		} else {
+			list = append(list, b[0])
+			b = b[1:]
+		}
+	}
+	return append(append(list, a...), b...)
 }
 
 func newRuleDep(d *Dep) ruleDep {

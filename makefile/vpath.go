@@ -84,13 +84,18 @@ func (db *Database) searchVariable(name string) string {
 	return db.Expand("$(strip $(" + name + "))")
 }
 
+func (db *Database) hasSearchPath() bool {
+	v := &db.state.vpath
+	return v.general != nil || len(v.selective) > 0
+}
+
 // VPathSearch looks for a file in the directories of the search paths. A name
 // that starts at the root is never searched for.
 func (db *Database) VPathSearch(name string) (VPathHit, bool) {
-	v := &db.state.vpath
-	if v.general == nil && len(v.selective) == 0 || strings.HasPrefix(name, "/") {
+	if !db.hasSearchPath() || strings.HasPrefix(name, "/") {
 		return VPathHit{}, false
 	}
+	v := &db.state.vpath
 	for i, s := range v.selective {
 		if _, ok := s.pattern.stem(name); !ok {
 			continue
