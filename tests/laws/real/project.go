@@ -1,0 +1,124 @@
+package real
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// project says how a real project is got and built.
+type project struct {
+	name      string
+	pkg       string   // its source package
+	configure string   // a shell command
+	args      []string // of make
+	makefiles []string // to be damaged, where they are
+	sources   []string // patterns of what is edited
+}
+
+var projects = []project{
+	{name: "lua", pkg: "lua5.4", args: []string{"linux"}, makefiles: []string{"src/Makefile"}, sources: []string{"src/*.[ch]"}},
+	{name: "zlib", pkg: "zlib", configure: "./configure", makefiles: []string{"Makefile"}, sources: []string{"*.[ch]"}},
+	{name: "dash", pkg: "dash", configure: "./configure", makefiles: []string{"src/Makefile"}, sources: []string{"src/*.[ch]", "src/bltin/*.[ch]"}},
+	{name: "luajit", pkg: "luajit", args: []string{"CCOPT=-O1"}, makefiles: []string{"src/Makefile", "src/Makefile.dep"}, sources: []string{"src/lj_*.[ch]"}},
+	{
+		name: "jq", pkg: "jq", configure: "autoreconf -fi && ./configure --without-oniguruma --disable-docs --enable-maintainer-mode",
+		makefiles: []string{"Makefile"}, sources: []string{"src/*.[ch]"},
+	},
+	{name: "redis", pkg: "redis", args: []string{"MALLOC=libc"}, makefiles: []string{"src/Makefile"}, sources: []string{"src/*.[ch]"}},
+}
+
+// lab is where one project is built: three trees take turns at one path.
+type lab struct {
+	project
+	dir      string // everything is below it
+	lost     int
+	edits    map[string]string // by file: what is added to it now
+	place    string            // the path at which trees are built
+	cacheDir string
+}
+
+// errBuild: a make ended with an error.
+var errBuild = errors.New("the build failed")
+
+// limit is how long one build may take.
+const limit = 30 * time.Minute
+
+// shell runs a command in the place.
+func (l *lab) shell(program string, args ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.Dir = l.place
+	cmd.Env = []string{
+		"PATH=/usr/local/bin:/usr/bin:/bin", "HOME=" + l.dir, "LC_ALL=C", "TZ=UTC", "TERM=dumb",
+		"SOURCE_DATE_EPOCH=1700000000", "FMAKE_CACHE_DIR=" + l.cacheDir, "PWD=" + l.place,
+	}
+	out, err := cmd.CombinedOutput()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return string(out), fmt.Errorf("%w: %s", errBuild, lastLines(string(out), 8))
+	}
+	return string(out), err
+}
+
+func lastLines(text string, n int) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	return strings.Join(lines[max(0, len(lines)-n):], "\n")
+}
+
+// in runs something while a tree is at the place.
+func (l *lab) in(tree string, do func() error) error {
+	if err := os.Rename(filepath.Join(l.dir, tree), l.place); err != nil {
+		return err
+	}
+	err := do()
+	return errors.Join(err, os.Rename(l.place, filepath.Join(l.dir, tree)))
+}
+
+// copyTree copies a tree with all modes and times.
+func (l *lab) copyTree(from, to string) error {
+	out, err := exec.Command("cp", "-a", filepath.Join(l.dir, from), filepath.Join(l.dir, to)).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("cp: %w: %s", err, out)
+	}
+	return nil
+}
+
+// fetch gets the sources into the tree "clean": from a tar of the given folder
+// if there is one, else from the archive.
+func (l *lab) fetch(tars string) error {
+	clean := filepath.Join(l.dir, "clean")
+	if err := os.MkdirAll(clean, 0o755); err != nil {
+		return err
+	}
+	tar := filepath.Join(tars, l.name+".tar")
+	strip := "--strip-components=0"
+	if _, err := os.Stat(tar); tars == "" || err != nil {
+		cmd := exec.Command("apt-get", "-qq", "source", "--download-only", l.pkg)
+		cmd.Dir = l.dir
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("apt-get source %s: %w: %s", l.pkg, err, out)
+		}
+		found, err := filepath.Glob(filepath.Join(l.dir, "*.orig.tar.*z*"))
+		if err != nil || len(found) == 0 {
+			return fmt.Errorf("%s has no upstream archive", l.pkg)
+		}
+		tar, strip = found[0], "--strip-components=1"
+	}
+	if out, err := exec.Command("tar", "-xf", tar, "-C", clean, strip).CombinedOutput(); err != nil {
+		return fmt.Errorf("tar: %w: %s", err, out)
+	}
+	if l.configure == "" {
+		return nil
+	}
+	return l.in("clean", func() error {
+		_, err := l.shell("sh", "-c", l.configure)
+		return err
+	})
+}
