@@ -214,7 +214,7 @@ func (a *action) inputs(rec *tracefs.Record, t *cache.Trace) ([]cache.Input, map
 	slices.SortFunc(looks, func(x, y tracefs.Look) int { return strings.Compare(x.Path, y.Path) })
 	for i := range looks {
 		l := &looks[i]
-		if a.passOver(l.Path) || a.implied(looks, i) || b.sp.isTemp(l.Path) && findWrite(rec.Writes, l.Path) != nil {
+		if a.passOver(l.Path) || a.implied(looks, i) || a.appended(rec, l.Path) || b.sp.isTemp(l.Path) && findWrite(rec.Writes, l.Path) != nil {
 			continue
 		}
 		if l.Flags&tracefs.LookExec != 0 {
@@ -229,6 +229,13 @@ func (a *action) inputs(rec *tracefs.Record, t *cache.Trace) ([]cache.Input, map
 		return int(x.Kind) - int(y.Kind)
 	})
 	return slices.CompactFunc(in, func(x, y cache.Input) bool { return x.Path == y.Path && x.Kind == y.Kind }), execs
+}
+
+// appended is true for a log that many recipes append to without reading it:
+// appends commute, so it is nobody's input and nobody's version.
+func (a *action) appended(rec *tracefs.Record, p string) bool {
+	w := findWrite(rec.Writes, p)
+	return w != nil && w.Append && p != a.n.path
 }
 
 // implied is true for a directory that was only passed through on the way to
@@ -337,7 +344,7 @@ func (a *action) outputs(rec *tracefs.Record) (outs, befores []cache.Output) {
 	inodes := make(map[[2]uint64]string)
 	for i := range rec.Writes {
 		w := &rec.Writes[i]
-		if a.passOver(w.Path) || b.sp.isTemp(w.Path) || isVCS(w.Path) {
+		if a.passOver(w.Path) || b.sp.isTemp(w.Path) || isVCS(w.Path) || a.appended(rec, w.Path) {
 			continue
 		}
 		o, ok := b.outputAt(w.Path)

@@ -106,7 +106,7 @@ func (b *Build) orCached(f *makefile.File, n *node, d decision) decision {
 
 // mayRestore spares recipes whose results are never in the store the look-up.
 func (b *Build) mayRestore(f *makefile.File, n *node) bool {
-	if e, ok := b.graph.Entry(n.name); ok && e.Flags()&cache.NoStore != 0 {
+	if e, ok := b.graph.Entry(n.name); ok && e.Flags()&cache.NoStore != 0 && e.Flags()&cache.Provisional == 0 {
 		return false
 	}
 	for _, c := range commandWords(b.recipeKey(f, n).text) {
