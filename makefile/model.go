@@ -70,7 +70,6 @@ type Variable struct {
 	Exportable bool
 
 	expanding bool // guards against self-reference
-	selfRef   bool
 	expCount  int // how often $(call) may re-enter it
 }
 
