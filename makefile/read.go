@@ -57,6 +57,9 @@ func (db *Database) ReadFile(g *GoalDep) {
 			db.fatal(db.reading, errorText(err))
 		}
 	}
+	if errors.Is(err, syscall.EISDIR) {
+		db.fatal(nil, asked+": "+errorText(err)) // it could be opened: that is no missing file
+	}
 	g.Err = err
 	if g.File = db.Lookup(name); g.File == nil {
 		g.File = db.Enter(name)
