@@ -46,15 +46,16 @@ type Session struct {
 	restarts  int
 	announced bool // an earlier incarnation has printed Entering
 
-	startDir  string // where make was started
-	dir       string // after -C
-	goals     []*makefile.GoalDep
-	overrides []*makefile.Variable // defined on the command line, in order
-	slots     int                  // -j of the command line itself, 0 if none
-	jobs      int                  // -j as it was before makefiles were read
-	reading   *collector           // output while makefiles are read
-	tempInput string               // the file that holds what was read from standard input
-	ended     bool
+	startDir       string // where make was started
+	versionPrinted bool   // printVersion has done its work
+	dir            string // after -C
+	goals          []*makefile.GoalDep
+	overrides      []*makefile.Variable // defined on the command line, in order
+	slots          int                  // -j of the command line itself, 0 if none
+	jobs           int                  // -j as it was before makefiles were read
+	reading        *collector           // output while makefiles are read
+	tempInput      string               // the file that holds what was read from standard input
+	ended          bool
 }
 
 // NewSession prepares a run.
@@ -134,7 +135,7 @@ func (s *Session) run() int {
 	s.con.chooseTempDir(s.env)
 	s.decodeOptions()
 	if s.set.On(flags.Version) {
-		s.con.put(stdout, versionText)
+		s.printVersion()
 		return exitSuccess
 	}
 	s.changeDirectory()
@@ -142,7 +143,7 @@ func (s *Session) run() int {
 	s.defineOwnVariables()
 	s.readStdinMakefile()
 	if s.w.debugging(debugBasic) {
-		s.con.put(stdout, versionText)
+		s.printVersion()
 	}
 	s.readMakefiles()
 	s.settleOptions()

@@ -2,8 +2,8 @@ package exec
 
 import (
 	"errors"
-	"io"
 	"io/fs"
+	"strings"
 	"time"
 
 	"fmake/exec/ar"
@@ -191,12 +191,24 @@ func archiveGlob(archive, pattern string) []string {
 	return names
 }
 
+// printVersion prints the version once, as comments if a database follows.
+func (s *Session) printVersion() {
+	if s.versionPrinted {
+		return
+	}
+	s.versionPrinted = true
+	text := versionText
+	if s.set.On(flags.PrintDatabase) {
+		text = "# " + strings.ReplaceAll(strings.TrimSuffix(text, "\n"), "\n", "\n# ") + "\n"
+	}
+	s.con.put(stdout, text)
+}
+
 // printDatabase obeys -p.
 func (s *Session) printDatabase() {
-	s.con.put(stdout, versionText)
-	if p, ok := any(s.db).(interface{ PrintDatabase(io.Writer, time.Time) }); ok {
-		p.PrintDatabase(printer{s.con}, time.Now())
-	}
+	s.printVersion()
+	s.db.SetDescribe(describe)
+	s.db.PrintDatabase(printer{s.con}, time.Now())
 }
 
 type printer struct{ c *console }
