@@ -316,10 +316,10 @@ func (failedStart) signal(unix.Signal) {}
 
 // interpret runs a script in process.
 func (w *Walk) interpret(j *job, plan recipe.Plan, stdio recipe.Stdio, env []string) running {
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancelCause(context.Background())
 	view := j.view
 	go func() {
-		defer cancel()
+		defer cancel(nil)
 		status, err := recipe.RunScript(ctx, plan.Script, stdio, env, w.dir, view)
 		if err == nil {
 			w.report(ended{job: j, status: status})
@@ -337,7 +337,7 @@ func (w *Walk) interpret(j *job, plan recipe.Plan, stdio recipe.Stdio, env []str
 	return script{cancel}
 }
 
-type script struct{ cancel context.CancelFunc }
+type script struct{ cancel context.CancelCauseFunc }
 
-func (script) pid() int             { return os.Getpid() }
-func (s script) signal(unix.Signal) { s.cancel() }
+func (script) pid() int                 { return os.Getpid() }
+func (s script) signal(sig unix.Signal) { s.cancel(recipe.Interrupted{Signal: sig}) }
