@@ -106,10 +106,16 @@ func newWalk(set *flags.Set, con *console) *Walk {
 func (w *Walk) Attach(o Options) { w.opt = o }
 
 func (w *Walk) keepGoing() bool { return w.set.On(flags.KeepGoing) }
-func (w *Walk) dryRun() bool    { return w.set.On(flags.JustPrint) }
-func (w *Walk) question() bool  { return w.set.On(flags.Question) }
-func (w *Walk) touching() bool  { return w.set.On(flags.Touch) }
+func (w *Walk) dryRun() bool    { return w.set.On(flags.JustPrint) && !w.inEarnest() }
+func (w *Walk) question() bool  { return w.set.On(flags.Question) && !w.inEarnest() }
+func (w *Walk) touching() bool  { return w.set.On(flags.Touch) && !w.inEarnest() }
 func (w *Walk) silent() bool    { return w.set.On(flags.Silent) || w.db.Silent }
+
+// inEarnest says that -n, -q and -t do not count: makefiles are really remade,
+// unless they are goals of the command line too.
+func (w *Walk) inEarnest() bool {
+	return w.remaking && (w.goal == nil || !current(w.goal.File).CmdTarget)
+}
 
 // makeGoals makes all goals and says how it went: StatusNone if there was
 // nothing to do.
