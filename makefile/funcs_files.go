@@ -96,8 +96,7 @@ func (db *Database) appendFile(buf []byte, operand string, text []string) []byte
 	return append(buf, data...)
 }
 
-// errorTexts are the system's messages where Go's differ by more than the
-// capital letter.
+// errorText is the C library's text of a system error; Go's lacks the capital.
 func errorText(err error) string {
 	var errno syscall.Errno
 	if !errors.As(err, &errno) {
