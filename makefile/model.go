@@ -70,7 +70,7 @@ type Variable struct {
 	Exportable bool
 
 	expanding bool // guards against self-reference
-	expCount  int // how often $(call) may re-enter it
+	expCount  int  // how often $(call) may re-enter it
 }
 
 // VarSet maps names to variables. The zero value is empty and usable.
