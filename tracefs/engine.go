@@ -5,13 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 
 	"fmake/tracefs/wire"
 )
@@ -80,13 +81,13 @@ func Start(ctx context.Context, c Config) (*Engine, error) {
 // Connect finds the engine of a parent by the name that it has put into
 // FMAKE_ENGINE.
 func Connect(name string) (*Engine, error) {
-	c, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: "@" + name, Net: "unix"})
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, fmt.Errorf("find engine: %w", err)
 	}
-	f, err := c.File()
-	c.Close()
-	if err != nil {
+	f := os.NewFile(uintptr(fd), "socket")
+	if err := unix.Connect(fd, &unix.SockaddrUnix{Name: "@" + name}); err != nil {
+		f.Close()
 		return nil, fmt.Errorf("find engine: %w", err)
 	}
 	e := &Engine{}
@@ -254,16 +255,16 @@ func (e *Engine) Close() error {
 }
 
 // StoreConn opens a connection to the store in the engine.
-func (e *Engine) StoreConn() (net.Conn, error) {
+func (e *Engine) StoreConn() (*os.File, error) {
 	files, err := e.server.Call(wire.OpStore, nil, nil)
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
-	defer wire.CloseFiles(files)
 	if len(files) != 1 {
+		wire.CloseFiles(files)
 		return nil, wire.ErrCorrupt
 	}
-	return net.FileConn(files[0])
+	return wire.Pollable(files[0])
 }
 
 // SystemLooks returns all absences, stats and links that were looked at in

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"sync"
 
@@ -35,23 +34,59 @@ type frame struct {
 
 // conn sends and receives frames. Sending is safe from several goroutines.
 type conn struct {
-	sock *net.UnixConn
+	sock *os.File   // non-blocking, so that a close ends a pending receive
 	mu   sync.Mutex // one sender at a time
 }
 
 // newConn takes over f, an end of a connected unix stream socket.
 func newConn(f *os.File) (*conn, error) {
-	c, err := net.FileConn(f)
-	f.Close()
+	sock, err := Pollable(f)
 	if err != nil {
 		return nil, fmt.Errorf("engine socket: %w", err)
 	}
-	u, ok := c.(*net.UnixConn)
-	if !ok {
-		c.Close()
-		return nil, errors.New("engine socket: not a unix socket")
+	return &conn{sock: sock}, nil
+}
+
+// Pollable takes over a socket and makes it one whose reads and writes end when
+// it is closed. Package net would do that too, but its initialisation is felt at
+// the start of every fmake.
+func Pollable(f *os.File) (*os.File, error) {
+	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 3)
+	f.Close()
+	if err != nil {
+		return nil, os.NewSyscallError("fcntl", err)
 	}
-	return &conn{sock: u}, nil
+	if err := unix.SetNonblock(fd, true); err != nil {
+		unix.Close(fd)
+		return nil, os.NewSyscallError("set non-blocking", err)
+	}
+	return os.NewFile(uintptr(fd), "socket"), nil
+}
+
+// sendRights writes the beginning of a message together with descriptors.
+func (c *conn) sendRights(msg, rights []byte) (n int, err error) {
+	raw, err := c.sock.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	waitErr := raw.Write(func(fd uintptr) bool {
+		n, err = unix.SendmsgN(int(fd), msg, rights, nil, unix.MSG_NOSIGNAL)
+		return err != unix.EAGAIN && err != unix.EINTR
+	})
+	return n, errors.Join(waitErr, err)
+}
+
+// receiveRights reads the beginning of a message together with descriptors.
+func (c *conn) receiveRights(msg, oob []byte) (n, oobn int, err error) {
+	raw, err := c.sock.SyscallConn()
+	if err != nil {
+		return 0, 0, err
+	}
+	waitErr := raw.Read(func(fd uintptr) bool {
+		n, oobn, _, _, err = unix.Recvmsg(int(fd), msg, oob, unix.MSG_CMSG_CLOEXEC)
+		return err != unix.EAGAIN && err != unix.EINTR
+	})
+	return n, oobn, errors.Join(waitErr, err)
 }
 
 func (c *conn) send(f frame) error {
@@ -75,7 +110,7 @@ func (c *conn) send(f frame) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	n, _, err := c.sock.WriteMsgUnix(msg, rights, nil)
+	n, err := c.sendRights(msg, rights)
 	if err == nil && n < len(msg) {
 		_, err = c.sock.Write(msg[n:])
 	}
@@ -86,7 +121,7 @@ func (c *conn) receive() (frame, error) {
 	var f frame
 	var head [headerSize]byte
 	var oob [512]byte
-	n, oobn, _, _, err := c.sock.ReadMsgUnix(head[:], oob[:])
+	n, oobn, err := c.receiveRights(head[:], oob[:])
 	if err != nil {
 		return f, err
 	}
