@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -257,6 +258,7 @@ func (w *Walk) spawn(j *job, argv []string, stdio recipe.Stdio, env []string, vi
 		if err != nil {
 			status = notFound
 		}
+		w.signals.expect(status)
 		w.report(ended{job: j, status: status})
 	}()
 	return process{p}
@@ -317,7 +319,7 @@ func (failedStart) signal(unix.Signal) {}
 // interpret runs a script in process.
 func (w *Walk) interpret(j *job, plan recipe.Plan, stdio recipe.Stdio, env []string) running {
 	ctx, cancel := context.WithCancelCause(context.Background())
-	view := j.view
+	view := groupView{View: j.view, signals: w.signals, ctx: ctx}
 	go func() {
 		defer cancel(nil)
 		status, err := recipe.RunScript(ctx, plan.Script, stdio, env, w.dir, view)
@@ -335,6 +337,38 @@ func (w *Walk) interpret(j *job, plan recipe.Plan, stdio recipe.Stdio, env []str
 		w.report(ended{job: j, status: status})
 	}()
 	return script{cancel}
+}
+
+// groupView makes a script end when a signal for the whole process group has
+// killed one of its programs, as the shell would have been killed with it.
+type groupView struct {
+	View
+	signals *signalWatch
+	ctx     context.Context
+}
+
+func (v groupView) Start(c *Command) (Process, error) {
+	p, err := v.View.Start(c)
+	if err != nil {
+		return nil, err
+	}
+	return groupProcess{p, v}, nil
+}
+
+type groupProcess struct {
+	Process
+	v groupView
+}
+
+func (p groupProcess) Wait() (unix.WaitStatus, unix.Rusage, error) {
+	status, usage, err := p.Process.Wait()
+	if err == nil && p.v.signals.expect(status) {
+		select {
+		case <-p.v.ctx.Done(): // the walk has seen the signal
+		case <-time.After(patience):
+		}
+	}
+	return status, usage, err
 }
 
 type script struct{ cancel context.CancelCauseFunc }

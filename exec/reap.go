@@ -48,7 +48,10 @@ func (w *Walk) receive(block bool) (ended, bool) {
 	for {
 		select {
 		case e := <-w.done:
-			return e, true
+			// A signal that came with it has to be handled first.
+			w.backlog = append(w.backlog, e)
+			w.signals.check(w)
+			return w.receive(block)
 		case sig := <-w.signals.c:
 			w.interrupted(sig)
 		}

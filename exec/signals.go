@@ -13,6 +13,8 @@ import (
 // whenever it waits.
 type signalWatch struct {
 	c chan os.Signal
+	// arrived is closed when the first signal has come.
+	arrived chan struct{}
 }
 
 // fatalSignals end make after it has cleaned up.
@@ -27,7 +29,7 @@ func fatalSignals() []os.Signal {
 // started stay ignored. wake interrupts a walk that waits; abandon removes what
 // must not outlive a make that cannot be waited for.
 func watchSignals(wake, abandon func()) *signalWatch {
-	s := &signalWatch{c: make(chan os.Signal, 8)}
+	s := &signalWatch{c: make(chan os.Signal, 8), arrived: make(chan struct{})}
 	in := make(chan os.Signal, 8)
 	for _, sig := range fatalSignals() {
 		if !signal.Ignored(sig) {
@@ -35,13 +37,42 @@ func watchSignals(wake, abandon func()) *signalWatch {
 		}
 	}
 	go func() {
+		first := true
 		for sig := range in {
 			s.c <- sig
+			if first {
+				close(s.arrived)
+				first = false
+			}
 			wake()
 			time.AfterFunc(patience, func() { s.force(sig, abandon) })
 		}
 	}()
 	return s
+}
+
+// groupDelay is how much later than a command's a signal may come to make that
+// was sent to both.
+const groupDelay = 50 * time.Millisecond
+
+// expect is called, outside the walk, when a command has ended. If a signal of
+// the kind that a terminal sends to all has killed it, make's own may be about
+// to arrive: nothing may go on before that is known. It tells whether one came.
+func (s *signalWatch) expect(status unix.WaitStatus) bool {
+	if s == nil || !status.Signaled() {
+		return false
+	}
+	switch status.Signal() {
+	case unix.SIGINT, unix.SIGQUIT, unix.SIGHUP, unix.SIGTERM:
+	default:
+		return false
+	}
+	select {
+	case <-s.arrived:
+		return true
+	case <-time.After(groupDelay):
+		return false
+	}
 }
 
 // force ends a make that does not look for signals because it computes.
@@ -98,6 +129,9 @@ func (w *Walk) interrupted(s os.Signal) {
 	}
 	w.removeIntermediates(true)
 	w.cleanUp()
+	if sig == unix.SIGQUIT {
+		os.Exit(exitTrouble) // the signal itself would leave a core
+	}
 	killSelf(sig)
 }
 
