@@ -344,16 +344,27 @@ func (db *Database) ruleDefinition(r *PatternRule) string {
 	if r.Terminal {
 		b.WriteByte(':')
 	}
-	sep := " "
-	for _, d := range r.Deps {
-		if !d.OrderOnly {
-			b.WriteString(sep + db.nameOf(d))
+	return b.String() + db.depList(r.Deps)
+}
+
+// depList writes prerequisites as in a makefile: the normal ones, then the
+// order-only ones.
+func (db *Database) depList(deps []*Dep) string {
+	var b strings.Builder
+	for _, orderOnly := range [...]bool{false, true} {
+		sep := " "
+		if orderOnly {
+			sep = " | "
 		}
-	}
-	sep = " | "
-	for _, d := range r.Deps {
-		if d.OrderOnly {
-			b.WriteString(sep + db.nameOf(d))
+		for _, d := range deps {
+			if d.OrderOnly != orderOnly {
+				continue
+			}
+			b.WriteString(sep)
+			if d.WaitBefore {
+				b.WriteString(".WAIT ")
+			}
+			b.WriteString(db.nameOf(d))
 			sep = " "
 		}
 	}

@@ -15,7 +15,7 @@ import (
 // Variables are sorted by name and files stand in the order in which they were
 // first mentioned, where GNU make has the order of its hash tables.
 func (db *Database) PrintDatabase(w io.Writer, when time.Time) {
-	p := &printer{Writer: bufio.NewWriter(w), db: db, prefix: '\t'}
+	p := &printer{Writer: bufio.NewWriter(w), db: db, prefix: db.RecipePrefix}
 	p.printf("\n# Make data base, printed on %s\n", when.Format(time.ANSIC))
 	p.variables()
 	p.directories()
@@ -25,6 +25,12 @@ func (db *Database) PrintDatabase(w io.Writer, when time.Time) {
 	p.printf("\n# Finished Make data base on %s\n\n", when.Format(time.ANSIC))
 	p.Flush() // an error in writing to the terminal is reported at the end of the run
 }
+
+// The sizes that GNU make's hash tables start with.
+const (
+	globalTable = 1024
+	fileTable   = 32
+)
 
 // printer writes the parts of a database.
 type printer struct {
@@ -49,13 +55,12 @@ var origins = [...]string{
 
 func (p *printer) variables() {
 	p.WriteString("\n# Variables\n\n")
-	p.variableSet(p.db.root.Set, "", func(*Variable) bool { return true })
-	p.WriteString("\n# Pattern-specific Variable Values")
+	p.variableSet(p.db.root.Set, "", globalTable, func(*Variable) bool { return true })
+	p.WriteString("\n# Pattern-specific Variable Values\n")
 	for _, v := range p.db.patVars {
 		p.printf("\n%s :\n", v.target.text)
 		p.variable(&Variable{
 			Name: v.name, Value: v.value, Pos: v.pos, Origin: v.origin, Private: v.private,
-			Recursive: v.flavor != FlavorSimple, Append: v.flavor == FlavorAppend,
 		}, "# ")
 	}
 	if n := len(p.db.patVars); n > 0 {
@@ -66,20 +71,19 @@ func (p *printer) variables() {
 }
 
 // variableSet prints the variables of a set that want accepts.
-func (p *printer) variableSet(set *VarSet, prefix string, want func(*Variable) bool) {
+func (p *printer) variableSet(set *VarSet, prefix string, size int, want func(*Variable) bool) {
 	for _, v := range set.Sorted() {
 		if want(v) {
 			p.variable(v, prefix)
 		}
 	}
 	p.WriteString("# variable set hash-table stats:\n# ")
-	p.tableStats(set.Len())
+	p.tableStats(set.Len(), size)
 }
 
 // tableStats prints the load of a hash table as GNU make's would have it, but
 // none of the collisions that it does not share.
-func (p *printer) tableStats(n int) {
-	size := 1024
+func (p *printer) tableStats(n, size int) {
 	for n > size*15/16 {
 		size *= 2
 	}

@@ -9,7 +9,7 @@ func (p *printer) files() {
 		}
 	}
 	p.WriteString("\n# files hash-table stats:\n# ")
-	p.tableStats(len(p.db.Files()))
+	p.tableStats(len(p.db.Files()), globalTable)
 }
 
 // file prints one rule of one file.
@@ -33,11 +33,11 @@ func (p *printer) file(f *File) {
 	if f.DoubleColon != nil {
 		p.WriteByte(':')
 	}
-	p.prerequisites(f.Deps)
+	p.WriteString(p.db.depList(f.Deps) + "\n")
 	p.properties(f)
 	p.progress(f)
 	if f.Vars != nil {
-		p.variableSet(f.Vars.Set, "# ", func(v *Variable) bool { return v.Origin == OriginAutomatic })
+		p.variableSet(f.Vars.Set, "# ", fileTable, func(v *Variable) bool { return v.Origin == OriginAutomatic })
 	}
 	p.recipe(f.Recipe)
 }
@@ -54,31 +54,6 @@ func (p *printer) recipePrefix(r *Recipe) {
 		p.WriteByte(p.prefix)
 	}
 	p.WriteByte('\n')
-}
-
-// prerequisites prints the normal ones and then the order-only ones.
-func (p *printer) prerequisites(deps []*Dep) {
-	for _, d := range deps {
-		if !d.OrderOnly {
-			p.dep(" ", d)
-		}
-	}
-	sep := " | "
-	for _, d := range deps {
-		if d.OrderOnly {
-			p.dep(sep, d)
-			sep = " "
-		}
-	}
-	p.WriteByte('\n')
-}
-
-func (p *printer) dep(sep string, d *Dep) {
-	p.WriteString(sep)
-	if d.WaitBefore {
-		p.WriteString(".WAIT ")
-	}
-	p.WriteString(p.db.nameOf(d))
 }
 
 // properties prints what the makefile says about a file besides its rule.

@@ -277,7 +277,7 @@ func (r *reader) export(args string, on bool) {
 
 func (r *reader) vpath(args string) {
 	pattern, rest := nextWord(r.db.Expand(args))
-	path, _ := nextWord(rest)
+	path := skipSpace(rest)
 	r.db.SetVPath(pattern, pattern != "", path, path != "")
 }
 
