@@ -5,6 +5,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -219,6 +220,7 @@ func (s *Session) makeDatabase() {
 		ArchiveGlob: archiveGlob,
 	})
 	s.w.db = s.db
+	s.db.Dirs().Clock = func() int64 { return time.Now().UnixNano() }
 	if s.restarts > 0 {
 		v := s.db.Define("MAKE_RESTARTS", strconv.Itoa(s.restarts), makefile.OriginDefault, false, nil, makefile.Pos{})
 		v.Export = makefile.ExportNo

@@ -39,8 +39,9 @@ type dirListing struct {
 	asked, held uint64
 }
 
-// settleTime is more than the coarsest tick with which a kernel stamps files.
-const settleTime = 100_000_000
+// settleTime is more than the coarsest unit in which a file system keeps times,
+// the two seconds of FAT.
+const settleTime = 3_000_000_000
 
 // lstater is implemented by hosts that can look at a symbolic link itself.
 type lstater interface {
