@@ -263,18 +263,20 @@ func (s *Session) SerialOrder() map[*makefile.File]int { return s.w.serialOrder(
 func (s *Session) Serial() bool { return s.w.slots == 1 }
 
 // Makeable returns the target of the makefile that makes a file of this name, or
-// nil. A rule must name it, or a pattern rule of the makefile's own must fit that
+// nil. Its name must have a suffix or a directory part; a rule must name it, or a pattern rule of the makefile's own must fit that
 // does not match anything.
 func (s *Session) Makeable(name string) *makefile.File {
+	if !strings.ContainsAny(name, "./") {
+		return nil // as likely a command's name as a file's
+	}
 	f := s.db.Lookup(name)
-	if f != nil && f.Recipe != nil {
-		return current(f)
+	if f == nil || !f.IsTarget && f.Recipe == nil {
+		if !s.fitsPattern(name) {
+			return nil
+		}
+		f = s.db.Enter(name)
 	}
-	if !strings.ContainsAny(name, "./") || !s.fitsPattern(name) {
-		return nil
-	}
-	f = s.db.Enter(name)
-	if !f.TriedImplicit {
+	if f.Recipe == nil && !f.TriedImplicit {
 		f.TriedImplicit = true
 		s.db.TryImplicit(f, 0, prober{s.w})
 	}

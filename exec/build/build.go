@@ -106,6 +106,7 @@ type Build struct {
 	reruns        []exec.Rerun              // hazards that wait for the end of the pass
 	active        int                       // traced actions that run now
 	extra         uint64                    // positions given by nextSerial
+	serials       map[string]uint64         // positions of this build, by name in the graph
 	visited       map[string]bool           // names of the targets that this build decided about
 	commands      map[string]string         // command name: where PATH finds it
 	owned         map[string]*makefile.File // absolute path -> target whose action wrote it or holds it good in this build

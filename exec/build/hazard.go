@@ -1,9 +1,14 @@
 package build
 
 import (
+	"bytes"
 	"fmt"
+	"os"
 	"slices"
+	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"fmake/cache"
 	"fmake/exec"
@@ -28,21 +33,32 @@ type done struct {
 // maxReruns bounds how often one action is repeated in a build.
 const maxReruns = 3
 
-// serialOf gives the position of a target in serial order; targets that are not
-// of this build keep the position that their trace recorded.
-func (b *Build) serialOf(f *makefile.File) uint64 {
+// number gives f its position in serial order; targets that are in nobody's
+// order come before all others.
+func (b *Build) number(f *makefile.File, n *node) {
 	if b.opts.SerialOrder == nil {
-		return b.nextSerial()
+		n.serial = b.nextSerial()
+		return
 	}
-	at, known := b.order[f]
-	if !known {
-		b.order = b.opts.SerialOrder()
-		at, known = b.order[f]
+	if _, known := b.order[f]; !known {
+		b.renumber()
 	}
-	if !known {
-		return b.nextSerial()
+	if _, known := b.order[f]; !known {
+		n.serial = b.nextSerial()
 	}
-	return b.serial + uint64(at+1)*b.step
+}
+
+// renumber takes the serial order as it is now, all prerequisites that were
+// learned included.
+func (b *Build) renumber() {
+	b.order = b.opts.SerialOrder()
+	b.serials = make(map[string]uint64, len(b.nodes))
+	for f, at := range b.order {
+		n := b.node(f)
+		n.serial = b.serial + uint64(at+1)*b.step
+		b.serials[n.name] = n.serial
+	}
+	b.chain = &versions{b: b}
 }
 
 // ended notes an action that has ended well, and finds the hazards between it
@@ -153,7 +169,7 @@ func (b *Build) again(f, need *makefile.File, why string) {
 	if b.opts.Hazards != nil {
 		b.opts.Hazards(fmt.Sprintf("hazard: %s: %s", f.Name, why))
 	}
-	if need != nil {
+	if need != nil && !slices.ContainsFunc(f.Deps, func(d *makefile.Dep) bool { return d.File == need }) {
 		b.learn(f, need)
 	}
 	if f.Phony || n.reruns >= maxReruns {
@@ -178,6 +194,7 @@ func (b *Build) learn(f, need *makefile.File) {
 	if !slices.Contains(edges, e) {
 		b.graph.SetEdges(append(slices.Clone(edges), e))
 	}
+	b.order = nil // the edge moves them
 }
 
 // Learned gives the edges of earlier builds between targets of this makefile.
@@ -243,11 +260,16 @@ func (b *Build) demand(f *makefile.File, n *node) []*makefile.File {
 		}
 		if need := b.makeable(path); need != nil {
 			add(need, path)
+			continue
+		}
+		for _, need := range b.makeableBelow(f, n, path) {
+			add(need, path)
 		}
 	}
-	for _, in := range n.saw {
+	for i := range n.saw {
+		in := &n.saw[i]
 		for _, w := range b.wrote[in.Path] {
-			if w.n.serial < n.serial && !b.w.same(&in) {
+			if w.n.serial < n.serial && !b.w.asBefore(in) {
 				add(w.f, in.Path)
 			}
 		}
@@ -271,10 +293,45 @@ func (b *Build) makeable(path string) *makefile.File {
 	return need
 }
 
+// makeableBelow returns the targets below a missing directory that the recipe,
+// or a file that it read, names: the kernel stops looking at the first directory
+// that is not there, so the whole path was never asked for.
+func (b *Build) makeableBelow(f *makefile.File, n *node, dir string) []*makefile.File {
+	prefix := b.display(dir) + "/"
+	var out []*makefile.File
+	for _, t := range b.db.Files() {
+		if t == f || !t.IsTarget || !strings.HasPrefix(t.Name, prefix) || !b.named(n, t.Name) {
+			continue
+		}
+		if need := b.makeable(b.node(t).name); need != nil {
+			out = append(out, need)
+		}
+	}
+	return out
+}
+
+// named reports whether a failed action's recipe, or a file that it read, holds
+// a name.
+func (b *Build) named(n *node, name string) bool {
+	if strings.Contains(n.recipe.text, name) {
+		return true
+	}
+	for _, in := range n.saw {
+		if in.Kind != cache.InputContent || in.Size > 1<<20 {
+			continue
+		}
+		data, err := os.ReadFile(b.sp.abs(in.Path))
+		if err == nil && bytes.Contains(data, []byte(name)) {
+			return true
+		}
+	}
+	return false
+}
+
 // unfinishedBefore reports whether a target before f in serial order is not made
 // yet.
 func (b *Build) unfinishedBefore(f *makefile.File, n *node) bool {
-	b.serialOf(f)
+	b.number(f, n)
 	mine := b.order[f]
 	for g, at := range b.order {
 		if at < mine && g.Recipe != nil && !g.Run.Updated {
@@ -297,10 +354,14 @@ func (a *action) remember(rec *tracefs.Record) {
 			n.missed = append(n.missed, sp.key(l.Path))
 			continue
 		}
-		if l.Flags&tracefs.LookContent != 0 && findWrite(rec.Writes, l.Path) == nil {
-			x := cache.Input{Path: sp.key(l.Path), Kind: cache.InputContent, Mode: l.Stat.Mode, Stat: fileStat(&l.Stat)}
-			n.saw = append(n.saw, x)
+		if l.Stat.Mode&unix.S_IFMT != unix.S_IFREG || findWrite(rec.Writes, l.Path) != nil {
+			continue
 		}
+		x := cache.Input{Path: sp.key(l.Path), Kind: cache.InputExists, Mode: l.Stat.Mode, Size: l.Stat.Size}
+		if l.Flags&tracefs.LookContent != 0 {
+			x.Kind, x.Stat = cache.InputContent, fileStat(&l.Stat)
+		}
+		n.saw = append(n.saw, x)
 	}
 }
 

@@ -35,9 +35,7 @@ func (b *Build) Judge(f *makefile.File, must bool) exec.Verdict {
 		return exec.AsMake // no tracing here: GNU make's rule alone
 	}
 	n := b.node(f)
-	if n.serial == 0 { // a target may be asked about again after its intermediate files were made
-		n.serial = b.serialOf(f)
-	}
+	b.number(f, n)
 	b.visited[n.name] = true
 	d := b.decide(f, n, must)
 	n.reason, n.old = d.why, d.old
@@ -247,6 +245,13 @@ func (b *Build) traced(f *makefile.File, n *node, e cache.Entry, exists, must bo
 		}
 		return run(gone+" is gone", nil)
 	}
+	if p := b.overwritten(n, old); p != "" {
+		why := p + " was written again by an action before it"
+		if e.Flags()&cache.NoStore == 0 && b.opts.Cache != CacheOff && b.haveContents(old) {
+			return decision{verdict: exec.Restored, why: why, old: old, hit: old}
+		}
+		return decision{verdict: exec.Run, why: why, old: old}
+	}
 	return decision{verdict: exec.UpToDate, why: "everything that its recipe looked at is as it was", old: old, fresh: must}
 }
 
@@ -341,6 +346,23 @@ func (b *Build) missingOutput(outs []cache.Output) string {
 			continue
 		}
 		return b.display(o.Path)
+	}
+	return ""
+}
+
+// overwritten names an output that an action before it in serial order has
+// written in this build, so that the later version has to be put back.
+func (b *Build) overwritten(n *node, t *cache.Trace) string {
+	if len(b.wrote) == 0 {
+		return ""
+	}
+	for i := range t.Outputs {
+		o := &t.Outputs[i]
+		for _, w := range b.wrote[o.Path] {
+			if w.n != n && w.n.serial < n.serial && o.Type != typeDir && !b.leftAsIs(o) {
+				return b.display(o.Path)
+			}
+		}
 	}
 	return ""
 }

@@ -158,11 +158,18 @@ func (b *Build) rollBack(a *action) []string {
 		case !b.leftAsIs(o) || b.laterVersion(a, o.Path):
 		case before != nil && before.Hash != o.Hash:
 			b.putBack(before, p)
-		case before == nil && o.Type != typeDir:
+		case before == nil && (o.Type != typeDir || b.ownDir(o.Path, a)):
 			hide = append(hide, p)
 		}
 	}
 	return b.rollBackSuspect(a, hide)
+}
+
+// ownDir reports whether a directory is this action's alone: nobody else made
+// what is in it, and no other rule makes it.
+func (b *Build) ownDir(key string, a *action) bool {
+	f := b.db.Lookup(b.display(key))
+	return (f == nil || f == a.f || f.Recipe == nil) && !b.chain.othersBelow(key, a.n.name)
 }
 
 func (b *Build) exists(p string) bool {
@@ -216,7 +223,7 @@ func (b *Build) rollBackSuspect(a *action, hide []string) []string {
 			continue
 		}
 		if !o.Exists {
-			if st.Mode&unix.S_IFMT != typeDir {
+			if st.Mode&unix.S_IFMT != typeDir || b.ownDir(b.sp.key(p), a) {
 				hide = append(hide, p)
 			}
 			continue
@@ -282,10 +289,33 @@ func (a *action) dropOld(t *cache.Trace) {
 
 // dropHidden removes what was hidden from the view and has not come back.
 func (a *action) dropHidden(t *cache.Trace) {
-	for _, p := range a.hidden {
+	slices.Sort(a.hidden)
+	for _, p := range slices.Backward(a.hidden) { // contents before their directories
 		key := a.b.sp.key(p)
-		if findOutput(t.Outputs, key) == nil {
-			a.b.remove(key, typeRegular)
+		if findOutput(t.Outputs, key) != nil {
+			continue
+		}
+		typ := uint32(typeRegular)
+		if st, ok := a.b.w.lstat(p); ok {
+			typ = st.Mode & unix.S_IFMT
+		}
+		a.b.remove(key, typ)
+	}
+	a.keepDirs(t)
+}
+
+// keepDirs lets the action go on as the maker of directories that it made
+// before and that are still there: its mkdir -p only found them this time, and
+// seeing a directory and making it are the same.
+func (a *action) keepDirs(t *cache.Trace) {
+	if a.old == nil {
+		return
+	}
+	for i := range a.old.Outputs {
+		o := &a.old.Outputs[i]
+		if o.Type == typeDir && findOutput(t.Outputs, o.Path) == nil && a.b.exists(a.b.sp.abs(o.Path)) {
+			t.Outputs = append(t.Outputs, *o)
+			sortOutputs(t.Outputs)
 		}
 	}
 }

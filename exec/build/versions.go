@@ -50,15 +50,19 @@ func (v *versions) add(name string, t *cache.Trace) {
 	if v.paths == nil || t == nil {
 		return
 	}
+	serial := t.Serial
+	if now, ok := v.b.serials[name]; ok {
+		serial = now // the order may have moved since
+	}
 	for i := range t.Outputs {
 		o := &t.Outputs[i]
-		ver := version{serial: t.Serial, target: name, out: *o, before: findOutput(t.Befores, o.Path)}
+		ver := version{serial: serial, target: name, out: *o, before: findOutput(t.Befores, o.Path)}
 		chain := v.paths[o.Path]
 		if len(chain) == 0 {
 			d, n := splitPath(o.Path)
 			v.dirs[d] = append(v.dirs[d], n)
 		}
-		at, _ := slices.BinarySearchFunc(chain, t.Serial, func(x version, s uint64) int {
+		at, _ := slices.BinarySearchFunc(chain, serial, func(x version, s uint64) int {
 			return cmp.Compare(x.serial, s)
 		})
 		v.paths[o.Path] = slices.Insert(chain, at, ver)
@@ -74,6 +78,21 @@ func (v *versions) remove(name string, t *cache.Trace) {
 		p := t.Outputs[i].Path
 		v.paths[p] = slices.DeleteFunc(v.paths[p], func(x version) bool { return x.target == name })
 	}
+}
+
+// othersBelow reports whether actions other than target have versions below a
+// directory.
+func (v *versions) othersBelow(dir, target string) bool {
+	v.of(dir) // makes the index
+	for p, chain := range v.paths {
+		if !strings.HasPrefix(p, dir+"/") {
+			continue
+		}
+		if slices.ContainsFunc(chain, func(x version) bool { return x.target != target }) {
+			return true
+		}
+	}
+	return false
 }
 
 // own says how an action sees the versions that it left itself: not at all,
@@ -133,13 +152,17 @@ func (v *versions) hidden(name string, serial uint64, dir string, keeps own) fun
 
 // sameAsSeen reports whether an input is as the action sees it in its view.
 func (v *versions) sameAsSeen(name string, t *cache.Trace, in *cache.Input) bool {
+	serial := t.Serial
+	if now, ok := v.b.serials[name]; ok {
+		serial = now
+	}
 	keeps := own(t.Flags&cache.Stateful != 0)
 	if in.Kind == cache.InputListing {
 		p := v.b.sp.abs(in.Path)
-		now, err := v.b.w.asInput(p, in.Kind, v.hidden(name, t.Serial, in.Path, keeps))
+		now, err := v.b.w.asInput(p, in.Kind, v.hidden(name, serial, in.Path, keeps))
 		return err == nil && sameInput(&now, in)
 	}
-	out, ok := v.seen(name, t.Serial, in.Path, keeps)
+	out, ok := v.seen(name, serial, in.Path, keeps)
 	if !ok {
 		return v.b.w.same(in)
 	}

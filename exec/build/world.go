@@ -205,6 +205,19 @@ func (w *world) same(in *cache.Input) bool {
 	return err == nil && sameInput(&now, in)
 }
 
+// asBefore reports whether a file still has the state that a failed action saw.
+// Its content was not hashed then, so the stat has to tell.
+func (w *world) asBefore(in *cache.Input) bool {
+	st, ok := w.lstat(w.sp.abs(in.Path))
+	if !ok || st.Mode != in.Mode {
+		return false
+	}
+	if in.Kind == cache.InputContent {
+		return st.Size == in.Stat.Size && st.Mtime == in.Stat.Mtime && st.Ino == in.Stat.Ino
+	}
+	return st.Size == in.Size
+}
+
 // sameInput compares what two inputs mean, not their stats.
 func sameInput(a, b *cache.Input) bool {
 	return a.Kind == b.Kind && a.Mode == b.Mode && a.Size == b.Size && a.Hash == b.Hash
