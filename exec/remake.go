@@ -9,7 +9,7 @@ import (
 func (w *Walk) remake(f *makefile.File, depth int) Status {
 	w.about(debugBasic, depth, "Must remake target '%s'.", f)
 	if f.Name != f.HName {
-		w.debugf(debugBasic, depth, "  Ignoring VPATH name '%s'.", f.HName)
+		w.debugf(debugBasic, 0, "  Ignoring VPATH name '%s'.", f.HName)
 		f.IgnoreVPath = true
 	}
 	w.startRemake(f)

@@ -154,7 +154,7 @@ func (w *Walk) findRecipe(f *makefile.File, depth int) {
 		f.TriedImplicit = true
 	}
 	if f.Recipe == nil && !f.IsTarget && w.db.Default != nil && w.db.Default.Recipe != nil {
-		w.about(debugImplicit, depth, "Using default recipe for '%s'.", f)
+		w.about(debugImplicit, depth, "Using default commands for '%s'.", f)
 		f.Recipe = w.db.Default.Recipe
 	}
 }

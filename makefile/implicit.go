@@ -58,6 +58,7 @@ type search struct {
 	file      *File // the target; a made-up one on higher levels, made when needed
 	slash     int   // length of the directory part of name
 	plainName bool  // name is one word without wildcards
+	matched   bool  // some rule matches name, perhaps one that is too general
 	varsSet   bool  // the file's variables were initialised
 	compat    bool  // any mentioned file ought to exist
 	compatIf  bool  // a compatible search may find more
@@ -153,7 +154,7 @@ func (s *search) directoryLen() int {
 
 // collect lists the rules that match the name, the shortest stem first.
 func (s *search) collect() {
-	s.tries = s.tries[:0]
+	s.tries, s.matched = s.tries[:0], false
 	if s.name == "" {
 		return
 	}
@@ -183,6 +184,7 @@ func (s *search) collect() {
 		}
 		s.tries = append(s.tries, try{ruleTarget: t, from: from, to: to, dirSplit: dirSplit, stemLen: stemLen})
 	}
+	s.matched = len(s.tries) > 0
 	if specific {
 		s.tries = slices.DeleteFunc(s.tries, matchesAny)
 	}
@@ -210,7 +212,7 @@ func (s *search) tellInUse() {
 // tryAll tries each rule, first only with prerequisites that exist or ought to,
 // then with such as other rules could make.
 func (s *search) tryAll() bool {
-	if len(s.tries) == 0 {
+	if !s.matched {
 		return false
 	}
 	for _, chain := range [...]bool{false, true} {
