@@ -135,7 +135,7 @@ func (w *Walk) checkDep(f *makefile.File, depth int, time int64, must *bool) Sta
 		}
 		return status
 	}
-	w.findRecipe(f, depth)
+	w.findRecipe(f, depth, "commands")
 	f = current(f)
 	m := w.mtime(f)
 	f = current(f)

@@ -31,7 +31,7 @@ func (w *Walk) makeRule(f *makefile.File, depth int) Status {
 	w.lookBefore(v, f)
 	f = v.f
 	setUpdating(f, true)
-	w.findRecipe(f, v.depth)
+	w.findRecipe(f, v.depth, "recipe")
 	w.makeDeps(v)
 	if v.must || w.always {
 		w.makeIntermediates(v)
@@ -146,7 +146,10 @@ func (w *Walk) roundUp(f *makefile.File, m int64) int64 {
 }
 
 // findRecipe finds a recipe for a target that the makefile gives none.
-func (w *Walk) findRecipe(f *makefile.File, depth int) {
+//
+// What a message calls it depends on where the walk meets the target, in GNU
+// make too.
+func (w *Walk) findRecipe(f *makefile.File, depth int, called string) {
 	if !f.Phony && f.Recipe == nil && !f.TriedImplicit {
 		if w.db.TryImplicit(f, depth, prober{w}) {
 			w.shuffleRule(f)
@@ -154,7 +157,7 @@ func (w *Walk) findRecipe(f *makefile.File, depth int) {
 		f.TriedImplicit = true
 	}
 	if f.Recipe == nil && !f.IsTarget && w.db.Default != nil && w.db.Default.Recipe != nil {
-		w.about(debugImplicit, depth, "Using default commands for '%s'.", f)
+		w.about(debugImplicit, depth, "Using default "+called+" for '%s'.", f)
 		f.Recipe = w.db.Default.Recipe
 	}
 }
