@@ -56,7 +56,6 @@ type Session struct {
 	jobs           int                  // -j as it was before makefiles were read
 	reading        *collector           // output while makefiles are read
 	tempInput      string               // the file that holds what was read from standard input
-	ended          bool
 }
 
 // NewSession prepares a run.
