@@ -10,12 +10,11 @@ import (
 
 // recipeKey names what a recipe would do, without what it would read.
 type recipeKey struct {
-	done  bool
-	key   cache.Hash // decides whether a trace holds
-	full  cache.Hash // decides whether a result may be restored
-	text  string     // the expanded recipe, or the unexpanded one if expanding it has effects
-	vars  []string   // for an unexpanded one: the values of the variables it names
-	words []string   // command words, for the documented lists
+	done bool
+	key  cache.Hash // decides whether a trace holds
+	full cache.Hash // decides whether a result may be restored
+	text string     // the expanded recipe, or the unexpanded one if expanding it has effects
+	vars []string   // for an unexpanded one: the values of the variables it names
 }
 
 // recipeKey computes the key of f's recipe once per build. The target counts as
