@@ -110,6 +110,9 @@ func (w *Walk) leaveAlone(f *makefile.File, depth int) Status {
 		w.debugf(debugVerbose, depth, "No need to remake target '%s'%s.", f.Name, found)
 	}
 	w.finish(f)
+	if f.Run.Mtime != MtimeNone {
+		f.Secondary = true
+	}
 	for g := f; g != nil; g = g.Prev {
 		g.Name = g.HName
 	}
@@ -161,7 +164,7 @@ func (w *Walk) checkBelow(f *makefile.File, depth int, time int64, must *bool) S
 	for _, d := range w.depOrder(f) {
 		d.File = current(d.File)
 		if isUpdating(d.File) {
-			w.dropCircle(f, d)
+			w.dropCircle(f, f, d)
 			continue
 		}
 		d.File.Parent = f

@@ -118,8 +118,11 @@ func (w *Walk) lookBefore(v *visit, f *makefile.File) {
 	case isTime(v.time) && f.LowResTime:
 		v.time = w.roundUp(f, v.time)
 	}
-	if !v.missing {
-		f.Secondary = true // what was there before is never deleted as intermediate
+	// An intermediate file that was there before is not deleted, nor is any file
+	// that need not be made; one that is made before it turns out to be
+	// intermediate is, in GNU make too.
+	if !v.missing && f.Intermediate {
+		f.Secondary = true
 	}
 	for _, other := range f.AlsoMake {
 		if v.missing {
@@ -184,10 +187,10 @@ func (w *Walk) makeDepsOf(v *visit, owner *makefile.File) {
 		before := w.mtime(d.File)
 		d.File = current(d.File)
 		if isUpdating(d.File) {
-			w.dropCircle(owner, d)
+			w.dropCircle(v.f, owner, d)
 			continue
 		}
-		d.File.Parent = owner
+		d.File.Parent = v.f
 		w.makeDep(v, d, before, false)
 		if v.deps > StatusSuccess && !w.keepGoing() {
 			return
@@ -196,8 +199,9 @@ func (w *Walk) makeDepsOf(v *visit, owner *makefile.File) {
 }
 
 // dropCircle removes a prerequisite that leads back to where the walk came from.
-func (w *Walk) dropCircle(owner *makefile.File, d *makefile.Dep) {
-	w.con.complain(makefile.Pos{}, "Circular "+owner.Name+" <- "+d.File.Name+" dependency dropped.")
+// It is a prerequisite of owner, which is f or a peer that f's recipe makes too.
+func (w *Walk) dropCircle(f, owner *makefile.File, d *makefile.Dep) {
+	w.con.complain(makefile.Pos{}, "Circular "+f.Name+" <- "+d.File.Name+" dependency dropped.")
 	i := slices.Index(owner.Deps, d)
 	owner.Deps = append(owner.Deps[:i:i], owner.Deps[i+1:]...)
 	delete(w.shuffle.order, owner)
