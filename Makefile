@@ -11,7 +11,7 @@ build: $(PROGRAMS)
 
 # The go tool knows best what has to be compiled, and keeps an own cache.
 bin/%: FORCE
-	$(GO) build -o $@ ./cmd/$*
+	CGO_ENABLED=0 $(GO) build -trimpath -o $@ ./cmd/$*
 
 FORCE:
 

@@ -31,7 +31,7 @@ func newCapture(combined bool) *capture {
 		streams = streams[:1]
 	}
 	for _, s := range streams {
-		r, w, err := os.Pipe()
+		r, w, err := newTap(s)
 		if err != nil {
 			c.close()
 			return nil
