@@ -130,7 +130,8 @@ func report(t *testing.T, s Subject, h History, dir string, err error) {
 	t.Logf("see %s", base)
 }
 
-// replay plays a history that was kept, in a folder that stays.
+// replay plays a history that was kept, in a folder that stays, and shortens it
+// once more where -laws.keep says where to.
 func replay(t *testing.T, s Subject, name string) {
 	data, err := os.ReadFile(name)
 	if err != nil {
@@ -140,13 +141,16 @@ func replay(t *testing.T, s Subject, name string) {
 	if err := json.Unmarshal(data, &h); err != nil {
 		t.Fatal(err)
 	}
-	dir := filepath.Join(filepath.Dir(name), "replayed")
+	dir := filepath.Join(filepath.Dir(name), fmt.Sprint("replayed", h.Project.Seed))
 	os.RemoveAll(dir)
-	if err := Play(s, h, dir); err != nil {
-		var f *Failure
-		if errors.As(err, &f) {
-			t.Log(f.Output)
-		}
-		t.Fatal(err)
+	err = Play(s, h, dir)
+	if err == nil {
+		return
 	}
+	var f *Failure
+	if errors.As(err, &f) {
+		t.Log(f.Output)
+	}
+	t.Error(err)
+	report(t, s, h, dir, err)
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -18,6 +19,7 @@ const patience = 4 * time.Minute
 func Shrink(s Subject, h History, f *Failure, dir string) (History, *Failure) {
 	k := &shrinker{subject: s, dir: dir, law: f.Law, until: time.Now().Add(patience), best: h, failure: f}
 	k.try(History{h.Project, h.Steps[:max(0, min(len(h.Steps), f.Step+1))]})
+	k.try(History{k.best.Project.only(f.named(h.Project)), k.best.Steps})
 	for before := -1; before != k.size() && time.Now().Before(k.until); {
 		before = k.size()
 		k.steps()
@@ -105,6 +107,40 @@ func (k *shrinker) rules() {
 	}
 }
 
+// named returns the rules whose outputs a failure names.
+func (f *Failure) named(p *Project) []*Rule {
+	var rules []*Rule
+	for _, r := range p.Rules {
+		for _, name := range append(r.outputs(), r.Targets...) {
+			says := func(line string) bool { return strings.Contains(line, name) }
+			if path.Ext(name) != "" && slices.ContainsFunc(f.Lines, says) {
+				rules = append(rules, r)
+				break
+			}
+		}
+	}
+	return rules
+}
+
+// only returns the project with some rules and what these hang on. All that is
+// left out had no part in making them, so that the rest is a project again.
+func (p *Project) only(rules []*Rule) *Project {
+	g := newGraph(p)
+	needed := g.closure(rules...)
+	for _, r := range p.Rules {
+		if r.Sub != "" && slices.ContainsFunc(p.Rules, func(below *Rule) bool { return needed[below] && below.Dir == r.Sub }) {
+			needed[r] = true
+		}
+	}
+	var gone []*Rule
+	for _, r := range p.Rules {
+		if !needed[r] && (!r.Phony || r.Sub != "") && (r.Dir == "" || !needed[g.makers[r.Dir+".all"]]) {
+			gone = append(gone, r)
+		}
+	}
+	return p.without(gone)
+}
+
 // without returns the project less some rules and what hangs on them. Phony
 // groups only lose members.
 func (p *Project) without(gone []*Rule) *Project {
@@ -171,8 +207,16 @@ func Describe(h History, f *Failure) string {
 		}
 	}
 	fmt.Fprintf(&b, "\noutput of the build:\n%s\n", strings.Join(lastLines(f.Output, 60), "\n"))
-	t := rendering{project: h.Project, sources: h.Project.Files, damaged: h.Project.Damaged}.tree()
+	p := h.Project
+	t := rendering{project: p, sources: p.Files, damaged: p.Damaged}.tree()
+	said := b.String()
+	for _, name := range p.makefiles() {
+		said += t[name].Text
+	}
 	for _, name := range t.Names() {
+		if !slices.Contains(p.makefiles(), name) && !strings.Contains(said, path.Base(name)) {
+			continue // nobody speaks of it
+		}
 		switch e := t[name]; e.Kind {
 		case 'f':
 			fmt.Fprintf(&b, "-- %s --\n%s", name, e.Text)
