@@ -131,7 +131,7 @@ func (w *Walk) lookBefore(v *visit, f *makefile.File) {
 		other = current(other)
 		m := w.mtime(other)
 		if v.missing = m == MtimeNone; v.missing {
-			w.debugf(debugBasic, v.depth, "Grouped target peer '%s' of target '%s' does not exist.", other.Name, f.Name)
+			w.debugf(debugBasic, v.depth, "Grouped target peer '%s' of file '%s' does not exist.", other.Name, f.Name)
 		}
 		v.time = min(v.time, m)
 	}
