@@ -182,7 +182,8 @@ type File struct {
 	// each.
 	Run RunState
 
-	order int // position of entry, for stable listings
+	inVars bool // InitFileVars is under way above
+	order  int  // position of entry, for stable listings
 }
 
 // RunState is what the walk of package exec knows about a File during one run.

@@ -231,3 +231,19 @@ vpath %.h inc
 		t.Log(b.String())
 	}
 }
+
+// TestParentCycle: circular dependencies end in parents that are each other's,
+// which must not keep variables from being looked up.
+func TestParentCycle(t *testing.T) {
+	db, _ := load(t, "a: V = 1\nb: W = 2\na: b\nb: a\n", false)
+	a, b := db.Lookup("a"), db.Lookup("b")
+	a.Parent, b.Parent = b, a
+	db.InitFileVars(a, false)
+	if got := db.ExpandFor("$V$W", a); got != "12" {
+		t.Errorf("in a: %q", got)
+	}
+	db.InitFileVars(b, false)
+	if got := db.ExpandFor("$V$W$(none)", b); got != "12" {
+		t.Errorf("in b: %q", got)
+	}
+}

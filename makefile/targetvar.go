@@ -100,14 +100,17 @@ func (db *Database) InitFileVars(f *File, reading bool) {
 		f.Vars = &Scope{Set: &VarSet{}}
 	}
 	sc := f.Vars
-	if head := f.DoubleColon; head != nil && head != f {
+	if head := f.DoubleColon; head != nil && head != f && !head.inVars {
 		db.InitFileVars(head, reading)
 		sc.Next, sc.NextIsParent = head.Vars, false
 		return
 	}
 	sc.Next, sc.NextIsParent = &db.root, true
-	if f.Parent != nil {
+	// Circular dependencies may have led from a target to itself.
+	if f.Parent != nil && !f.Parent.inVars {
+		f.inVars = true
 		db.InitFileVars(f.Parent, reading)
+		f.inVars = false
 		sc.Next = f.Parent.Vars
 	}
 	if !reading && !f.PatSearched {
