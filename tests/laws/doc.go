@@ -28,4 +28,14 @@
 // What the user edited by hand stays (law 5): to the oracle it is a source, for
 // as long as what it is declared to be made from is as it was. What was made
 // from a source that is gone stays too, as a source.
+//
+// A plain go test plays a fixed share, class by class. The big run is
+//
+//	go test ./tests/laws -timeout 0 -run TestLaws -laws.histories=1000 -laws.jobs=2 -laws.keep=DIR
+//
+// and keeps each failing history, shortened, with its trees in DIR/seedN; the
+// file history.json there is played again by -laws.replay. FMAKE_TEST_BINARY
+// and FMAKE_REFERENCE name a fmake (its engine beside it) and a GNU make 4.4.1
+// that were built elsewhere; without the first, fmake is built, without the
+// second, make is taken.
 package laws

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
-	"path"
 	"slices"
 	"strings"
 )
@@ -319,37 +318,6 @@ func (u *user) environment() []Op {
 	return []Op{{What: opEnv, Path: []string{"first", "second", "third"}[u.r.IntN(3)]}}
 }
 
-func (u *user) deleteOutput() []Op {
-	var ops []Op
-	for range 1 + u.r.IntN(3) {
-		r := u.p.Rules[u.r.IntN(len(u.p.Rules))]
-		if len(r.Recipe) == 0 || r.Phony || path.Ext(r.Targets[0]) == "" {
-			continue
-		}
-		ops = append(ops, Op{What: opDelete, Path: u.pick(r.outputs())})
-	}
-	return ops
-}
-
-// handEdit edits an output whose maker does not run unless a source changes.
-func (u *user) handEdit() []Op {
-	g := newGraph(u.p)
-	restless := g.downstream(func(r *Rule) bool { return r.Hot || r.Sub != "" || r.forced() })
-	var names []string
-	for _, r := range u.p.Rules {
-		if r.Plain && r.Dir == "" && !restless[r] {
-			names = append(names, r.Targets[0])
-		}
-	}
-	name := u.pick(names)
-	if name == "" {
-		return nil
-	}
-	u.count++
-	e := file(fmt.Sprintf("edited by hand %d\n", u.count))
-	return []Op{{What: opHandEdit, Path: name, With: &e}}
-}
-
 func (u *user) renameWild() []Op {
 	from := u.pick(u.wildDirs())
 	if from == "" {
@@ -367,23 +335,6 @@ func (u *user) renameWild() []Op {
 		delete(u.before, name)
 	}
 	return []Op{{What: opRename, Path: from, To: to}}
-}
-
-// moveOut moves a folder of outputs away.
-func (u *user) moveOut() []Op {
-	var dirs []string
-	for _, r := range u.p.Rules {
-		dir := path.Dir(r.Targets[0])
-		if r.Dir == "" && strings.HasPrefix(dir, "out/d") && !slices.Contains(dirs, dir) {
-			dirs = append(dirs, dir)
-		}
-	}
-	dir := u.pick(dirs)
-	if dir == "" {
-		return nil
-	}
-	u.count++
-	return []Op{{What: opMoveOut, Path: dir, To: fmt.Sprintf("%s.old%d", dir, u.count)}}
 }
 
 // point turns a symbolic link to another source.

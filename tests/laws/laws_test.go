@@ -29,24 +29,57 @@ func TestLaws(t *testing.T) {
 		}
 		return
 	}
-	n := *flags.histories
-	if n == 0 {
-		n = 8
+	if *flags.histories == 0 {
+		share(t, s)
+		return
 	}
 	seeds := make(chan uint64)
 	var workers sync.WaitGroup
 	for range *flags.jobs {
 		workers.Go(func() {
 			for seed := range seeds {
-				one(t, s, seed)
+				one(t, s, generate(seed))
 			}
 		})
 	}
-	for i := range n {
+	for i := range *flags.histories {
 		seeds <- *flags.seed + uint64(i)
 	}
 	close(seeds)
 	workers.Wait()
+}
+
+// share plays a few small histories of each class, the simple ones first, so
+// that a failure says by its name what is broken.
+func share(t *testing.T, s Subject) {
+	classes := []struct {
+		name   string
+		shape  Shape
+		damage bool
+		course Course
+	}{
+		{"serial", Shape{}, false, Course{MaxJobs: 1}},
+		{"parallel", Shape{Subs: true}, false, Course{MaxJobs: 8}},
+		{"killed", Shape{Subs: true}, false, Course{MaxJobs: 8, Kills: true}},
+		{"writers", Shape{Writers: true}, false, Course{MaxJobs: 8}},
+		{"damaged", Shape{}, true, Course{MaxJobs: 1}},
+		{"hazards", Shape{Subs: true}, true, Course{MaxJobs: 8, Kills: true}},
+		{"demand", Shape{Demand: true, Subs: true}, true, Course{MaxJobs: 8}},
+		{"all", Shape{Demand: true, Subs: true, Writers: true}, true, Course{MaxJobs: 8, Kills: true}},
+		{"all in order", Shape{Subs: true, Writers: true}, true, Course{MaxJobs: 8, Kills: true}},
+	}
+	for i, c := range classes {
+		t.Run(c.name, func(t *testing.T) {
+			c.shape.Rules, c.course.Steps = 15, 10
+			for seed := range uint64(2) {
+				p := Generate(*flags.seed*1000+uint64(10*i)+seed, c.shape)
+				if c.damage {
+					p = p.Damage()
+				}
+				one(t, s, NewHistory(p, c.course))
+			}
+		})
+	}
 }
 
 // needFUSE skips where a view of the file system cannot be mounted.
@@ -84,8 +117,9 @@ func generate(seed uint64) History {
 	return NewHistory(p, Course{Steps: *flags.steps, MaxJobs: *flags.maxJobs, Kills: *flags.kills})
 }
 
-func one(t *testing.T, s Subject, seed uint64) {
-	h := generate(seed)
+// one plays a history and reports how it went.
+func one(t *testing.T, s Subject, h History) {
+	seed := h.Project.Seed
 	dir := t.TempDir()
 	err := Play(s, h, dir)
 	if err == nil {
