@@ -144,12 +144,14 @@ type node struct {
 	decided decision     // what was decided, for --explain
 	must    bool         // what GNU make's rule said then
 
-	reruns int           // how often a hazard has made it run again
-	stale  string        // why its run in this build does not count
-	hide   []string      // what later actions made and its view must not show
-	hid    int           // how much of hide the last run had hidden
-	missed []string      // after a failure: what it looked for in vain
-	saw    []cache.Input // after a failure: what it read
+	reruns   int                     // how often a hazard has made it run again
+	demands  int                     // how often a failure has
+	demanded map[*makefile.File]bool // what it has already waited for after a failure
+	stale    string                  // why its run in this build does not count
+	hide     []string                // what later actions made and its view must not show
+	hid      int                     // how much of hide the last run had hidden
+	missed   []string                // after a failure: what it looked for in vain
+	saw      []cache.Input           // after a failure: what it read
 }
 
 // New opens what is known of the tree around cwd. It never fails: what cannot

@@ -30,8 +30,12 @@ type done struct {
 	started, end time.Time
 }
 
-// maxReruns bounds how often one action is repeated in a build.
-const maxReruns = 3
+// maxReruns bounds how often hazards repeat one action in a build; maxDemands how
+// often failures do: each of those makes something that was not there.
+const (
+	maxReruns  = 3
+	maxDemands = 500
+)
 
 // number gives f its position in serial order; targets that are in nobody's
 // order come before all others.
@@ -225,11 +229,11 @@ func (b *Build) Hazards() []exec.Rerun {
 // Failed implements exec.Referee.
 func (b *Build) Failed(f *makefile.File) (exec.Ruling, []*makefile.File) {
 	n := b.node(f)
-	if n.always || n.reruns >= maxReruns || len(n.missed) == 0 && len(n.saw) == 0 {
+	if n.always || n.demands >= maxDemands || len(n.missed) == 0 && len(n.saw) == 0 {
 		return exec.Final, nil
 	}
 	if needs := b.demand(f, n); len(needs) > 0 {
-		n.reruns++
+		n.demands++
 		n.stale = "it needs " + needs[0].Name
 		return exec.Again, needs
 	}
@@ -244,9 +248,13 @@ func (b *Build) Failed(f *makefile.File) (exec.Ruling, []*makefile.File) {
 func (b *Build) demand(f *makefile.File, n *node) []*makefile.File {
 	var needs []*makefile.File
 	add := func(need *makefile.File, path string) {
-		if need == f || slices.Contains(needs, need) {
-			return
+		if need == f || slices.Contains(needs, need) || n.demanded[need] {
+			return // asked for before: having it did not help
 		}
+		if n.demanded == nil {
+			n.demanded = make(map[*makefile.File]bool)
+		}
+		n.demanded[need] = true
 		b.learn(f, need)
 		if b.opts.Hazards != nil {
 			b.opts.Hazards(fmt.Sprintf("demand: %s needs %s of %s", f.Name, b.display(path), need.Name))
