@@ -164,7 +164,7 @@ func (w *Walk) checkBelow(f *makefile.File, depth int, time int64, must *bool) S
 	for _, d := range w.depOrder(f) {
 		d.File = current(d.File)
 		if isUpdating(d.File) {
-			w.dropCircle(f, f, d)
+			w.dropCircle(f, f, d, true)
 			continue
 		}
 		d.File.Parent = f

@@ -179,6 +179,7 @@ func (w *Walk) makeDeps(v *visit) {
 
 func (w *Walk) makeDepsOf(v *visit, owner *makefile.File) {
 	w.expandDeps(owner)
+	kept := false // some prerequisite of owner that was not dropped
 	for _, d := range w.depOrder(owner) {
 		if d.WaitBefore && v.running {
 			return
@@ -187,9 +188,10 @@ func (w *Walk) makeDepsOf(v *visit, owner *makefile.File) {
 		before := w.mtime(d.File)
 		d.File = current(d.File)
 		if isUpdating(d.File) {
-			w.dropCircle(v.f, owner, d)
+			w.dropCircle(v.f, owner, d, kept)
 			continue
 		}
+		kept = true
 		d.File.Parent = v.f
 		w.makeDep(v, d, before, false)
 		if v.deps > StatusSuccess && !w.keepGoing() {
@@ -200,9 +202,17 @@ func (w *Walk) makeDepsOf(v *visit, owner *makefile.File) {
 
 // dropCircle removes a prerequisite that leads back to where the walk came from.
 // It is a prerequisite of owner, which is f or a peer that f's recipe makes too.
-func (w *Walk) dropCircle(f, owner *makefile.File, d *makefile.Dep) {
+//
+// If owner is a peer and nothing before d was kept, GNU make gives f what
+// follows d, and leaves the peer as it is; recipes show it in $^.
+func (w *Walk) dropCircle(f, owner *makefile.File, d *makefile.Dep, kept bool) {
 	w.con.complain(makefile.Pos{}, "Circular "+f.Name+" <- "+d.File.Name+" dependency dropped.")
 	i := slices.Index(owner.Deps, d)
+	if owner != f && !kept {
+		f.Deps = slices.Clone(owner.Deps[i+1:])
+		delete(w.shuffle.order, f)
+		return
+	}
 	owner.Deps = append(owner.Deps[:i:i], owner.Deps[i+1:]...)
 	delete(w.shuffle.order, owner)
 }

@@ -22,7 +22,7 @@ func (s *search) tryName(t *try, d *ruleDep, name []byte, c candidate, chain boo
 	df := db.lookupBytes(name)
 	if df != nil {
 		c.explicit = c.explicit || df.Explicit
-		if !c.explicit {
+		if !c.explicit && !df.NotIntermediate && !db.NoIntermediates {
 			df.Intermediate = true
 		}
 	}

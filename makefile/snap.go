@@ -27,15 +27,15 @@ func (db *Database) eachPrerequisite(special string, visit func(*File)) {
 	}
 }
 
-// given reports whether a special target has a rule, and whether one without
+// isBare reports whether the makefile mentions a special target without
 // prerequisites, which makes it hold for everything.
-func (db *Database) given(special string) (target, bare bool) {
-	f := db.Lookup(special)
-	target = f != nil && f.IsTarget
-	for ; f != nil; f = f.Prev {
-		bare = bare || len(f.Deps) == 0
+func (db *Database) isBare(special string) bool {
+	for f := db.Lookup(special); f != nil; f = f.Prev {
+		if len(f.Deps) == 0 {
+			return true
+		}
 	}
-	return target, bare
+	return false
 }
 
 // isBareTarget reports whether the makefile has the special target as a target,
@@ -113,8 +113,8 @@ func (db *Database) snapIntermediates() {
 		db.refuseBoth(f, ".SECONDARY")
 		f.Intermediate, f.Secondary = true, true
 	})
-	_, db.NoIntermediates = db.given(".NOTINTERMEDIATE")
-	_, db.AllSecondary = db.given(".SECONDARY")
+	db.NoIntermediates = db.isBare(".NOTINTERMEDIATE")
+	db.AllSecondary = db.isBare(".SECONDARY")
 	if db.NoIntermediates && db.AllSecondary {
 		db.fatal(nil, ".NOTINTERMEDIATE and .SECONDARY are mutually exclusive")
 	}

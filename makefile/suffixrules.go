@@ -66,11 +66,21 @@ func newPatternRule(target, source string, recipe *Recipe) *PatternRule {
 // addPatternRule appends a rule unless an identical one is there already.
 func (db *Database) addPatternRule(r *PatternRule) {
 	for _, old := range db.Patterns {
-		if len(old.Targets) == 1 && old.Targets[0] == r.Targets[0] && db.sameDeps(old.Deps, r.Deps) {
+		if isOnly(old.Targets, r.Targets[0]) && db.sameDeps(old.Deps, r.Deps) {
 			return
 		}
 	}
 	db.Patterns = append(db.Patterns, r)
+}
+
+// isOnly reports whether all the targets are the same one.
+func isOnly(targets []string, one string) bool {
+	for _, t := range targets {
+		if t != one {
+			return false
+		}
+	}
+	return true
 }
 
 func (db *Database) sameDeps(a, b []*Dep) bool {
