@@ -12,8 +12,8 @@ func (g *generator) wildcards() {
 			g.source(fmt.Sprintf("%s/w%d.c", dir, g.id()), Code, file(text))
 		}
 	}
-	g.block("WSRC := $(sort $(wildcard wild_*/*.c))", "WOBJ := $(WSRC:%.c=out/%.o)",
-		"out/%.o: %.c", "\t@mkdir -p $(@D)", "\t$(CC) $(CPPFLAGS) -MD $(@:.o=.d) -c -o $@ $<",
+	g.p.Vars = append(g.p.Vars, "WSRC := $(sort $(wildcard wild_*/*.c))", "WOBJ := $(WSRC:%.c=out/%.o)")
+	g.block("out/%.o: %.c", "\t@mkdir -p $(@D)", "\t$(CC) $(CPPFLAGS) -MD $(@:.o=.d) -c -o $@ $<",
 		"-include $(WOBJ:.o=.d)", "")
 	g.p.Wilds = append(g.p.Wilds, Wild{Prefix: "wild_", Out: "out"})
 	g.add(&Rule{Targets: []string{"$(WOBJ)"}, Via: true})

@@ -74,7 +74,8 @@ type Project struct {
 	All    []string            `json:"all"` // what all asks for, in this order
 	Files  Tree                `json:"files"`
 	Kinds  map[string]Kind     `json:"kinds"`
-	Blocks map[string][]string `json:"blocks"` // by makefile folder: text of its own
+	Blocks map[string][]string `json:"blocks"`         // by makefile folder: text of its own
+	Vars   []string            `json:"vars,omitempty"` // settings of the top that all needs
 	Wilds  []Wild              `json:"wilds,omitempty"`
 	Listed []string            `json:"listed,omitempty"` // folders whose files may come and go
 	Shadow []string            `json:"shadow,omitempty"` // header names, for a file earlier on the -I path

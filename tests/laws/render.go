@@ -57,15 +57,11 @@ func (w rendering) head(dir string) string {
 			phony = append(phony, r.Targets...)
 		}
 	}
-	if dir == "" && w.project.hasFlags() {
-		return "include flags.mk\nall: " + strings.Join(names, " ") + "\n.PHONY: all clean " + strings.Join(phony, " ") + "\n"
+	text := "all: " + strings.Join(names, " ") + "\n.PHONY: all clean " + strings.Join(phony, " ") + "\n"
+	if dir != "" {
+		return text
 	}
-	return "all: " + strings.Join(names, " ") + "\n.PHONY: all clean " + strings.Join(phony, " ") + "\n"
-}
-
-func (p *Project) hasFlags() bool {
-	_, found := p.Files["flags.mk"]
-	return found
+	return strings.Join(append([]string{"include flags.mk"}, w.project.Vars...), "\n") + "\n" + text
 }
 
 // known returns what a prerequisite in dir may name: the targets of dir.
