@@ -1,7 +1,6 @@
 package exec
 
 import (
-	"os"
 	"strings"
 	"syscall"
 
@@ -143,7 +142,7 @@ func (s *Session) restart() {
 	}
 	s.con.restore()
 	s.con.mutex.close()
-	program, err := os.Executable()
+	program, err := HostView{}.LookPath(s.cfg.Args[0], s.env("PATH"), s.startDir)
 	if err == nil {
 		err = syscall.Exec(program, args, s.restartEnv())
 	}

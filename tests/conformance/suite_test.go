@@ -69,11 +69,21 @@ func TestGNUMakeSuite(t *testing.T) {
 		t.Run(script, func(t *testing.T) {
 			t.Parallel()
 			out, err := runScript(t, root, script)
-			if want := fmt.Sprintf("ok     (%d passed)", count); err != nil || !strings.Contains(out, want) {
-				t.Errorf("want %q: %v\n%s", want, err, out)
+			if got := passed(out); err != nil || got < count {
+				t.Errorf("%d tests passed, want %d: %v\n%s", got, count, err, out)
 			}
 		})
 	}
+}
+
+// passed reads the driver's "ok     (N passed)"; a script may have more tests on
+// one machine than on another.
+func passed(out string) int {
+	n := 0
+	if _, rest, ok := strings.Cut(out, "ok     ("); ok {
+		fmt.Sscan(rest, &n)
+	}
+	return n
 }
 
 // missing says that GNU make's source cannot be had, which is an error only in
@@ -96,11 +106,17 @@ func installTests(tests, root string) error {
 			return err
 		}
 	}
-	standIn := fmt.Sprintf("#!/bin/bash\nexec -a \"$0\" %s/bin/fmake --tracefs=off \"$@\"\n", root)
+	option := "--tracefs=off"
 	if _, err := os.Stat(filepath.Join(root, "bin", "fmake-engine")); err != nil {
-		standIn = strings.Replace(standIn, " --tracefs=off", "", 1) // a plain make
+		option = "" // a plain make
 	}
-	return os.WriteFile(filepath.Join(root, "make"), []byte(standIn), 0o755)
+	// No shell script: it would add to the environment, which tests look at.
+	flags := fmt.Sprintf("-X main.target=%s/bin/fmake -X main.option=%s", root, option)
+	build := exec.Command("go", "build", "-o", filepath.Join(root, "make"), "-ldflags", flags, "fmake/tests/conformance/standin")
+	if out, err := build.CombinedOutput(); err != nil {
+		return fmt.Errorf("building the stand-in: %w\n%s", err, out)
+	}
+	return nil
 }
 
 // runScript runs one script of tests and returns what the driver said and, of

@@ -3,6 +3,7 @@ package spawn
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"sync"
 
@@ -189,7 +190,13 @@ func (s *spawner) inhabited(v *view) bool {
 		return len(procfs.Inside(map[uint64]bool{v.device: true})) > 0
 	}
 	for _, pid := range children {
-		if dev, err := procfs.RootDevice(pid); err == nil && dev == v.device {
+		dev, err := procfs.RootDevice(pid)
+		if err == nil && dev == v.device {
+			return true
+		}
+		// One that cannot be looked at now, in the middle of an exec say, may
+		// live here; sweep looks again.
+		if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, unix.ESRCH) {
 			return true
 		}
 	}
