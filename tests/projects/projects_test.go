@@ -23,6 +23,9 @@ const ordinary = 61398
 // limit is far above what any build takes: it ends what hangs.
 const limit = 15 * time.Minute
 
+// heavyVar asks for the projects that take many minutes to build.
+const heavyVar = "FMAKE_TEST_HEAVY"
+
 // jobs is how many jobs the builds run at once.
 const jobs = 2
 
@@ -59,8 +62,8 @@ func TestProjects(t *testing.T) {
 	}
 	for _, p := range Table() {
 		t.Run(p.Name, func(t *testing.T) {
-			if p.Heavy && testing.Short() {
-				t.Skip("takes minutes")
+			if p.Heavy && os.Getenv(heavyVar) == "" {
+				t.Skip("takes many minutes: set " + heavyVar)
 			}
 			l := &lab{t: t, project: p, corpus: c, dir: sharedTemp(t), make: filepath.Join(bin, "reference"), fmake: filepath.Join(bin, "fmake")}
 			l.run()
