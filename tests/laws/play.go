@@ -199,6 +199,9 @@ func (w *world) clean(jobs int) error {
 // that of a serial build, and what is left must not be taken for good when the
 // source is right again.
 func (w *world) broken(s Step) error {
+	if len(s.Ops) == 0 {
+		return nil // a step that was shortened
+	}
 	source := s.Ops[len(s.Ops)-1].Path
 	good, found := w.state.files[source]
 	if !found {
