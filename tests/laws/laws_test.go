@@ -62,7 +62,6 @@ func share(t *testing.T, s Subject) {
 	}{
 		{"serial", Shape{}, false, Course{MaxJobs: 1}, []uint64{1000}},
 		{"parallel", Shape{Subs: true}, false, Course{MaxJobs: 8}, []uint64{1011}},
-		{"killed", Shape{Subs: true}, false, Course{MaxJobs: 8, Kills: true}, []uint64{1020, 1021}},
 	}
 	for _, c := range classes {
 		t.Run(c.name, func(t *testing.T) {
