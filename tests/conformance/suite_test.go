@@ -123,7 +123,13 @@ func installTests(tests, root string) error {
 // each failed test, what differs.
 func runScript(t *testing.T, root, script string) (string, error) {
 	t.Helper()
-	dir := t.TempDir()
+	// The name of the test must not be in the path: a test looks for its own name
+	// in the environment.
+	dir, err := os.MkdirTemp("", "suite-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { removeTree(dir) })
 	// The folders above, made by the testing package, may be private.
 	for d := dir; d != os.TempDir() && d != "/"; d = filepath.Dir(d) {
 		if err := os.Chmod(d, 0o755); err != nil {
@@ -146,7 +152,7 @@ func runScript(t *testing.T, root, script string) (string, error) {
 		t.Fatal(err)
 	}
 	watchdog := time.AfterFunc(limit, func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) })
-	err := cmd.Wait()
+	err = cmd.Wait()
 	if !watchdog.Stop() {
 		err = fmt.Errorf("still running after %v", limit)
 	}
