@@ -274,6 +274,9 @@ func (p *Project) voice() {
 		silent[r] = true
 	}
 	for _, r := range p.Rules {
+		if silent[r] {
+			r.Recipe = slices.DeleteFunc(r.Recipe, func(line string) bool { return strings.HasPrefix(line, "@echo ' MAKE") })
+		}
 		heard := false
 		for i, line := range r.Recipe {
 			if silent[r] && r.Sub == "" && !strings.HasPrefix(line, "@") {
