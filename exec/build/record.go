@@ -21,10 +21,7 @@ func (a *action) succeeded(rec *tracefs.Record) error {
 		b.changedUnseen()
 		return nil
 	}
-	for _, w := range rec.Writes {
-		b.w.forget(w.Path)
-		b.checker.Forget(b.sp.key(w.Path))
-	}
+	b.forgetWrites(rec)
 	if p := a.meddled(rec); p != "" {
 		a.changedUnder(p)
 		return nil
@@ -126,10 +123,7 @@ func (a *action) failed(rec *tracefs.Record, status int) {
 		b.changedUnseen()
 		return
 	}
-	for _, w := range rec.Writes {
-		b.w.forget(w.Path)
-		b.checker.Forget(b.sp.key(w.Path))
-	}
+	b.forgetWrites(rec)
 	a.remember(rec)
 	t := &cache.Trace{
 		Target: a.f.Name, Dir: b.sp.key(b.sp.cwd), Status: status, Flags: cache.Failed, Serial: a.n.serial,
@@ -147,6 +141,14 @@ func (a *action) failed(rec *tracefs.Record, status int) {
 	b.chain.remove(a.n.name, a.old)
 	b.graph.Put(a.n.name, t)
 	a.done()
+}
+
+// forgetWrites lets everything that an action wrote be looked at again.
+func (b *Build) forgetWrites(rec *tracefs.Record) {
+	for _, w := range rec.Writes {
+		b.w.forget(w.Path)
+		b.checker.Forget(b.sp.key(w.Path))
+	}
 }
 
 // meddled returns a path that somebody else changed while the action looked at

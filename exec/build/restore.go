@@ -35,7 +35,7 @@ func (b *Build) restore(f *makefile.File, n *node, d decision) error {
 		t.Run = d.old.Run
 	}
 	for i := range t.Outputs { // sorted by path, so directories come before what is in them
-		if err := b.restoreOne(&t, i); err != nil {
+		if err := b.restoreOne(&t.Outputs[i]); err != nil {
 			return err
 		}
 	}
@@ -53,8 +53,7 @@ func (b *Build) restore(f *makefile.File, n *node, d decision) error {
 }
 
 // restoreOne makes the path of one output what the trace left there.
-func (b *Build) restoreOne(t *cache.Trace, i int) error {
-	o := &t.Outputs[i]
+func (b *Build) restoreOne(o *cache.Output) error {
 	if o.Path[0] == '/' {
 		return nil // outside the project: never restored
 	}
@@ -77,12 +76,12 @@ func (b *Build) restoreOne(t *cache.Trace, i int) error {
 	case typeLink:
 		return cache.RestoreLink(o.Link, p)
 	case typeRegular:
-		return b.restoreFile(t, o, p)
+		return b.restoreFile(o, p)
 	}
 	return fmt.Errorf("restoring %s: neither file, link nor directory", b.display(o.Path))
 }
 
-func (b *Build) restoreFile(t *cache.Trace, o *cache.Output, p string) error {
+func (b *Build) restoreFile(o *cache.Output, p string) error {
 	if o.SameAs != "" {
 		_ = os.Remove(p)
 		if err := os.Link(b.sp.abs(o.SameAs), p); err != nil {
@@ -94,7 +93,7 @@ func (b *Build) restoreFile(t *cache.Trace, o *cache.Output, p string) error {
 		b.touch(o)
 		return nil
 	}
-	st, err := b.contents.Restore(o.Hash, p, fs.FileMode(o.Mode&0o777)|setBits(o.Mode))
+	st, err := b.contents.Restore(o.Hash, p, fileMode(o.Mode))
 	if err != nil {
 		return fmt.Errorf("restoring %s: %w", b.display(o.Path), err)
 	}
@@ -103,8 +102,10 @@ func (b *Build) restoreFile(t *cache.Trace, o *cache.Output, p string) error {
 	return nil
 }
 
-// setBits are the bits that fs.FileMode keeps elsewhere.
-func setBits(mode uint32) (m fs.FileMode) {
+// fileMode turns the permission bits of a version into those of package fs, which
+// keeps the upper three elsewhere.
+func fileMode(mode uint32) fs.FileMode {
+	m := fs.FileMode(mode & 0o777)
 	if mode&unix.S_ISUID != 0 {
 		m |= fs.ModeSetuid
 	}
@@ -192,7 +193,7 @@ func (b *Build) putBack(o *cache.Output, p string) {
 		if b.client() == nil {
 			return
 		}
-		_, err = b.contents.Restore(o.Hash, p, fs.FileMode(o.Mode&0o777)|setBits(o.Mode))
+		_, err = b.contents.Restore(o.Hash, p, fileMode(o.Mode))
 	case typeLink:
 		err = cache.RestoreLink(o.Link, p)
 	case typeDir:
