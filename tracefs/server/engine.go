@@ -252,6 +252,6 @@ func (e *engine) systemLooks() []tracefs.Look {
 // refresh makes the kernel ask again for what it knows of system trees.
 func (e *engine) refresh() {
 	if e.system != nil {
-		e.system.notice.expire()
+		e.system.notice.expireAll()
 	}
 }

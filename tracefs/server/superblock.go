@@ -200,12 +200,41 @@ func (n *node) close() {
 }
 
 // end makes the view a plain pass-through. If processes outlive the action in
-// it, what the kernel has cached for them goes.
+// it, what the kernel has cached for them goes; what it knows to be absent, after
+// its time.
 func (s *superblock) end(inhabited bool) {
 	s.ended.Store(true)
-	if inhabited {
-		s.notice.expire()
+	if inhabited && s.server.KernelSettings().Flags64()&hasExpireOnly != 0 {
+		for _, e := range s.known() {
+			s.notice.expire(e.dir, e.name)
+		}
 	}
+}
+
+// hasExpireOnly says that the kernel can be told to ask again for an entry
+// without dropping it (FUSE_HAS_EXPIRE_ONLY of <linux/fuse.h>).
+const hasExpireOnly = 1 << 35
+
+// known returns the entries that the kernel may have cached, but those that
+// something is mounted on: they never expire, since it would fall off.
+func (s *superblock) known() []entryName {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []entryName
+	for id, d := range s.nodes {
+		for name := range d.kids {
+			if !s.engine.bound[d.path+"/"+name] {
+				all = append(all, entryName{id, name})
+			}
+		}
+	}
+	return all
+}
+
+// entryName is a name in the directory with a number.
+type entryName struct {
+	dir  uint64
+	name string
 }
 
 // notice is a descriptor for messages to the kernel that go-fuse does not offer.
@@ -214,18 +243,37 @@ type notice struct {
 	fd int // -1 when the connection has ended
 }
 
-// expire makes the kernel ask again for all entries it knows, where it knows how
-// to; elsewhere it does when their time has passed. The message is its header
-// alone.
-func (c *notice) expire() {
+// expire makes the kernel ask again for one entry when it next needs it.
+func (c *notice) expire(dir uint64, name string) {
+	const invalEntry, expireOnly = 3, 1
+	const head = 16 + 16
+	msg := make([]byte, head+len(name)+1)
+	binary.NativeEndian.PutUint32(msg[4:], invalEntry)
+	binary.NativeEndian.PutUint64(msg[16:], dir)
+	binary.NativeEndian.PutUint32(msg[24:], uint32(len(name)))
+	binary.NativeEndian.PutUint32(msg[28:], expireOnly)
+	copy(msg[head:], name)
+	c.send(msg)
+}
+
+// expireAll makes the kernel ask again for all entries it knows, where it knows
+// how to; elsewhere it does when their time has passed. It drops what is mounted
+// on them, so it is not for views.
+func (c *notice) expireAll() {
 	const incEpoch = 8
 	var msg [16]byte
-	binary.NativeEndian.PutUint32(msg[0:], uint32(len(msg)))
 	binary.NativeEndian.PutUint32(msg[4:], incEpoch)
+	c.send(msg[:])
+}
+
+// send writes a message after putting its length in. An entry that the kernel
+// does not have any more is an error that nobody minds.
+func (c *notice) send(msg []byte) {
+	binary.NativeEndian.PutUint32(msg[0:], uint32(len(msg)))
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.fd >= 0 {
-		_, _ = unix.Write(c.fd, msg[:])
+		_, _ = unix.Write(c.fd, msg)
 	}
 }
 
