@@ -325,11 +325,10 @@ func (b *Build) nameSet(in *cache.Input) (nameSet, error) {
 		b.names[in.Hash] = s
 		return s, nil
 	}
-	data, err := os.ReadFile(b.sp.abs(in.Path))
+	s, err := scanFile(b.sp.abs(in.Path))
 	if err != nil {
 		return nil, fmt.Errorf("scanning for variable names: %w", err)
 	}
-	s := scanNames(data)
 	b.names[in.Hash] = s
 	if b.opts.Cache == CacheOn {
 		b.keepNames(file, s)

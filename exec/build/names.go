@@ -2,7 +2,10 @@ package build
 
 import (
 	"bytes"
+	"debug/elf"
 	"encoding/binary"
+	"io"
+	"os"
 	"slices"
 )
 
@@ -11,35 +14,131 @@ import (
 // content; a collision only makes a variable an input that need not be one.
 type nameSet []uint64
 
-// scanNames finds the identifiers in a program or script. In binaries only
-// names without lower-case letters count: others there are symbols.
-func scanNames(data []byte) nameSet {
-	binaryFile := bytes.IndexByte(data[:min(len(data), 4096)], 0) >= 0
-	seen := make(map[uint64]struct{})
-	for i := 0; i < len(data); {
-		if !isNameStart(data[i]) {
-			i++
-			continue
-		}
-		start, lower := i, false
-		h := uint64(fnvOffset)
-		for i < len(data) && isNameByte(data[i]) {
-			lower = lower || data[i] >= 'a'
-			h = (h ^ uint64(data[i])) * fnvPrime
-			i++
-		}
-		if n := i - start; n < 2 || n > 64 || binaryFile && lower && !isProxyName(data[start:i]) {
-			continue
-		}
-		seen[h] = struct{}{}
+// maxName is the length of the longest identifier that counts as a name.
+const maxName = 64
+
+// scanFile finds the identifiers in a program, library or script.
+func scanFile(name string) (nameSet, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
 	}
-	out := make(nameSet, 0, len(seen))
-	for h := range seen {
+	defer f.Close()
+	if e, err := elf.NewFile(f); err == nil && len(e.Sections) > 0 {
+		return scanELF(e)
+	}
+	return scanNames(f)
+}
+
+// scanELF finds the identifiers in the data of a program: the code, which is
+// most of it, holds no strings, and tables of symbols are not what it asks for.
+func scanELF(e *elf.File) (nameSet, error) {
+	sc := newNameScanner()
+	sc.binary = true
+	for _, s := range e.Sections {
+		const want = elf.SHF_ALLOC
+		if s.Type != elf.SHT_PROGBITS || s.Flags&(want|elf.SHF_EXECINSTR) != want || s.Name == ".eh_frame" {
+			continue
+		}
+		if err := sc.read(io.NewSectionReader(s, 0, int64(s.FileSize))); err != nil {
+			return nil, err
+		}
+	}
+	return sc.names(), nil
+}
+
+// scanNames finds the identifiers in any other file. In binaries only names
+// without lower-case letters count: others there are symbols.
+func scanNames(r io.Reader) (nameSet, error) {
+	sc := newNameScanner()
+	if err := sc.read(r); err != nil {
+		return nil, err
+	}
+	return sc.names(), nil
+}
+
+// nameScanner collects the hashes of identifiers.
+type nameScanner struct {
+	binary bool
+	class  *[256]uint8
+	buf    []byte
+	seen   map[uint64]struct{}
+	recent [1 << 10]uint64 // found lately, to spare the map
+}
+
+// newNameScanner makes a scanner with one buffer for all it reads: memory that is
+// touched for the first time costs more than reading and scanning what is in it.
+func newNameScanner() *nameScanner {
+	return &nameScanner{class: nameClasses(), buf: make([]byte, 128<<10), seen: make(map[uint64]struct{})}
+}
+
+// read scans all of r.
+func (s *nameScanner) read(r io.Reader) error {
+	for kept, first := 0, true; ; first = false {
+		n, err := io.ReadFull(r, s.buf[kept:])
+		last := err == io.EOF || err == io.ErrUnexpectedEOF
+		if err != nil && !last {
+			return err
+		}
+		data := s.buf[:kept+n]
+		if first && bytes.IndexByte(data[:min(len(data), 4096)], 0) >= 0 {
+			s.binary = true
+		}
+		kept = copy(s.buf, data[s.scan(data, last):])
+		if last {
+			return nil
+		}
+	}
+}
+
+// names returns what was found.
+func (s *nameScanner) names() nameSet {
+	out := make(nameSet, 0, len(s.seen))
+	for h := range s.seen {
 		out = append(out, h)
 	}
 	slices.Sort(out)
 	return out
 }
+
+// scan takes the identifiers in data. Unless this is the last piece of the file
+// it stops before one that may go on in the next piece, and returns where.
+func (s *nameScanner) scan(data []byte, last bool) int {
+	class := s.class
+	for i := 0; i < len(data); {
+		if class[data[i]]&nameStart == 0 {
+			i++
+			continue
+		}
+		start, all := i, uint8(0)
+		for ; i < len(data) && class[data[i]]&nameByte != 0; i++ {
+			all |= class[data[i]]
+		}
+		if i == len(data) && !last {
+			// One that is too long already must not count from its middle.
+			return max(start, len(data)-2*maxName)
+		}
+		if n := i - start; n >= 2 && n <= maxName {
+			s.name(data[start:i], all&nameLower != 0)
+		}
+	}
+	return len(data)
+}
+
+// name takes one identifier if it can be a variable's.
+func (s *nameScanner) name(n []byte, lower bool) {
+	if s.binary && lower && !isProxyName(n) {
+		return
+	}
+	h := nameHash(n)
+	if slot := &s.recent[h%uint64(len(s.recent))]; *slot != h {
+		*slot = h
+		s.seen[h] = struct{}{}
+	}
+}
+
+// isProxyName lets through the lower-case variables that binaries do read.
+func isProxyName(n []byte) bool { return bytes.HasSuffix(n, []byte("_proxy")) }
 
 // FNV-1a, 64 bits.
 const (
@@ -47,7 +146,7 @@ const (
 	fnvPrime  = 1099511628211
 )
 
-func nameHash(name string) uint64 {
+func nameHash[T string | []byte](name T) uint64 {
 	h := uint64(fnvOffset)
 	for i := range len(name) {
 		h = (h ^ uint64(name[i])) * fnvPrime
@@ -55,11 +154,32 @@ func nameHash(name string) uint64 {
 	return h
 }
 
+// What a byte can be in an identifier.
+const (
+	nameByte  = 1 << iota // any part of one
+	nameStart             // its first byte
+	nameLower             // a lower-case letter
+)
+
+// nameClasses returns the classes of all bytes.
+func nameClasses() *[256]uint8 {
+	var t [256]uint8
+	for c := range t {
+		if isNameByte(byte(c)) {
+			t[c] = nameByte
+		}
+		if isNameStart(byte(c)) {
+			t[c] |= nameStart
+		}
+		if c >= 'a' && c <= 'z' {
+			t[c] |= nameLower
+		}
+	}
+	return &t
+}
+
 func isNameStart(c byte) bool { return c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || c == '_' }
 func isNameByte(c byte) bool  { return isNameStart(c) || c >= '0' && c <= '9' }
-
-// isProxyName lets through the lower-case variables that binaries do read.
-func isProxyName(n []byte) bool { return bytes.HasSuffix(n, []byte("_proxy")) }
 
 func (s nameSet) has(name string) bool {
 	_, ok := slices.BinarySearch(s, nameHash(name))
