@@ -114,6 +114,18 @@ func (s *Session) startJobserver() {
 	s.set.SetText(flags.JobserverAuth, pool.Auth())
 }
 
+// Fifo returns the path of the jobserver's fifo that this process has made, "" if
+// there is none.
+func (s *Session) Fifo() string {
+	if s.w.pool == nil || !s.w.pool.Owner() {
+		return ""
+	}
+	if path, ok := strings.CutPrefix(s.w.pool.Auth(), "fifo:"); ok {
+		return path
+	}
+	return ""
+}
+
 func jobserverStyle(text string) (jobserver.Style, bool) {
 	switch text {
 	case "", "fifo":

@@ -27,6 +27,7 @@ type Config struct {
 	StoreArgs  []string // handed to the store
 	Stderr     *os.File // for messages of the engine that nobody expects; nil discards them
 	Log        string   // file for debugging; "" for none
+	Fifo       string   // is removed when this process dies; "" for none
 }
 
 // Engine is a running engine, or this process's share in one.
@@ -35,6 +36,7 @@ type Engine struct {
 	pass    bool
 	umask   uint32
 	cmd     *exec.Cmd // nil if it is a parent's engine
+	journal string    // folder of the journals, "" if it is a parent's engine
 	server  *wire.Peer
 	spawner *wire.Peer
 	done    chan struct{}
@@ -66,10 +68,10 @@ func Start(ctx context.Context, c Config) (*Engine, error) {
 		ours.Close()
 		return nil, unavailable("start "+path, err)
 	}
-	e := &Engine{cmd: cmd}
+	e := &Engine{cmd: cmd, journal: journalDir(c.CacheDir, cmd.Process.Pid)}
 	hello := wire.Hello{
 		CacheDir: c.CacheDir, Project: c.Project, System: c.System,
-		Native: append(agentSockets(), c.Native...), StoreArgs: c.StoreArgs,
+		Native: append(agentSockets(), c.Native...), StoreArgs: c.StoreArgs, Fifo: c.Fifo,
 	}
 	if err := e.open(ctx, ours, &hello); err != nil {
 		ours.Close()
@@ -179,12 +181,7 @@ func refuse(r *wire.Request) {
 // watch waits for the death of either process of the engine.
 func (e *Engine) watch() {
 	go e.spawner.Serve()
-	select {
-	case <-e.spawner.Done():
-		e.server.Close()
-	case <-e.server.Done():
-		e.spawner.Close()
-	}
+	// When one of them dies, the other one ends what runs in views and ends, too.
 	<-e.spawner.Done()
 	<-e.server.Done()
 	e.mu.Lock()
@@ -246,7 +243,7 @@ func (e *Engine) Done() <-chan struct{} { return e.done }
 // unfinished is ended. The engine goes when nobody uses it and nothing lives in
 // its views; it is not waited for.
 func (e *Engine) Close() error {
-	err := e.server.Close()
+	err := errors.Join(e.server.Close(), e.spawner.Close())
 	<-e.done
 	if e.cmd != nil {
 		go e.reap()

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"fmake/tracefs/wire"
 )
@@ -71,6 +72,31 @@ func ReadJournals(cacheDir string) ([]Journal, error) {
 		out = append(out, j)
 	}
 	return out, nil
+}
+
+// journalDir is where the engine with a process number keeps its journals.
+func journalDir(cacheDir string, pid int) string {
+	return filepath.Join(cacheDir, "pre", strconv.Itoa(pid))
+}
+
+// CutShort returns what the view with an id had changed when the engine died.
+// It is to be asked when Done is closed.
+func (e *Engine) CutShort(id string) []Write {
+	if e.journal == "" {
+		return nil
+	}
+	var out []Write
+	files, _ := filepath.Glob(filepath.Join(e.journal, "*"+JournalSuffix))
+	for _, name := range files {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			continue
+		}
+		if j := parseJournal(data); j.ID == id {
+			out = append(out, j.Writes...)
+		}
+	}
+	return out
 }
 
 // parseJournal reads as much of a journal as is whole: the last record may have

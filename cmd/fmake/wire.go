@@ -101,6 +101,7 @@ func (p *program) options(dir string, s *exec.Session) build.Options {
 		SerialOrder: s.SerialOrder,
 		Serial:      s.Serial,
 		Makeable:    s.Makeable,
+		Fifo:        s.Fifo,
 
 		Require:  p.own.trace == "require",
 		Cache:    p.own.cacheMode(),

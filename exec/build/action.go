@@ -177,6 +177,10 @@ func (a *action) End(status int, interrupted bool) error {
 func (a *action) lost(err error) error {
 	a.b.graph.Delete(a.n.name)
 	a.b.changedUnseen()
+	if e := a.b.engine; e != nil {
+		<-e.Done()
+		tracefs.RemoveTemporary(e.CutShort(a.n.name), a.b.sp.root, os.Getenv("TMPDIR"))
+	}
 	return err
 }
 

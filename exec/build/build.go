@@ -68,6 +68,7 @@ type Options struct {
 	SerialOrder func() map[*makefile.File]int    // see exec.Session; may be nil
 	Serial      func() bool                      // one recipe runs at a time
 	Makeable    func(name string) *makefile.File // see exec.Session
+	Fifo        func() string                    // the jobserver's file, "" if it has none; may be nil
 	Say         func(string)                     // tells in one line why more runs than GNU make would run
 	Print       func(int, []byte)                // replays output: stream 1 or 2
 }
@@ -91,6 +92,7 @@ type Build struct {
 	commonEnv map[string]string // of recipes without variables of their own
 	knownEnv  map[string]bool   // names that traces have met
 	names     map[cache.Hash]nameSet
+	passed    map[string]bool // paths that are no inputs and no versions, or are
 
 	engine      *tracefs.Engine
 	engineErr   error
@@ -161,7 +163,7 @@ func New(db *makefile.Database, cwd string, o Options) *Build {
 	b := &Build{
 		db: db, opts: o, hasher: cache.NewHasher(), reach: newReacher(db),
 		nodes: make(map[*makefile.File]*node), owned: make(map[string]*makefile.File),
-		suspect: make(map[string]cache.JournalRecord), warned: make(map[string]bool), visited: make(map[string]bool), wrote: make(map[string][]*done), looked: make(map[string][]*done), commands: make(map[string]string), pretended: make(map[string]string), privileged: make(map[string]bool), found: make(map[string]bool), slots: make(chan struct{}, 64), names: make(map[cache.Hash]nameSet),
+		suspect: make(map[string]cache.JournalRecord), warned: make(map[string]bool), visited: make(map[string]bool), wrote: make(map[string][]*done), looked: make(map[string][]*done), commands: make(map[string]string), pretended: make(map[string]string), privileged: make(map[string]bool), found: make(map[string]bool), slots: make(chan struct{}, 64), names: make(map[cache.Hash]nameSet), passed: make(map[string]bool),
 	}
 	b.sp = newSpace(cwd, o.Above.Root, home, o.CacheDir)
 	b.w = newWorld(b.sp, b.hasher)

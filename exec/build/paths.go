@@ -5,6 +5,8 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+
+	"fmake/tracefs"
 )
 
 // space knows what part of the file system a path belongs to. All paths in it
@@ -23,10 +25,7 @@ type space struct {
 func newSpace(cwd, handedDown, home, cacheDir string) *space {
 	s := &space{cwd: cwd, home: home, cache: cacheDir}
 	s.root = findRoot(cwd, handedDown)
-	s.tmp = []string{"/tmp/", "/var/tmp/", "/dev/shm/"}
-	if t := os.Getenv("TMPDIR"); filepath.IsAbs(t) {
-		s.tmp = append(s.tmp, strings.TrimSuffix(filepath.Clean(t), "/")+"/")
-	}
+	s.tmp = tracefs.TempDirs(os.Getenv("TMPDIR"))
 	for _, a := range ambientPaths() {
 		if rest, ok := strings.CutPrefix(a, "~/"); ok {
 			if home == "" {

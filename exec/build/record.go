@@ -176,10 +176,15 @@ func (a *action) meddled(rec *tracefs.Record) string {
 	return ""
 }
 
-// passOver is true for paths that are no inputs and no versions.
+// passOver is true for paths that are no inputs and no versions. Most paths are
+// met by many actions, so the answer is kept.
 func (a *action) passOver(p string) bool {
-	sp := a.b.sp
-	return isKernel(p) || sp.isAmbient(p)
+	over, known := a.b.passed[p]
+	if !known {
+		over = isKernel(p) || a.b.sp.isAmbient(p)
+		a.b.passed[p] = over
+	}
+	return over
 }
 
 // trace makes the trace of a successful action.

@@ -27,6 +27,7 @@ func (b *Build) startEngine() (*tracefs.Engine, error) {
 	}
 	b.engine, b.engineErr = tracefs.Start(context.Background(), tracefs.Config{
 		EnginePath: b.opts.EnginePath, CacheDir: b.opts.CacheDir, Project: b.sp.root, System: b.opts.System, StoreArgs: b.storeArgs(),
+		Fifo: b.fifo(),
 	})
 	if b.engineErr != nil {
 		b.engine = nil
@@ -35,6 +36,15 @@ func (b *Build) startEngine() (*tracefs.Engine, error) {
 		}
 	}
 	return b.engine, b.engineErr
+}
+
+// fifo is the jobserver's file, which the engine removes if this process is
+// killed.
+func (b *Build) fifo() string {
+	if b.opts.Fifo == nil {
+		return ""
+	}
+	return b.opts.Fifo()
 }
 
 func (b *Build) storeArgs() []string {

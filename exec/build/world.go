@@ -80,7 +80,14 @@ func (w *world) names(dir string) ([]string, bool) {
 }
 
 // hash returns the content hash of a regular file.
-func (w *world) hash(p string) (cache.FileHash, error) { return w.hasher.HashFile(p) }
+func (w *world) hash(p string) (cache.FileHash, error) {
+	if st, ok := w.stats[p]; ok && st.Mode&unix.S_IFMT == unix.S_IFREG {
+		if h, ok := w.hasher.Known(st); ok {
+			return cache.FileHash{Hash: h, Stat: st}, nil
+		}
+	}
+	return w.hasher.HashFile(p)
+}
 
 // real resolves the symbolic links in the directory part of p; the last element
 // is left as it is, because a link is an input of its own.

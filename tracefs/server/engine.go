@@ -212,8 +212,9 @@ func (e *engine) finish(v *view) *tracefs.Record {
 // abandon ends the action of a view whose client has gone.
 func (e *engine) abandon(v *view) {
 	e.release(v, true)
-	v.finish(false)
+	rec := v.finish(false)
 	v.sb.end(false)
+	tracefs.RemoveTemporary(rec.Writes, e.config.Project, os.Getenv("TMPDIR"))
 	e.abandoned.Store(true)
 }
 

@@ -212,6 +212,7 @@ type client struct {
 	process *process
 	peer    *wire.Peer
 	engine  *engine // set by its hello
+	fifo    string  // of its jobserver, "" if none
 
 	mu    sync.Mutex
 	views map[uint32]*view // not yet finished
@@ -228,6 +229,10 @@ func (c *client) gone() {
 	c.mu.Unlock()
 	for _, v := range views {
 		c.engine.abandon(v)
+	}
+	var st unix.Stat_t
+	if unix.Lstat(c.fifo, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFIFO {
+		_ = unix.Unlink(c.fifo)
 	}
 }
 
@@ -291,7 +296,7 @@ func (c *client) hello(r *wire.Request) {
 		r.Fail(err)
 		return
 	}
-	c.engine = e
+	c.engine, c.fifo = e, m.Fifo
 	r.Reply(&wire.Welcome{Name: c.process.name, Passthrough: e.pass.Load()}, theirs)
 }
 

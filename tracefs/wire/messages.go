@@ -38,7 +38,7 @@ const (
 )
 
 // Hello is what a client says first. Only the engine's first client sets the
-// engine up; later ones leave all but Umask empty.
+// engine up; later ones leave all else but Fifo empty.
 type Hello struct {
 	CacheDir  string
 	Project   string
@@ -46,6 +46,7 @@ type Hello struct {
 	Native    []string
 	StoreArgs []string
 	Log       string
+	Fifo      string // of the client's jobserver, to be removed if the client cannot
 }
 
 // Fields implements Message.
@@ -56,6 +57,7 @@ func (m *Hello) Fields(c *Codec) {
 	c.Strings(&m.Native)
 	c.Strings(&m.StoreArgs)
 	c.String(&m.Log)
+	c.String(&m.Fifo)
 }
 
 // Welcome answers Hello. One descriptor comes with it: a connection to the

@@ -1,0 +1,11 @@
+// Package faults kills the processes of whole builds.
+//
+// # Model
+//
+// A build of fmake is three processes: fmake itself, the engine's server and the
+// engine's spawner. Each is killed at a random moment, many times, in the build
+// of a small C program with an empty cache. What must hold: within seconds no
+// process, no mount and no temporary file of the build remains; the next run
+// succeeds and leaves the tree that a serial build by GNU make leaves; and the
+// run after that runs nothing.
+package faults

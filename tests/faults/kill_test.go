@@ -1,0 +1,238 @@
+package faults
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"flag"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"fmake/tests/programs"
+)
+
+var rounds = flag.Int("faults.rounds", 4, "how often each process is killed")
+
+// markVar marks all processes of one build, so that those that are left are found.
+const markVar = "FMAKE_TEST_MARK"
+
+// limit ends a build that hangs; a whole one takes a second or two.
+const limit = 2 * time.Minute
+
+func TestKilledBuild(t *testing.T) {
+	if f, err := os.OpenFile("/dev/fuse", os.O_RDWR, 0); err != nil {
+		t.Skipf("no FUSE: %v", err)
+	} else {
+		f.Close()
+	}
+	bin := t.TempDir()
+	if err := programs.Into(bin); err != nil {
+		t.Fatal(err)
+	}
+	b := &builds{fmake: filepath.Join(bin, "fmake")}
+	b.whole, b.takes = b.serial(t)
+	for _, victim := range []string{"fmake", "server", "spawner"} {
+		t.Run(victim, func(t *testing.T) {
+			for i := range *rounds {
+				if b.kill(t, victim); t.Failed() {
+					t.Fatalf("in round %d", i)
+				}
+			}
+		})
+	}
+}
+
+// builds is what all rounds share.
+type builds struct {
+	fmake string
+	whole map[string]string // the tree of a serial build
+	takes time.Duration     // by GNU make
+}
+
+// serial builds the project with GNU make.
+func (b *builds) serial(t *testing.T) (map[string]string, time.Duration) {
+	tree := copyProject(t)
+	start := time.Now()
+	cmd := exec.Command("make")
+	cmd.Dir = tree
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(e string) bool { return strings.HasPrefix(e, "MAKE") || strings.HasPrefix(e, "MFLAGS=") })
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("make: %v\n%s", err, out)
+	}
+	return contents(t, tree), time.Since(start)
+}
+
+// kill kills one process of one build and looks at what comes of it.
+func (b *builds) kill(t *testing.T, victim string) {
+	t.Helper()
+	tree, private := copyProject(t), t.TempDir()
+	tmp := filepath.Join(private, "tmp")
+	if err := os.Mkdir(tmp, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	mark := fmt.Sprintf("%s-%d-%d", victim, os.Getpid(), rand.Uint64())
+	env := append(os.Environ(), markVar+"="+mark, "TMPDIR="+tmp, "FMAKE_CACHE_DIR="+filepath.Join(private, "cache"),
+		"FMAKEFLAGS=--tracefs=require", "MAKEFLAGS=", "MAKELEVEL=")
+	run := func() *exec.Cmd {
+		cmd := exec.Command(b.fmake, "-j2")
+		cmd.Dir, cmd.Env = tree, env
+		return cmd
+	}
+	cmd := run()
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	killed := b.strike(t, victim, mark, cmd.Process.Pid)
+	_ = cmd.Wait() // what it says of its engine's death is its own affair
+	if left := remains(mark); left != "" {
+		t.Errorf("processes that are left:\n%s", left)
+		return
+	}
+	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil || bytes.Contains(mounts, []byte("fuse.fmake")) {
+		t.Errorf("a mount is left: %v", err)
+	}
+	out, err := bounded(run())
+	if err != nil {
+		t.Errorf("the next run: %v\n%s", err, out)
+	}
+	compare(t, b.whole, contents(t, tree))
+	if left, _ := os.ReadDir(tmp); len(left) > 0 {
+		t.Errorf("temporary file %s is left", left[0].Name())
+	}
+	out, err = bounded(run())
+	if err != nil || !strings.Contains(out, "is up to date") {
+		t.Errorf("the run after that is not empty: %v\n%s", err, out)
+	}
+	t.Logf("killed at %v", killed)
+}
+
+// strike kills the victim at a random moment of the build.
+func (b *builds) strike(t *testing.T, victim, mark string, pid int) time.Duration {
+	at := time.Duration(rand.Int64N(int64(b.takes)*3/2 + 1))
+	time.Sleep(at)
+	if victim != "fmake" {
+		if pid = roleOf(mark, victim); pid == 0 {
+			return at // before its start or after its end: nothing to kill
+		}
+	}
+	if err := unix.Kill(pid, unix.SIGKILL); err != nil && !errors.Is(err, unix.ESRCH) {
+		t.Errorf("kill %s: %v", victim, err)
+	}
+	return at
+}
+
+// bounded runs a build to its end.
+func bounded(cmd *exec.Cmd) (string, error) {
+	timer := time.AfterFunc(limit, func() { _ = cmd.Process.Kill() })
+	defer timer.Stop()
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
+
+func copyProject(t *testing.T) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "calc")
+	if err := os.CopyFS(dir, os.DirFS("../demo/calc")); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// contents maps each path below dir to its mode and a hash of its content.
+func contents(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		rel, _ := filepath.Rel(dir, path)
+		all[rel] = info.Mode().String()
+		if !info.Mode().IsRegular() {
+			return nil
+		}
+		data, err := os.ReadFile(path)
+		all[rel] += fmt.Sprintf(" %x", sha256.Sum256(data))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func compare(t *testing.T, want, got map[string]string) {
+	t.Helper()
+	for path, w := range want {
+		if got[path] != w {
+			t.Errorf("%s is %q, not %q", path, got[path], w)
+		}
+	}
+	for path := range got {
+		if want[path] == "" {
+			t.Errorf("%s is left over", path)
+		}
+	}
+}
+
+// remains waits for all processes with the mark to end, and describes those that
+// do not.
+func remains(mark string) string {
+	var left string
+	for range 400 {
+		left = ""
+		for _, pid := range marked(mark) {
+			if status, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat"); err == nil {
+				left += string(status)
+			}
+		}
+		if left == "" {
+			return ""
+		}
+		time.Sleep(25 * time.Millisecond)
+	}
+	return left
+}
+
+// marked returns the living processes with the mark.
+func marked(mark string) []int {
+	var out []int
+	files, _ := filepath.Glob("/proc/[0-9]*/environ")
+	for _, f := range files {
+		env, err := os.ReadFile(f)
+		if err != nil || !bytes.Contains(env, []byte(markVar+"="+mark)) {
+			continue
+		}
+		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(f))); err == nil {
+			out = append(out, pid)
+		}
+	}
+	return out
+}
+
+// roleOf returns the engine process with the mark that has a role.
+func roleOf(mark, role string) int {
+	for _, pid := range marked(mark) {
+		args, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/cmdline")
+		if err == nil && strings.HasSuffix(string(args), "\x00"+role+"\x00") && strings.Contains(string(args), "fmake-engine") {
+			return pid
+		}
+	}
+	return 0
+}
