@@ -16,7 +16,7 @@ import "errors"
 // is alone with a table of its own.
 
 // traceVersion is the first byte of an encoded trace.
-const traceVersion = 1
+const traceVersion = 2
 
 // interner is the table of strings of a container, for writing.
 type interner interface{ intern(s string) uint32 }
@@ -166,6 +166,7 @@ func writeProcs(w *writer, procs []Proc, ref refWriter) {
 		w.int(int64(p.Parent))
 		w.strs(p.Argv)
 		ref(w, p.Dir)
+		w.strs(p.Env)
 		writeIndices(w, p.Reads)
 		writeIndices(w, p.Writes)
 	}

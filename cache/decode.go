@@ -102,6 +102,7 @@ func readProcs(r *reader, names lookuper) []Proc {
 		p.Parent = int32(parent)
 		p.Argv = r.strs()
 		p.Dir = r.ref(names)
+		p.Env = r.strs()
 		p.Reads = readIndices(r)
 		p.Writes = readIndices(r)
 	})

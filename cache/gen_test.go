@@ -125,6 +125,7 @@ func genProc() *rapid.Generator[Proc] {
 			Parent: rapid.Int32().Draw(t, "parent"),
 			Argv:   genStrings().Draw(t, "argv"),
 			Dir:    genPath().Draw(t, "dir"),
+			Env:    genStrings().Draw(t, "env"),
 			Reads:  genSlice(rapid.Uint32(), 4).Draw(t, "reads"),
 			Writes: genSlice(rapid.Uint32(), 4).Draw(t, "writes"),
 		}

@@ -34,7 +34,7 @@ import (
 
 const (
 	graphMagic   = "fmkgraph"
-	graphVersion = 1
+	graphVersion = 2
 )
 
 const (

@@ -70,6 +70,7 @@ type Proc struct {
 	Parent int32 // index, -1 for one that fmake started
 	Argv   []string
 	Dir    string
+	Env    []string // what it sets otherwise than its parent: NAME=value, or NAME if it is gone
 	Reads  []uint32 // indices into Inputs
 	Writes []uint32 // indices into Outputs
 }

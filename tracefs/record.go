@@ -1,5 +1,10 @@
 package tracefs
 
+import (
+	"slices"
+	"strings"
+)
+
 // Stat is what identifies one state of one file without reading it. Times are
 // nanoseconds since 1970.
 type Stat struct {
@@ -70,9 +75,32 @@ type Proc struct {
 	Argv   []string
 	Dir    string
 	Exe    string
-	Env    []string // only of processes that fmake started itself; others read on demand
+	Env    []string // how its environment differs from its parent's: NAME=value, or NAME if it is gone; all of it without a parent
 	Reads  []string // paths it opened first, in order, bounded
 	Writes []string
+}
+
+// EnvDelta tells what env sets otherwise than base, sorted: NAME=value, or NAME
+// alone if it is gone.
+func EnvDelta(base, env []string) []string {
+	had := make(map[string]string, len(base))
+	for _, e := range base {
+		name, _, _ := strings.Cut(e, "=")
+		had[name] = e
+	}
+	var delta []string
+	for _, e := range env {
+		name, _, _ := strings.Cut(e, "=")
+		if had[name] != e {
+			delta = append(delta, e)
+		}
+		delete(had, name)
+	}
+	for name := range had {
+		delta = append(delta, name)
+	}
+	slices.Sort(delta)
+	return delta
 }
 
 // Record is all that was seen of one action.

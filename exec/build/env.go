@@ -24,6 +24,15 @@ func envMap(env []string) map[string]string {
 	return m
 }
 
+// envList is the inverse of envMap; the order is nobody's business.
+func envList(env map[string]string) []string {
+	list := make([]string, 0, len(env))
+	for name, value := range env {
+		list = append(list, name+"="+value)
+	}
+	return list
+}
+
 // environ returns the environment of f's recipe. Targets without variables of
 // their own share one.
 func (b *Build) environ(f *makefile.File) map[string]string {

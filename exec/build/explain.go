@@ -92,11 +92,24 @@ func (b *Build) explainProcs(out io.Writer, t *cache.Trace) {
 			if p.Parent != parent || int32(i) == parent {
 				continue
 			}
-			fmt.Fprintf(out, "%s%s (opened %d, wrote %d)\n", indent, clip(strings.Join(p.Argv, " ")), len(p.Reads), len(p.Writes))
+			fmt.Fprintf(out, "%s%s (opened %d, wrote %d%s)\n", indent, clip(strings.Join(p.Argv, " ")), len(p.Reads), len(p.Writes), setsNames(p.Env))
 			walk(int32(i), indent+"  ")
 		}
 	}
 	walk(-1, "  ")
+}
+
+// setsNames names the variables in which a process differs from its parent.
+func setsNames(env []string) string {
+	text := ""
+	for _, e := range env {
+		name, _, _ := strings.Cut(e, "=")
+		text += " " + name
+	}
+	if text == "" {
+		return ""
+	}
+	return ", sets" + text
 }
 
 // inputGroup is one heading of the list of inputs.

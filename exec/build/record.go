@@ -558,9 +558,13 @@ func stemName(p string) string { return strings.TrimSuffix(path.Base(p), ".gch")
 func (a *action) procs(rec *tracefs.Record, t *cache.Trace) []cache.Proc {
 	sp := a.b.sp
 	out := make([]cache.Proc, len(rec.Procs))
+	recipeEnv := envList(a.b.environ(a.f))
 	for i := range rec.Procs {
 		p := &rec.Procs[i]
-		q := cache.Proc{Parent: p.Parent, Argv: p.Argv, Dir: sp.key(p.Dir)}
+		q := cache.Proc{Parent: p.Parent, Argv: p.Argv, Dir: sp.key(p.Dir), Env: p.Env}
+		if p.Parent < 0 {
+			q.Env = tracefs.EnvDelta(recipeEnv, p.Env)
+		}
 		for _, r := range p.Reads {
 			key := sp.key(r)
 			if j, ok := slices.BinarySearchFunc(t.Inputs, key, func(in cache.Input, k string) int { return strings.Compare(in.Path, k) }); ok {

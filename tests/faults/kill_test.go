@@ -118,13 +118,21 @@ func (b *builds) kill(t *testing.T, victim string) {
 	t.Logf("killed at %v", killed)
 }
 
-// strike kills the victim at a random moment of the build.
+// strike kills the victim at a random moment of the build, counted from when all
+// three processes are there. Until then fmake is one process like GNU make and
+// leaves, killed, what GNU make leaves: its jobserver's fifo.
 func (b *builds) strike(t *testing.T, victim, mark string, pid int) time.Duration {
-	at := time.Duration(rand.Int64N(int64(b.takes)*3/2 + 1))
+	for start := time.Now(); roleOf(mark, "spawner") == 0; time.Sleep(time.Millisecond) {
+		if time.Since(start) > limit {
+			t.Error("the engine does not start")
+			return 0
+		}
+	}
+	at := time.Duration(rand.Int64N(int64(b.takes)*5/4 + 1))
 	time.Sleep(at)
 	if victim != "fmake" {
 		if pid = roleOf(mark, victim); pid == 0 {
-			return at // before its start or after its end: nothing to kill
+			return at // the build is over
 		}
 	}
 	if err := unix.Kill(pid, unix.SIGKILL); err != nil && !errors.Is(err, unix.ESRCH) {

@@ -94,6 +94,15 @@ func Cmdline(pid int) ([]string, error) {
 	return strings.Split(strings.TrimSuffix(string(data), "\x00"), "\x00"), nil
 }
 
+// Environ returns the environment that a process was started with.
+func Environ(pid int) ([]string, error) {
+	data, err := readFile("/proc/" + strconv.Itoa(pid) + "/environ")
+	if err != nil || len(data) == 0 {
+		return nil, err
+	}
+	return strings.Split(strings.TrimSuffix(string(data), "\x00"), "\x00"), nil
+}
+
 // Link reads /proc/PID/NAME, such as exe or cwd.
 func Link(pid int, name string) (string, error) {
 	return os.Readlink("/proc/" + strconv.Itoa(pid) + "/" + name)

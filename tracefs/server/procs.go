@@ -24,8 +24,9 @@ type procs struct {
 
 // proc is one process.
 type proc struct {
-	tracefs.Proc
-	stale bool // it was about to execute something when last seen
+	tracefs.Proc // its Env is filled in at the end
+	env          []string
+	stale        bool // it was about to execute something when last seen
 }
 
 func newProcs(spawner int) *procs {
@@ -89,6 +90,9 @@ func (p *proc) describe(root string) {
 	if argv, err := procfs.Cmdline(pid); err == nil && len(argv) > 0 {
 		p.Argv = argv
 	}
+	if env, err := procfs.Environ(pid); err == nil {
+		p.env = env
+	}
 	if exe, err := procfs.Link(pid, "exe"); err == nil {
 		p.Exe = strings.TrimPrefix(exe, root)
 	}
@@ -121,6 +125,10 @@ func (ps *procs) result() []tracefs.Proc {
 	out := make([]tracefs.Proc, len(ps.list))
 	for i, p := range ps.list {
 		out[i] = p.Proc
+		out[i].Env = p.env
+		if p.Parent >= 0 {
+			out[i].Env = tracefs.EnvDelta(ps.list[p.Parent].env, p.env)
+		}
 	}
 	return out
 }
