@@ -38,6 +38,7 @@ type console struct {
 	muted bool
 	// broken remembers the first failure to write to stdout.
 	broken error
+	unread func() // called when nobody reads the output any more; may be nil
 	// appended holds the flags of 1 and 2 before they were set to O_APPEND.
 	restore func()
 }
@@ -107,6 +108,16 @@ func (c *console) put(stream int, text string) {
 // write goes to the descriptor itself. A failure on stdout is reported at the
 // end of the run.
 func (c *console) write(stream int, data []byte) {
+	err := writeAll(stream, data)
+	if err != nil && stream == stdout && c.broken == nil {
+		c.broken = err
+	}
+	if err == unix.EPIPE && c.unread != nil {
+		c.unread()
+	}
+}
+
+func writeAll(stream int, data []byte) error {
 	for len(data) > 0 {
 		n, err := unix.Write(stream, data)
 		switch {
@@ -114,13 +125,11 @@ func (c *console) write(stream int, data []byte) {
 		case err == unix.EAGAIN:
 			waitWritable(stream)
 		case err != nil:
-			if stream == stdout && c.broken == nil {
-				c.broken = err
-			}
-			return
+			return err
 		}
 		data = data[max(n, 0):]
 	}
+	return nil
 }
 
 // waitWritable serves terminals and pipes that somebody made non-blocking.

@@ -227,7 +227,7 @@ func (w *Walk) collect(j *job) {
 // endJob tells the action that its recipe is over.
 func (w *Walk) endJob(j *job) {
 	if j.tap != nil {
-		j.tap.detach(w.con.write)
+		j.tap.detach(func(stream int, data []byte) { _ = writeAll(stream, data) })
 		j.tap = nil
 	}
 	if j.action == nil {

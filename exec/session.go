@@ -3,6 +3,7 @@ package exec
 import (
 	"errors"
 	"os"
+	"os/signal"
 	"strconv"
 	"strings"
 	"time"
@@ -104,6 +105,10 @@ func (s *Session) env(name string) string {
 // Run does it all and returns the exit status.
 func (s *Session) Run() int {
 	s.w.signals = watchSignals(s.w.wake.signal, s.removeTempInput)
+	if !signal.Ignored(unix.SIGPIPE) {
+		// The signal itself is noticed only at the next look for signals.
+		s.con.unread = func() { s.w.interrupted(unix.SIGPIPE) }
+	}
 	s.w.onSignal = s.removeTemporaries
 	status := s.guard(s.run)
 	return s.finish(status)

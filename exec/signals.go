@@ -5,6 +5,7 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -145,9 +146,14 @@ func (w *Walk) cancelScripts(sig unix.Signal) {
 	}
 }
 
-// killSelf ends the process by a signal with its default action.
+// killSelf ends the process by a signal with its default action. signal.Reset
+// would not do: Go itself then takes the signal, and ignores some kinds.
 func killSelf(sig syscall.Signal) {
-	signal.Reset(sig)
+	var byDefault struct {
+		handler, flags, restorer uintptr
+		mask                     uint64
+	}
+	_, _, _ = unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(sig), uintptr(unsafe.Pointer(&byDefault)), 0, unsafe.Sizeof(byDefault.mask), 0, 0)
 	unix.Kill(os.Getpid(), sig)
 	// The signal may be delivered to another thread; nothing may happen before.
 	select {}

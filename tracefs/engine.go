@@ -252,7 +252,7 @@ func (e *Engine) Close() error {
 }
 
 // StoreConn opens a connection to the store in the engine.
-func (e *Engine) StoreConn() (*os.File, error) {
+func (e *Engine) StoreConn() (*wire.Socket, error) {
 	files, err := e.server.Call(wire.OpStore, nil, nil)
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w", err)

@@ -23,6 +23,19 @@ type Journal struct {
 	Writes []Write
 }
 
+// Remove forgets a journal whose changes are undone or made good, and with the
+// last one of an engine the pre-images that the engine has kept.
+func (j *Journal) Remove() error {
+	if err := os.Remove(j.File); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	dir := filepath.Dir(j.File)
+	if left, _ := filepath.Glob(filepath.Join(dir, "*"+JournalSuffix)); len(left) > 0 {
+		return nil
+	}
+	return os.RemoveAll(dir)
+}
+
 // Fields implements wire.Message for the head of a journal.
 func (j *Journal) Fields(c *wire.Codec) {
 	c.String(&j.ID)

@@ -113,10 +113,10 @@ type Build struct {
 	commands      map[string]string         // command name: where PATH finds it
 	owned         map[string]*makefile.File // absolute path -> target whose action wrote it or holds it good in this build
 	suspect       map[string]cache.JournalRecord
-	cut           map[string][]tracefs.Write // by target: what dead engines had begun to change
-	privileged    map[string]bool            // command name: is it setuid or the like
-	found         map[string]bool            // names that any action found in system trees
-	pretended     map[string]string          // under -n: path that would be made anew -> target
+	cut           map[string][]tracefs.Journal // by target: what dead engines had begun to change
+	privileged    map[string]bool              // command name: is it setuid or the like
+	found         map[string]bool              // names that any action found in system trees
+	pretended     map[string]string            // under -n: path that would be made anew -> target
 	chain         *versions
 	serial        uint64
 	step          uint64

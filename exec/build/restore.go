@@ -213,7 +213,7 @@ func (b *Build) rollBackSuspect(a *action, hide []string) []string {
 	if !bad {
 		return hide
 	}
-	for _, w := range b.cutShort(a.n.name) {
+	for _, w := range b.cutWrites(a.n.name) {
 		o := w.Before
 		p := w.Path
 		if !b.sp.inProject(p) || b.sp.isAmbient(p) || slices.Contains(hide, p) {
@@ -252,22 +252,46 @@ func (b *Build) putRight(name string) {
 	if err := b.journal.Drop(r.ID); err != nil {
 		b.trouble("writing down what runs", err)
 	}
+	for _, j := range b.cutShort(name) {
+		if err := j.Remove(); err != nil {
+			b.trouble("forgetting what a dead engine had begun", err)
+		}
+	}
+	delete(b.cut, name)
 }
 
-// cutShort lists what the named action had begun to change when its engine or
-// its make died.
-func (b *Build) cutShort(name string) []tracefs.Write {
+// cutShort lists the journals of the named action in this tree that engines left
+// which died, or whose make died.
+func (b *Build) cutShort(name string) []tracefs.Journal {
 	if b.cut == nil {
-		b.cut = make(map[string][]tracefs.Write)
+		b.cut = make(map[string][]tracefs.Journal)
 		js, err := tracefs.ReadJournals(b.opts.CacheDir)
 		if err != nil {
 			b.warn("journals of earlier engines: %v", err)
 		}
 		for _, j := range js {
-			b.cut[j.ID] = append(b.cut[j.ID], j.Writes...)
+			here := func(w tracefs.Write) bool { return b.sp.inProject(w.Path) }
+			temporary := func(w tracefs.Write) bool { return b.sp.isTemp(w.Path) }
+			switch {
+			case !slices.ContainsFunc(j.Writes, not(temporary)):
+				_ = j.Remove() // nothing is to be undone; if it stays, nothing is lost
+			case slices.ContainsFunc(j.Writes, here): // other trees have targets of the same name
+				b.cut[j.ID] = append(b.cut[j.ID], j)
+			}
 		}
 	}
 	return b.cut[name]
+}
+
+func not[T any](f func(T) bool) func(T) bool { return func(x T) bool { return !f(x) } }
+
+// cutWrites lists what the named action had begun to change then.
+func (b *Build) cutWrites(name string) []tracefs.Write {
+	var out []tracefs.Write
+	for _, j := range b.cutShort(name) {
+		out = append(out, j.Writes...)
+	}
+	return out
 }
 
 // dropOld removes what the action left last time and did not leave this time.

@@ -115,6 +115,12 @@ func (b *builds) kill(t *testing.T, victim string) {
 	if err != nil || !strings.Contains(out, "is up to date") {
 		t.Errorf("the run after that is not empty: %v\n%s", err, out)
 	}
+	if left := remains(mark); left != "" {
+		t.Errorf("processes that are left in the end:\n%s", left)
+	}
+	if left, _ := filepath.Glob(filepath.Join(private, "cache/pre/*/*")); len(left) > 0 {
+		t.Errorf("%s is left in the cache", left[0])
+	}
 	t.Logf("killed at %v", killed)
 }
 

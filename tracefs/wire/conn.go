@@ -34,7 +34,7 @@ type frame struct {
 
 // conn sends and receives frames. Sending is safe from several goroutines.
 type conn struct {
-	sock *os.File   // non-blocking, so that a close ends a pending receive
+	sock *Socket
 	mu   sync.Mutex // one sender at a time
 }
 
@@ -47,10 +47,27 @@ func newConn(f *os.File) (*conn, error) {
 	return &conn{sock: sock}, nil
 }
 
-// Pollable takes over a socket and makes it one whose reads and writes end when
-// it is closed. Package net would do that too, but its initialisation is felt at
-// the start of every fmake.
-func Pollable(f *os.File) (*os.File, error) {
+// Socket is a connected stream socket whose reads and writes end when it is
+// closed. A write to a peer that has died is an error and no SIGPIPE: that signal
+// ends a make whose output nobody reads. Package net would do as well, but its
+// initialisation is felt at the start of every fmake.
+type Socket struct{ *os.File }
+
+// Write implements io.Writer.
+func (s *Socket) Write(data []byte) (int, error) {
+	done := 0
+	for done < len(data) {
+		n, err := s.sendRights(data[done:], nil)
+		if err != nil {
+			return done, err
+		}
+		done += n
+	}
+	return done, nil
+}
+
+// Pollable takes over a socket.
+func Pollable(f *os.File) (*Socket, error) {
 	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 3)
 	f.Close()
 	if err != nil {
@@ -60,12 +77,12 @@ func Pollable(f *os.File) (*os.File, error) {
 		unix.Close(fd)
 		return nil, os.NewSyscallError("set non-blocking", err)
 	}
-	return os.NewFile(uintptr(fd), "socket"), nil
+	return &Socket{os.NewFile(uintptr(fd), "socket")}, nil
 }
 
 // sendRights writes the beginning of a message together with descriptors.
-func (c *conn) sendRights(msg, rights []byte) (n int, err error) {
-	raw, err := c.sock.SyscallConn()
+func (s *Socket) sendRights(msg, rights []byte) (n int, err error) {
+	raw, err := s.SyscallConn()
 	if err != nil {
 		return 0, err
 	}
@@ -110,7 +127,7 @@ func (c *conn) send(f frame) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	n, err := c.sendRights(msg, rights)
+	n, err := c.sock.sendRights(msg, rights)
 	if err == nil && n < len(msg) {
 		_, err = c.sock.Write(msg[n:])
 	}
