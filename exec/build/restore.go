@@ -35,7 +35,7 @@ func (b *Build) restore(f *makefile.File, n *node, d decision) error {
 		t.Run = d.old.Run
 	}
 	t.Tokens, _ = b.tokens(f, t.Inputs) // the same in meaning, but of the runs that are in force now
-	for i := range t.Outputs { // sorted by path, so directories come before what is in them
+	for i := range t.Outputs {          // sorted by path, so directories come before what is in them
 		if err := b.restoreOne(&t.Outputs[i]); err != nil {
 			return err
 		}
