@@ -1,12 +1,12 @@
 package build
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"golang.org/x/sys/unix"
 
@@ -308,14 +308,22 @@ func (b *Build) makeable(path string) *makefile.File {
 	return need
 }
 
-// makeableBelow returns the targets below a missing directory that the recipe,
-// or a file that it read, names: the kernel stops looking at the first directory
-// that is not there, so the whole path was never asked for.
+// makeableBelow returns the targets below a missing directory whose last name
+// element is a word of the recipe or of a file that it read: the kernel stops
+// looking at the first directory that is not there, so the whole path was never
+// asked for, and it may have been put together from a search path.
 func (b *Build) makeableBelow(f *makefile.File, n *node, dir string) []*makefile.File {
 	prefix := b.display(dir) + "/"
+	var words map[string]bool
 	var out []*makefile.File
 	for _, t := range b.db.Files() {
-		if t == f || !t.IsTarget || !strings.HasPrefix(t.Name, prefix) || !b.named(n, t.Name) {
+		if t == f || !t.IsTarget || !strings.HasPrefix(t.Name, prefix) {
+			continue
+		}
+		if words == nil {
+			words = b.wordsOf(n)
+		}
+		if _, base := splitPath(t.Name); !words[base] {
 			continue
 		}
 		if need := b.makeable(b.node(t).name); need != nil {
@@ -325,22 +333,32 @@ func (b *Build) makeableBelow(f *makefile.File, n *node, dir string) []*makefile
 	return out
 }
 
-// named reports whether a failed action's recipe, or a file that it read, holds
-// a name.
-func (b *Build) named(n *node, name string) bool {
-	if strings.Contains(n.recipe.text, name) {
-		return true
+// maxWords is how large a file may be whose words are looked at.
+const maxWords = 1 << 20
+
+// wordsOf returns the file names that a failed action's recipe, or a file that it
+// read, may mean: without their directories.
+func (b *Build) wordsOf(n *node) map[string]bool {
+	words := make(map[string]bool)
+	add := func(text string) {
+		for w := range strings.FieldsFuncSeq(text, func(r rune) bool { return !isNameRune(r) }) {
+			words[strings.TrimRight(w, ".")] = true
+		}
 	}
+	add(n.recipe.text)
 	for _, in := range n.saw {
-		if in.Kind != cache.InputContent || in.Size > 1<<20 {
+		if in.Kind != cache.InputContent || in.Size > maxWords {
 			continue
 		}
-		data, err := os.ReadFile(b.sp.abs(in.Path))
-		if err == nil && bytes.Contains(data, []byte(name)) {
-			return true
+		if data, err := os.ReadFile(b.sp.abs(in.Path)); err == nil {
+			add(string(data))
 		}
 	}
-	return false
+	return words
+}
+
+func isNameRune(r rune) bool {
+	return r > unicode.MaxASCII || unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("._+-@%~", r)
 }
 
 // unfinishedBefore reports whether a target before f in serial order is not made
