@@ -191,6 +191,12 @@ func (w *Walk) makeDepsOf(v *visit, owner *makefile.File) {
 			w.dropCircle(v.f, owner, d, kept)
 			continue
 		}
+		if before == MtimeNone && w.isOutdated(d, v.depth) {
+			owner.Deps = slices.DeleteFunc(slices.Clone(owner.Deps), func(x *makefile.Dep) bool { return x == d })
+			delete(w.shuffle.order, owner)
+			v.must = true
+			continue
+		}
 		kept = true
 		d.File.Parent = v.f
 		w.makeDep(v, d, before, false)
@@ -198,6 +204,17 @@ func (w *Walk) makeDepsOf(v *visit, owner *makefile.File) {
 			return
 		}
 	}
+}
+
+// isOutdated reports whether a missing prerequisite is only the word of an
+// included makefile that an earlier run of a recipe has written: a header that was
+// deleted since. Its target is stale then; that is no error.
+func (w *Walk) isOutdated(d *makefile.Dep, depth int) bool {
+	if d.From == 0 || w.opt.Generated == nil || d.File.IsTarget || d.File.Phony {
+		return false
+	}
+	w.findRecipe(d.File, depth, "recipe")
+	return d.File.Recipe == nil && w.opt.Generated(w.db.ReadFiles[d.From-1].File.Name)
 }
 
 // dropCircle removes a prerequisite that leads back to where the walk came from.

@@ -42,6 +42,9 @@ type Options struct {
 	Referee Referee
 	// Learned are prerequisites that earlier builds have found.
 	Learned []Rerun
+	// Generated tells whether a recipe of the makefile has written a file in an
+	// earlier build. It may be nil.
+	Generated func(name string) bool
 	// SubMakeEnv gives what a make that f's recipe starts has to know of this
 	// one, as variables of its environment. It may be nil.
 	SubMakeEnv func(f *makefile.File) []string

@@ -93,6 +93,7 @@ type expansion struct {
 	active       []*Variable   // recursive variables being expanded, outermost first
 	depth        int           // nesting of expansions
 	nesting      int           // nesting of included makefiles
+	from         int32         // see Dep.From
 	callArgs     int           // arguments of the innermost $(call)
 	envRecursion int           // > 0: expanding for the environment of $(shell)
 }

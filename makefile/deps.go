@@ -21,7 +21,7 @@ func (db *Database) ParseDeps(text string) []*Dep {
 			wait = true
 		default:
 			d := db.NewDep()
-			d.Name, d.OrderOnly, d.WaitBefore = name, orderOnly, wait
+			d.Name, d.OrderOnly, d.WaitBefore, d.From = name, orderOnly, wait, db.from
 			deps = append(deps, d)
 			wait = false
 		}

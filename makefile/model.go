@@ -125,6 +125,9 @@ type Dep struct {
 	IgnoreAutoVars bool // from .EXTRA_PREREQS: not in $^ and the like
 	Explicit       bool // mentioned in the makefile, not made up by implicit search
 	WaitBefore     bool // a .WAIT stood before it
+	// From is one more than the index in ReadFiles of the included makefile that
+	// names it; 0 for all others.
+	From int32
 }
 
 // GoalDep is one makefile that was read or is to be read, or one goal.

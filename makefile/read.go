@@ -70,6 +70,11 @@ func (db *Database) ReadFile(g *GoalDep) {
 	if err != nil {
 		return
 	}
+	outer := db.from
+	defer func() { db.from = outer }()
+	if db.from = 0; g.Included {
+		db.from = int32(len(db.ReadFiles))
+	}
 	db.define(definition{
 		name: "MAKEFILE_LIST", value: name, flavor: FlavorAppendValue, origin: OriginFile,
 		pos: Pos{File: asked, Line: 1},

@@ -25,7 +25,7 @@ import (
 func (b *Build) Begin(f *makefile.File) (exec.Action, error) {
 	n := b.node(f)
 	if b.runsNatively(f, n) {
-		return &nativeAction{b: b}, nil
+		return b.native(f, n), nil
 	}
 	if b.opts.Require {
 		if _, err := b.startEngine(); err != nil {
@@ -33,7 +33,7 @@ func (b *Build) Begin(f *makefile.File) (exec.Action, error) {
 		}
 	}
 	if b.engineErr != nil {
-		return &nativeAction{b: b}, nil
+		return b.native(f, n), nil
 	}
 	a := &action{b: b, f: f, n: n, started: time.Now(), old: n.old}
 	if a.old == nil {
@@ -89,7 +89,15 @@ func hasPrivilege(p string) bool {
 
 // nativeAction is a recipe in the real tree. What it changed is not known, so
 // everything that was looked at before is looked at again.
-type nativeAction struct{ b *Build }
+type nativeAction struct {
+	b *Build
+	d *done
+}
+
+func (b *Build) native(f *makefile.File, n *node) *nativeAction {
+	b.nativesOn++
+	return &nativeAction{b, &done{f: f, n: n, started: time.Now()}}
+}
 
 func (*nativeAction) View() exec.View    { return exec.HostView{} }
 func (*nativeAction) AllNew() bool       { return false }
@@ -98,7 +106,12 @@ func (*nativeAction) Output(int, []byte) {}
 func (*nativeAction) Line(int, string)   {}
 
 func (a *nativeAction) End(int, bool) error {
-	a.b.changedUnseen()
+	b := a.b
+	b.nativesOn--
+	b.changedUnseen()
+	a.d.end = time.Now()
+	b.moved = a.d.end
+	b.natives = append(b.natives, a.d)
 	return nil
 }
 

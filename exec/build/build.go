@@ -104,7 +104,13 @@ type Build struct {
 
 	nodes         map[*makefile.File]*node
 	order         map[*makefile.File]int    // serial order as known so far
-	wrote, looked map[string][]*done        // by path: the actions of this build
+	settled       []*done                   // every target that is settled, as last known
+	wrote, looked map[string][]*done        // by path: the writers and the actions of this build
+	filled        map[string][]*done        // by directory: the writers of what is in it
+	natives       []*done                   // the recipes that ran in the real tree
+	nativesOn     int                       // how many of them run now
+	moved         time.Time                 // when something was last written
+	repeated      bool                      // something is made more than once
 	reruns        []exec.Rerun              // hazards that wait for the end of the pass
 	active        int                       // traced actions that run now
 	extra         uint64                    // positions given by nextSerial
@@ -146,9 +152,11 @@ type node struct {
 	decided decision     // what was decided, for --explain
 	must    bool         // what GNU make's rule said then
 
+	last     *done                   // as what it was settled, nil if it is not
 	reruns   int                     // how often a hazard has made it run again
 	demands  int                     // how often a failure has
 	demanded map[*makefile.File]bool // what it has already waited for after a failure
+	tried    time.Time               // after a failure: when it began
 	stale    string                  // why its run in this build does not count
 	hide     []string                // what later actions made and its view must not show
 	hid      int                     // how much of hide the last run had hidden
@@ -163,7 +171,7 @@ func New(db *makefile.Database, cwd string, o Options) *Build {
 	b := &Build{
 		db: db, opts: o, hasher: cache.NewHasher(), reach: newReacher(db),
 		nodes: make(map[*makefile.File]*node), owned: make(map[string]*makefile.File),
-		suspect: make(map[string]cache.JournalRecord), warned: make(map[string]bool), visited: make(map[string]bool), wrote: make(map[string][]*done), looked: make(map[string][]*done), commands: make(map[string]string), pretended: make(map[string]string), privileged: make(map[string]bool), found: make(map[string]bool), slots: make(chan struct{}, 64), names: make(map[cache.Hash]nameSet), passed: make(map[string]bool),
+		suspect: make(map[string]cache.JournalRecord), warned: make(map[string]bool), visited: make(map[string]bool), wrote: make(map[string][]*done), looked: make(map[string][]*done), filled: make(map[string][]*done), commands: make(map[string]string), pretended: make(map[string]string), privileged: make(map[string]bool), found: make(map[string]bool), slots: make(chan struct{}, 64), names: make(map[cache.Hash]nameSet), passed: make(map[string]bool),
 	}
 	b.sp = newSpace(cwd, o.Above.Root, home, o.CacheDir)
 	b.w = newWorld(b.sp, b.hasher)

@@ -1,12 +1,12 @@
 package build
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"golang.org/x/sys/unix"
 
@@ -22,12 +22,14 @@ import (
 // second by running it again without the later version in view. Both teach an
 // edge, so that the next build orders the two from the start.
 
-// done is one action of this build that has ended well.
+// done is one target that this build has settled: its recipe ran, its files were
+// put back, or its trace was found to hold. All three are readers; the first two
+// are writers.
 type done struct {
 	f            *makefile.File
 	n            *node
-	t            *cache.Trace
-	started, end time.Time
+	t            *cache.Trace // nil for a run that nobody watched
+	started, end time.Time    // both when it was judged, if nothing ran
 }
 
 // maxReruns bounds how often hazards repeat one action in a build; maxDemands how
@@ -68,34 +70,18 @@ func (b *Build) renumber() {
 // ended notes an action that has ended well, and finds the hazards between it
 // and those that ended before.
 func (b *Build) ended(a *action, t *cache.Trace) {
-	d := &done{f: a.f, n: a.n, t: t, started: a.started, end: time.Now()}
+	d := b.settle(a.f, a.n, t, a.started)
 	for i := range t.Inputs {
 		in := &t.Inputs[i]
 		if in.Path[0] != '.' {
 			continue
 		}
-		for _, w := range b.wrote[in.Path] {
-			if w.f != a.f && w.n.serial < a.n.serial && w.end.After(a.started) && !b.w.same(in) {
-				b.hazard(a.f, w.f, in.Path)
-			}
+		if w := b.overtaker(d, in, a.started); w != nil && !b.w.same(in) {
+			b.hazard(a.f, w.f, in.Path)
 		}
 		b.looked[in.Path] = append(b.looked[in.Path], d)
 	}
-	for i := range t.Outputs {
-		o := &t.Outputs[i]
-		b.wrote[o.Path] = append(b.wrote[o.Path], d)
-		for _, l := range b.looked[o.Path] {
-			if l.f != a.f && l.n.serial > a.n.serial && !b.sawIt(l, o.Path) {
-				b.hazard(l.f, a.f, o.Path)
-			}
-		}
-		dir, _ := splitPath(o.Path)
-		for _, l := range b.looked[dir] {
-			if l.f != a.f && l.n.serial > a.n.serial && !b.sawNames(l, dir) {
-				b.hazard(l.f, a.f, dir)
-			}
-		}
-	}
+	b.left(d, a.old)
 	b.sawLater(a, t)
 }
 
@@ -164,11 +150,22 @@ func (b *Build) laterNames(a *action, in *cache.Input) []string {
 
 // hazard notes that f has to run again after need, which wrote path.
 func (b *Build) hazard(f, need *makefile.File, path string) {
-	b.again(f, need, fmt.Sprintf("it looked at %s before %s had written it", b.display(path), need.Name))
+	b.again(f, need, b.tooEarly(path, need))
+}
+
+func (b *Build) tooEarly(path string, need *makefile.File) string {
+	return fmt.Sprintf("it looked at %s before %s had written it", b.display(path), need.Name)
 }
 
 // again notes a target that has to run once more.
 func (b *Build) again(f, need *makefile.File, why string) {
+	if b.repeat(f, need, why) {
+		b.node(f).stale = why
+	}
+}
+
+// repeat lets a target be made once more, after what it needs.
+func (b *Build) repeat(f, need *makefile.File, why string) bool {
 	n := b.node(f)
 	if b.opts.Hazards != nil {
 		b.opts.Hazards(fmt.Sprintf("hazard: %s: %s", f.Name, why))
@@ -177,8 +174,9 @@ func (b *Build) again(f, need *makefile.File, why string) {
 		b.learn(f, need)
 	}
 	if f.Phony || n.reruns >= maxReruns {
-		return
+		return false
 	}
+	b.repeated = true
 	i := slices.IndexFunc(b.reruns, func(r exec.Rerun) bool { return r.File == f })
 	if i < 0 {
 		b.reruns = append(b.reruns, exec.Rerun{File: f})
@@ -188,7 +186,7 @@ func (b *Build) again(f, need *makefile.File, why string) {
 	if need != nil && !slices.Contains(b.reruns[i].Needs, need) {
 		b.reruns[i].Needs = append(b.reruns[i].Needs, need)
 	}
-	n.stale = why
+	return true
 }
 
 // learn keeps an edge for later builds.
@@ -215,6 +213,7 @@ func (b *Build) Learned() []exec.Rerun {
 
 // Hazards implements exec.Referee.
 func (b *Build) Hazards() []exec.Rerun {
+	b.findOvertaken()
 	out := b.reruns
 	b.reruns = nil
 	slices.SortFunc(out, func(x, y exec.Rerun) int {
@@ -235,6 +234,7 @@ func (b *Build) Failed(f *makefile.File) (exec.Ruling, []*makefile.File) {
 	if needs := b.demand(f, n); len(needs) > 0 {
 		n.demands++
 		n.stale = "it needs " + needs[0].Name
+		b.repeated = true
 		return exec.Again, needs
 	}
 	if b.opts.Serial == nil || b.opts.Serial() || !b.unfinishedBefore(f, n) {
@@ -266,6 +266,10 @@ func (b *Build) demand(f *makefile.File, n *node) []*makefile.File {
 			add(w[len(w)-1].f, path)
 			continue
 		}
+		if w := b.unwatched(n, n.tried); w != nil && b.exists(b.sp.abs(path)) {
+			add(w.f, path)
+			continue
+		}
 		if need := b.makeable(path); need != nil {
 			add(need, path)
 			continue
@@ -280,6 +284,9 @@ func (b *Build) demand(f *makefile.File, n *node) []*makefile.File {
 			if w.n.serial < n.serial && !b.w.asBefore(in) {
 				add(w.f, in.Path)
 			}
+		}
+		if w := b.unwatched(n, n.tried); w != nil && !b.w.asBefore(in) {
+			add(w.f, in.Path)
 		}
 	}
 	return needs
@@ -301,14 +308,22 @@ func (b *Build) makeable(path string) *makefile.File {
 	return need
 }
 
-// makeableBelow returns the targets below a missing directory that the recipe,
-// or a file that it read, names: the kernel stops looking at the first directory
-// that is not there, so the whole path was never asked for.
+// makeableBelow returns the targets below a missing directory whose last name
+// element is a word of the recipe or of a file that it read: the kernel stops
+// looking at the first directory that is not there, so the whole path was never
+// asked for, and it may have been put together from a search path.
 func (b *Build) makeableBelow(f *makefile.File, n *node, dir string) []*makefile.File {
 	prefix := b.display(dir) + "/"
+	var words map[string]bool
 	var out []*makefile.File
 	for _, t := range b.db.Files() {
-		if t == f || !t.IsTarget || !strings.HasPrefix(t.Name, prefix) || !b.named(n, t.Name) {
+		if t == f || !t.IsTarget || !strings.HasPrefix(t.Name, prefix) {
+			continue
+		}
+		if words == nil {
+			words = b.wordsOf(n)
+		}
+		if _, base := splitPath(t.Name); !words[base] {
 			continue
 		}
 		if need := b.makeable(b.node(t).name); need != nil {
@@ -318,22 +333,32 @@ func (b *Build) makeableBelow(f *makefile.File, n *node, dir string) []*makefile
 	return out
 }
 
-// named reports whether a failed action's recipe, or a file that it read, holds
-// a name.
-func (b *Build) named(n *node, name string) bool {
-	if strings.Contains(n.recipe.text, name) {
-		return true
+// maxWords is how large a file may be whose words are looked at.
+const maxWords = 1 << 20
+
+// wordsOf returns the file names that a failed action's recipe, or a file that it
+// read, may mean: without their directories.
+func (b *Build) wordsOf(n *node) map[string]bool {
+	words := make(map[string]bool)
+	add := func(text string) {
+		for w := range strings.FieldsFuncSeq(text, func(r rune) bool { return !isNameRune(r) }) {
+			words[strings.TrimRight(w, ".")] = true
+		}
 	}
+	add(n.recipe.text)
 	for _, in := range n.saw {
-		if in.Kind != cache.InputContent || in.Size > 1<<20 {
+		if in.Kind != cache.InputContent || in.Size > maxWords {
 			continue
 		}
-		data, err := os.ReadFile(b.sp.abs(in.Path))
-		if err == nil && bytes.Contains(data, []byte(name)) {
-			return true
+		if data, err := os.ReadFile(b.sp.abs(in.Path)); err == nil {
+			add(string(data))
 		}
 	}
-	return false
+	return words
+}
+
+func isNameRune(r rune) bool {
+	return r > unicode.MaxASCII || unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("._+-@%~", r)
 }
 
 // unfinishedBefore reports whether a target before f in serial order is not made
@@ -352,7 +377,7 @@ func (b *Build) unfinishedBefore(f *makefile.File, n *node) bool {
 // remember keeps what a failed action looked at, for the ruling.
 func (a *action) remember(rec *tracefs.Record) {
 	n, sp := a.n, a.b.sp
-	n.missed, n.saw = nil, nil
+	n.missed, n.saw, n.tried = nil, nil, a.started
 	for i := range rec.Looks {
 		l := &rec.Looks[i]
 		if !sp.inProject(l.Path) || a.passOver(l.Path) {

@@ -416,6 +416,7 @@ func (b *Build) leftAsIs(o *cache.Output) bool {
 func (b *Build) holds(f *makefile.File, n *node, t *cache.Trace) {
 	n.run = t.Run
 	b.own(f, t)
+	b.settleJudged(f, n, t)
 }
 
 // own makes f the owner of everything its action left.

@@ -64,7 +64,7 @@ func (a *action) changedUnder(p string) {
 	case len(w) > 0:
 		b.hazard(a.f, w[len(w)-1].f, key)
 		return
-	case b.active > 0:
+	case b.active > 0 || b.nativesOn > 0 || b.moved.After(a.started):
 		b.again(a.f, nil, b.display(key)+" changed while its recipe ran")
 		return
 	}

@@ -34,7 +34,8 @@ func (b *Build) restore(f *makefile.File, n *node, d decision) error {
 	} else {
 		t.Run = d.old.Run
 	}
-	for i := range t.Outputs { // sorted by path, so directories come before what is in them
+	t.Tokens, _ = b.tokens(f, t.Inputs) // the same in meaning, but of the runs that are in force now
+	for i := range t.Outputs {          // sorted by path, so directories come before what is in them
 		if err := b.restoreOne(&t.Outputs[i]); err != nil {
 			return err
 		}
@@ -48,6 +49,7 @@ func (b *Build) restore(f *makefile.File, n *node, d decision) error {
 	b.putRight(n.name)
 	n.run, n.old = t.Run, &t
 	b.own(f, &t)
+	b.left(b.settleJudged(f, n, &t), d.old)
 	b.replay(&t)
 	return nil
 }

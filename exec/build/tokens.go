@@ -26,7 +26,7 @@ func (b *Build) token(d *makefile.Dep) (tok cache.Token, strong cache.Hash, ok b
 	}
 	tok.Name = n.name
 	if d.File.Recipe != nil && !n.always && !d.File.Recipe.AnyRecurse {
-		if e, known := b.graph.Entry(n.name); known {
+		if e, known := b.entryOf(d.File, n); known {
 			tok.Run = e.Run()
 			return tok, e.Trace().Strong, true
 		}
@@ -44,6 +44,23 @@ func (b *Build) token(d *makefile.Dep) (tok cache.Token, strong cache.Hash, ok b
 		tok.Mtime = st.Mtime
 	}
 	return tok, h.Hash, true
+}
+
+// entryOf returns the trace of the action that made a target's file: its own, or
+// that of another target of the same recipe.
+func (b *Build) entryOf(f *makefile.File, n *node) (cache.Entry, bool) {
+	if owner := b.owned[n.path]; owner != nil {
+		return b.graph.Entry(b.node(owner).name)
+	}
+	if e, known := b.graph.Entry(n.name); known {
+		return e, true
+	}
+	for _, g := range f.AlsoMake {
+		if e, known := b.graph.Entry(b.node(g).name); known {
+			return e, true
+		}
+	}
+	return cache.Entry{}, false
 }
 
 // tokens lists the tokens of f given the inputs that its recipe read, each with

@@ -45,6 +45,11 @@ func (v *versions) index() {
 	}
 }
 
+// Generated tells whether an action of the graph has left a file.
+func (b *Build) Generated(name string) bool {
+	return len(b.chain.of(b.sp.key(b.w.real(b.sp.target(name))))) > 0
+}
+
 // add enters what an action left. The index need not exist yet.
 func (v *versions) add(name string, t *cache.Trace) {
 	if v.paths == nil || t == nil {

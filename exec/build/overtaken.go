@@ -1,0 +1,137 @@
+package build
+
+import (
+	"time"
+
+	"fmake/cache"
+	"fmake/makefile"
+)
+
+// A target whose trace holds is as much a reader as one whose recipe ran: an
+// action before it in serial order may write, later, what it had looked at. Such
+// readers are many and writers few, so they are checked against the writers when
+// all goals are made, rather than entered path by path while a build that has
+// nothing to do goes over them.
+
+// settle notes a target that has come to its end for now, in place of what was
+// known of it from an earlier pass.
+func (b *Build) settle(f *makefile.File, n *node, t *cache.Trace, started time.Time) *done {
+	d := &done{f: f, n: n, t: t, started: started, end: time.Now()}
+	n.last = d
+	b.settled = append(b.settled, d)
+	return d
+}
+
+// settleJudged notes a target of which nothing had to run.
+func (b *Build) settleJudged(f *makefile.File, n *node, t *cache.Trace) *done {
+	return b.settle(f, n, t, time.Now())
+}
+
+// left enters what a target has left in this build, and what of its former
+// versions is gone, and finds those that had looked there too early.
+func (b *Build) left(d *done, old *cache.Trace) {
+	b.moved = d.end
+	for i := range d.t.Outputs {
+		b.wroteAt(d, d.t.Outputs[i].Path)
+	}
+	for i := 0; old != nil && i < len(old.Outputs); i++ {
+		if o := &old.Outputs[i]; findOutput(d.t.Outputs, o.Path) == nil {
+			b.wroteAt(d, o.Path)
+		}
+	}
+}
+
+// wroteAt enters one path that a target has written.
+func (b *Build) wroteAt(d *done, path string) {
+	dir, _ := splitPath(path)
+	b.wrote[path] = append(b.wrote[path], d)
+	b.filled[dir] = append(b.filled[dir], d)
+	for _, l := range b.looked[path] {
+		if comesBefore(d, l) && !b.sawIt(l, path) {
+			b.hazard(l.f, d.f, path)
+		}
+	}
+	for _, l := range b.looked[dir] {
+		if comesBefore(d, l) && !b.sawNames(l, dir) {
+			b.hazard(l.f, d.f, dir)
+		}
+	}
+}
+
+// comesBefore reports whether what w wrote is in the view of l, if that is still
+// the last that is known of it.
+func comesBefore(w, l *done) bool {
+	return l.n.last == l && l.f != w.f && w.n.serial < l.n.serial
+}
+
+// overtaker returns the one that wrote what an input shows, comes before its
+// reader in serial order, and ended only after the reader had begun to look.
+func (b *Build) overtaker(d *done, in *cache.Input, looking time.Time) *done {
+	writers := b.wrote[in.Path]
+	if in.Kind == cache.InputListing {
+		writers = b.filled[in.Path]
+	}
+	var last *done
+	for _, w := range writers {
+		if comesBefore(w, d) && w.end.After(looking) && (last == nil || w.n.serial > last.n.serial) {
+			last = w
+		}
+	}
+	return last
+}
+
+// unwatched returns the last of the recipes in the real tree that come before a
+// target and ended only after it had begun to look: they may have written
+// anything.
+func (b *Build) unwatched(n *node, looking time.Time) *done {
+	var last *done
+	for _, w := range b.natives {
+		if w.n.serial < n.serial && w.end.After(looking) && (last == nil || w.n.serial > last.n.serial) {
+			last = w
+		}
+	}
+	return last
+}
+
+// findOvertaken finds the targets that were settled before something that comes
+// before them in serial order had written what they look at. They are judged
+// again, which finds the difference.
+func (b *Build) findOvertaken() {
+	if !b.repeated && b.opts.Serial != nil && b.opts.Serial() {
+		return // everything was judged after all that comes before it
+	}
+	kept := b.settled[:0]
+	for _, d := range b.settled {
+		if d.n.last != d {
+			continue
+		}
+		kept = append(kept, d)
+		if d.n.stale != "" || !b.moved.After(d.started) {
+			continue
+		}
+		if w, in := b.overtook(d); w != nil {
+			b.repeat(d.f, w.f, b.tooEarly(in.Path, w.f))
+		}
+	}
+	b.settled = kept
+}
+
+// overtook returns who wrote what a settled target sees otherwise, and where.
+func (b *Build) overtook(d *done) (*done, *cache.Input) {
+	for i := range d.t.Inputs {
+		in := &d.t.Inputs[i]
+		if in.Path[0] != '.' {
+			continue
+		}
+		w := b.overtaker(d, in, d.started)
+		if w != nil && !b.w.same(in) && !b.chain.sameAsSeen(d.n.name, d.t, in) && !b.sameIntermediate(in) {
+			return w, in
+		}
+	}
+	if w := b.unwatched(d.n, d.started); w != nil {
+		if in := b.differs(d.n.name, d.t); in != nil {
+			return w, in
+		}
+	}
+	return nil, nil
+}
