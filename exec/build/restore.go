@@ -47,7 +47,7 @@ func (b *Build) restore(f *makefile.File, n *node, d decision) error {
 	b.meetEnv(b.environ(f))
 	b.putRight(n.name)
 	n.run, n.old = t.Run, &t
-	b.own(f, &t)
+	b.own(f, t.Outputs)
 	b.replay(&t)
 	return nil
 }

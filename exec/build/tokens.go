@@ -28,7 +28,7 @@ func (b *Build) token(d *makefile.Dep) (tok cache.Token, strong cache.Hash, ok b
 	if d.File.Recipe != nil && !n.always && !d.File.Recipe.AnyRecurse {
 		if e, known := b.graph.Entry(n.name); known {
 			tok.Run = e.Run()
-			return tok, e.Trace().Strong, true
+			return tok, e.Strong(), true
 		}
 	}
 	h, err := b.w.hash(p)
