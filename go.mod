@@ -49,6 +49,9 @@ require (
 	pgregory.net/rapid v1.3.0 // indirect
 )
 
+// Asks less of the processor when the program starts; see its documentation.
+replace github.com/klauspost/cpuid/v2 => ./third_party/cpuid
+
 tool (
 	honnef.co/go/tools/cmd/staticcheck
 	mvdan.cc/gofumpt

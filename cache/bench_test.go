@@ -69,7 +69,7 @@ func BenchmarkGraph(b *testing.B) {
 			c := g.NewChecker(func(*Input) bool { asked++; return true })
 			for _, name := range names {
 				e, ok := g.Entry(name)
-				if !ok || c.Holds(&e) != nil {
+				if !ok || c.Holds(&e, nil) != nil {
 					b.Fatal(name)
 				}
 			}

@@ -102,6 +102,14 @@ func (e *Entry) Dir() string {
 	return r.ref(e.img.strs)
 }
 
+// Recipe decodes Trace.Recipe.
+func (e *Entry) Recipe() string {
+	r := e.parts.tail
+	r.ref(e.img.strs)
+	r.ref(e.img.strs)
+	return r.str()
+}
+
 // Checker finds out whether the inputs of entries are as they were, asking once
 // for each distinct input of the whole graph. It is safe for concurrent use, but
 // its callback is called by one goroutine at a time.
@@ -130,8 +138,10 @@ func (g *Graph) NewChecker(same func(in *Input) bool) *Checker {
 	return &Checker{same: same}
 }
 
-// Holds returns nil if every input of e is as it was, else one that is not.
-func (c *Checker) Holds(e *Entry) *Input {
+// Holds returns nil if every input of e is as it was, else one that is not. An
+// input that is not as it was, but that this entry may see so all the same, is
+// asked of seen, which may be nil and must not keep it.
+func (c *Checker) Holds(e *Entry, seen func(in *Input) bool) *Input {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.fit(e.img)
@@ -144,10 +154,13 @@ func (c *Checker) Holds(e *Entry) *Input {
 		if c.chunks[chunk] == holds {
 			continue
 		}
-		if in := c.checkChunk(chunk); in != nil {
+		in, every := c.checkChunk(chunk, seen)
+		if in != nil {
 			return in
 		}
-		c.chunks[chunk] = holds
+		if every {
+			c.chunks[chunk] = holds
+		}
 	}
 	if !r.done() {
 		return &Input{} // damaged: no input that anybody has
@@ -172,20 +185,21 @@ func grown(s []verdict, n int) []verdict {
 	return append(s, make([]verdict, n-len(s))...)
 }
 
-// checkChunk returns the first input of a chunk that is not as it was.
-func (c *Checker) checkChunk(chunk uint32) *Input {
-	n := 0
+// checkChunk returns the first input of a chunk that is not as it was; every
+// tells that none had to be asked of seen.
+func (c *Checker) checkChunk(chunk uint32, seen func(in *Input) bool) (in *Input, every bool) {
+	n, every := 0, true
 	for id := range c.img.stateIDs(chunk) {
 		n++
 		if int64(id) >= int64(len(c.states)) {
-			return &Input{}
+			return &Input{}, false
 		}
 		if c.states[id] == holds {
 			continue
 		}
 		var in Input
 		if !c.img.state(id, &in) {
-			return &Input{}
+			return &Input{}, false
 		}
 		if c.states[id] == unasked {
 			c.states[id] = differs
@@ -194,13 +208,16 @@ func (c *Checker) checkChunk(chunk uint32) *Input {
 			}
 		}
 		if c.states[id] == differs {
-			return &in
+			if seen == nil || !seen(&in) {
+				return &in, false
+			}
+			every = false
 		}
 	}
 	if n == 0 {
-		return &Input{}
+		return &Input{}, false
 	}
-	return nil
+	return nil, every
 }
 
 // Forget makes the Checker ask again about a path that may have changed.

@@ -286,7 +286,7 @@ func TestCheckerAsksOnce(t *testing.T) {
 		if !ok {
 			t.Fatal("no entry", name)
 		}
-		return c.Holds(&e) == nil
+		return c.Holds(&e, nil) == nil
 	}
 	for i := range 20 {
 		if !holds(fmt.Sprint(i)) {
@@ -387,7 +387,7 @@ func FuzzGraph(f *testing.F) {
 		for _, name := range append(g.Names(), "t0", "t1") {
 			g.Target(name)
 			if e, ok := g.Entry(name); ok {
-				c.Holds(&e)
+				c.Holds(&e, nil)
 			}
 		}
 		g.StatSource()(FileStat{})

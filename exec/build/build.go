@@ -91,6 +91,7 @@ type Build struct {
 	umask     fs.FileMode       // the files of in-process scripts are opened by another process
 	commonEnv map[string]string // of recipes without variables of their own
 	knownEnv  map[string]bool   // names that traces have met
+	strangers strangers
 	names     map[cache.Hash]nameSet
 	passed    map[string]bool // paths that are no inputs and no versions, or are
 

@@ -170,10 +170,35 @@ const envNamesSection = "env-names"
 // whose name occurs in what the action read.
 func (b *Build) newEnv(f *makefile.File, e cache.Entry, env map[string]string) string {
 	fresh := b.freshNames(env)
-	if len(fresh) == 0 || e.Flags()&cache.Provisional != 0 {
+	if len(fresh) == 0 || e.Flags()&cache.Provisional != 0 || b.noneMatters(f, e, fresh) {
 		return ""
 	}
 	return b.unmetEnv(f, e.Trace(), env, fresh)
+}
+
+// strangers finds out whether files name any of some variables, asking once for
+// each file of the whole graph.
+type strangers struct {
+	names   []string
+	checker *cache.Checker
+}
+
+// noneMatters is the fast road of unmetEnv. It may err towards false.
+func (b *Build) noneMatters(f *makefile.File, e cache.Entry, names []string) bool {
+	text := f.Recipe.Text + "\n" + e.Recipe()
+	for _, name := range names {
+		if b.envMatters(name, text, nil) {
+			return false
+		}
+	}
+	if s := &b.strangers; s.checker == nil || !slices.Equal(s.names, names) {
+		*s = strangers{names, b.graph.NewChecker(func(in *cache.Input) bool {
+			return !slices.ContainsFunc(b.nameSets([]cache.Input{*in}, nil), func(set nameSet) bool {
+				return slices.ContainsFunc(names, set.has)
+			})
+		})}
+	}
+	return b.strangers.checker.Holds(&e, nil) == nil
 }
 
 // unmetEnv looks among names for a variable that a trace does not have and that

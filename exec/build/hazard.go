@@ -28,7 +28,7 @@ import (
 type done struct {
 	f            *makefile.File
 	n            *node
-	t            *cache.Trace // nil for a run that nobody watched
+	t            *cache.Trace // nil for a run that nobody watched, and until it is asked for
 	started, end time.Time    // both when it was judged, if nothing ran
 }
 

@@ -16,11 +16,16 @@ import (
 type decision struct {
 	verdict exec.Verdict
 	why     string       // one sentence without the target's name
-	old     *cache.Trace // the trace that was checked, nil if none
+	old     *cache.Trace // the trace that was checked, nil if none; never for UpToDate
 	hit     *cache.Trace // the trace to restore, for Restored
 	differs *cache.Input // the first input that is not as it was
 	adopt   bool         // take over what GNU make's rule finds good
 	fresh   bool         // holds, but mtimes have to say so too
+
+	// For UpToDate, all that is used of the trace: to decode the rest of it is
+	// most of the work of a build that has nothing to do.
+	run  cache.Hash
+	outs []cache.Output
 }
 
 // surprising is true for a target that GNU make would have left alone: the user
@@ -50,9 +55,11 @@ func (b *Build) Judge(f *makefile.File, must bool) exec.Verdict {
 	switch d.verdict {
 	case exec.UpToDate:
 		if d.fresh {
-			b.freshen(f, n, d.old)
+			b.freshen(f, n)
 		}
-		b.holds(f, n, d.old)
+		n.run = d.run
+		b.own(f, d.outs)
+		b.settle(f, n, nil, time.Now())
 	case exec.AsMake:
 		if d.adopt {
 			b.adopt(f, n)
@@ -219,10 +226,11 @@ func (b *Build) traced(f *makefile.File, n *node, e cache.Entry, exists, must bo
 			return decision{verdict: exec.Run, why: why, old: e.Trace()}
 		}
 	}
-	if in := b.checker.Holds(&e); in != nil {
-		if in = b.differs(n.name, e.Trace()); in != nil {
-			return run(b.describe(in), in)
-		}
+	in := b.checker.Holds(&e, func(in *cache.Input) bool {
+		return b.chain.agrees(n.name, e.Serial(), e.Flags(), in) || b.sameIntermediate(in)
+	})
+	if in != nil {
+		return run(b.describe(in), in)
 	}
 	if why := b.envDiffers(f, e); why != "" {
 		return run(why, nil)
@@ -235,8 +243,9 @@ func (b *Build) traced(f *makefile.File, n *node, e cache.Entry, exists, must bo
 	if why := b.tokensDiffer(f, n, e, must); why != "" {
 		return run(why, nil)
 	}
-	old := e.Trace()
-	if gone := b.missingOutput(e.Outputs()); gone != "" {
+	outs := e.Outputs()
+	if gone := b.missingOutput(outs); gone != "" {
+		old := e.Trace()
 		if e.Flags()&(cache.NoStore|cache.Stateful) != 0 {
 			return decision{verdict: exec.Run, why: gone + " is gone", old: old}
 		}
@@ -245,14 +254,14 @@ func (b *Build) traced(f *makefile.File, n *node, e cache.Entry, exists, must bo
 		}
 		return run(gone+" is gone", nil)
 	}
-	if p := b.overwritten(n, old); p != "" {
-		why := p + " was written again by an action before it"
+	if p := b.overwritten(n, outs); p != "" {
+		why, old := p+" was written again by an action before it", e.Trace()
 		if e.Flags()&cache.NoStore == 0 && b.opts.Cache != CacheOff && b.haveContents(old) {
 			return decision{verdict: exec.Restored, why: why, old: old, hit: old}
 		}
 		return decision{verdict: exec.Run, why: why, old: old}
 	}
-	return decision{verdict: exec.UpToDate, why: "everything that its recipe looked at is as it was", old: old, fresh: must}
+	return decision{verdict: exec.UpToDate, why: "everything that its recipe looked at is as it was", run: e.Run(), outs: outs, fresh: must}
 }
 
 // differs checks every input as the action sees it, chain of versions included,
@@ -352,12 +361,12 @@ func (b *Build) missingOutput(outs []cache.Output) string {
 
 // overwritten names an output that an action before it in serial order has
 // written in this build, so that the later version has to be put back.
-func (b *Build) overwritten(n *node, t *cache.Trace) string {
+func (b *Build) overwritten(n *node, outs []cache.Output) string {
 	if len(b.wrote) == 0 {
 		return ""
 	}
-	for i := range t.Outputs {
-		o := &t.Outputs[i]
+	for i := range outs {
+		o := &outs[i]
 		for _, w := range b.wrote[o.Path] {
 			if w.n != n && w.n.serial < n.serial && o.Type != typeDir && !b.leftAsIs(o) {
 				return b.display(o.Path)
@@ -412,17 +421,10 @@ func (b *Build) leftAsIs(o *cache.Output) bool {
 	return true
 }
 
-// holds notes that f's files are good in this build.
-func (b *Build) holds(f *makefile.File, n *node, t *cache.Trace) {
-	n.run = t.Run
-	b.own(f, t)
-	b.settleJudged(f, n, t)
-}
-
 // own makes f the owner of everything its action left.
-func (b *Build) own(f *makefile.File, t *cache.Trace) {
-	for i := range t.Outputs {
-		if o := &t.Outputs[i]; o.Type == typeRegular || o.Type == typeLink {
+func (b *Build) own(f *makefile.File, outs []cache.Output) {
+	for i := range outs {
+		if o := &outs[i]; o.Type == typeRegular || o.Type == typeLink {
 			b.owned[b.sp.abs(o.Path)] = f
 		}
 	}
@@ -430,7 +432,11 @@ func (b *Build) own(f *makefile.File, t *cache.Trace) {
 
 // freshen gives the files of a trace that holds a new mtime, because GNU make,
 // an IDE or test -nt would otherwise think them stale.
-func (b *Build) freshen(f *makefile.File, n *node, t *cache.Trace) {
+func (b *Build) freshen(f *makefile.File, n *node) {
+	t := b.graph.Target(n.name)
+	if t == nil {
+		return
+	}
 	f.Run.Mtime = exec.MtimeUnknown // those above have to see the new one
 	for _, g := range f.AlsoMake {
 		g.Run.Mtime = exec.MtimeUnknown

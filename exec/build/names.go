@@ -2,7 +2,6 @@ package build
 
 import (
 	"bytes"
-	"debug/elf"
 	"encoding/binary"
 	"io"
 	"os"
@@ -24,23 +23,22 @@ func scanFile(name string) (nameSet, error) {
 		return nil, err
 	}
 	defer f.Close()
-	if e, err := elf.NewFile(f); err == nil && len(e.Sections) > 0 {
-		return scanELF(e)
+	if sections, err := elfSections(f); err == nil {
+		return scanELF(f, sections)
 	}
 	return scanNames(f)
 }
 
 // scanELF finds the identifiers in the data of a program: the code, which is
 // most of it, holds no strings, and tables of symbols are not what it asks for.
-func scanELF(e *elf.File) (nameSet, error) {
+func scanELF(r io.ReaderAt, sections []elfSection) (nameSet, error) {
 	sc := newNameScanner()
 	sc.binary = true
-	for _, s := range e.Sections {
-		const want = elf.SHF_ALLOC
-		if s.Type != elf.SHT_PROGBITS || s.Flags&(want|elf.SHF_EXECINSTR) != want || s.Name == ".eh_frame" {
+	for _, s := range sections {
+		if s.kind != elfProgBits || s.flags&(elfAlloc|elfExec) != elfAlloc || s.name == ".eh_frame" {
 			continue
 		}
-		if err := sc.read(io.NewSectionReader(s, 0, int64(s.FileSize))); err != nil {
+		if err := sc.read(io.NewSectionReader(r, int64(s.offset), int64(s.size))); err != nil {
 			return nil, err
 		}
 	}

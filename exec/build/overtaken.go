@@ -22,11 +22,6 @@ func (b *Build) settle(f *makefile.File, n *node, t *cache.Trace, started time.T
 	return d
 }
 
-// settleJudged notes a target of which nothing had to run.
-func (b *Build) settleJudged(f *makefile.File, n *node, t *cache.Trace) *done {
-	return b.settle(f, n, t, time.Now())
-}
-
 // left enters what a target has left in this build, and what of its former
 // versions is gone, and finds those that had looked there too early.
 func (b *Build) left(d *done, old *cache.Trace) {
@@ -118,6 +113,11 @@ func (b *Build) findOvertaken() {
 
 // overtook returns who wrote what a settled target sees otherwise, and where.
 func (b *Build) overtook(d *done) (*done, *cache.Input) {
+	if d.t == nil { // of those that hold it is decoded only here
+		if d.t = b.graph.Target(d.n.name); d.t == nil {
+			return nil, nil
+		}
+	}
 	for i := range d.t.Inputs {
 		in := &d.t.Inputs[i]
 		if in.Path[0] != '.' {

@@ -41,7 +41,7 @@ func (a *action) succeeded(rec *tracefs.Record) error {
 	b.meetEnv(b.environ(a.f))
 	b.putRight(a.n.name)
 	a.n.run, a.n.old = t.Run, t
-	b.own(a.f, t)
+	b.own(a.f, t.Outputs)
 	a.n.stale = ""
 	b.ended(a, t)
 	if a.n.stale == "" { // else what it made is known to be wrong

@@ -48,8 +48,8 @@ func (b *Build) restore(f *makefile.File, n *node, d decision) error {
 	b.meetEnv(b.environ(f))
 	b.putRight(n.name)
 	n.run, n.old = t.Run, &t
-	b.own(f, &t)
-	b.left(b.settleJudged(f, n, &t), d.old)
+	b.own(f, t.Outputs)
+	b.left(b.settle(f, n, &t, time.Now()), d.old)
 	b.replay(&t)
 	return nil
 }

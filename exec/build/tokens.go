@@ -28,7 +28,7 @@ func (b *Build) token(d *makefile.Dep) (tok cache.Token, strong cache.Hash, ok b
 	if d.File.Recipe != nil && !n.always && !d.File.Recipe.AnyRecurse {
 		if e, known := b.entryOf(d.File, n); known {
 			tok.Run = e.Run()
-			return tok, e.Trace().Strong, true
+			return tok, e.Strong(), true
 		}
 	}
 	h, err := b.w.hash(p)

@@ -41,7 +41,7 @@ func (v *versions) index() {
 		if !ok || e.Flags()&cache.Failed != 0 || e.Flags()&cache.Always != 0 && !v.b.visited[name] {
 			continue // what a command left that is no part of this build is a source
 		}
-		v.add(name, v.b.graph.Target(name))
+		v.enter(name, e.Serial(), e.Outputs(), e.Befores())
 	}
 }
 
@@ -55,13 +55,14 @@ func (v *versions) add(name string, t *cache.Trace) {
 	if v.paths == nil || t == nil {
 		return
 	}
-	serial := t.Serial
-	if now, ok := v.b.serials[name]; ok {
-		serial = now // the order may have moved since
-	}
-	for i := range t.Outputs {
-		o := &t.Outputs[i]
-		ver := version{serial: serial, target: name, out: *o, before: findOutput(t.Befores, o.Path)}
+	v.enter(name, t.Serial, t.Outputs, t.Befores)
+}
+
+func (v *versions) enter(name string, serial uint64, outputs, befores []cache.Output) {
+	serial = v.serial(name, serial)
+	for i := range outputs {
+		o := &outputs[i]
+		ver := version{serial: serial, target: name, out: *o, before: findOutput(befores, o.Path)}
 		chain := v.paths[o.Path]
 		if len(chain) == 0 {
 			d, n := splitPath(o.Path)
@@ -72,6 +73,15 @@ func (v *versions) add(name string, t *cache.Trace) {
 		})
 		v.paths[o.Path] = slices.Insert(chain, at, ver)
 	}
+}
+
+// serial returns the position of an action that once had the position was: the
+// order may have moved since.
+func (v *versions) serial(name string, was uint64) uint64 {
+	if now, ok := v.b.serials[name]; ok {
+		return now
+	}
+	return was
 }
 
 // remove takes an action's versions out again.
@@ -157,11 +167,13 @@ func (v *versions) hidden(name string, serial uint64, dir string, keeps own) fun
 
 // sameAsSeen reports whether an input is as the action sees it in its view.
 func (v *versions) sameAsSeen(name string, t *cache.Trace, in *cache.Input) bool {
-	serial := t.Serial
-	if now, ok := v.b.serials[name]; ok {
-		serial = now
-	}
-	keeps := own(t.Flags&cache.Stateful != 0)
+	return v.agrees(name, t.Serial, t.Flags, in)
+}
+
+// agrees is sameAsSeen for an action of which only position and flags are known.
+func (v *versions) agrees(name string, serial uint64, flags cache.TraceFlags, in *cache.Input) bool {
+	serial = v.serial(name, serial)
+	keeps := own(flags&cache.Stateful != 0)
 	if in.Kind == cache.InputListing {
 		p := v.b.sp.abs(in.Path)
 		now, err := v.b.w.asInput(p, in.Kind, v.hidden(name, serial, in.Path, keeps))
