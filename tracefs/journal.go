@@ -3,10 +3,13 @@ package tracefs
 import (
 	"encoding/binary"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
+
+	"golang.org/x/sys/unix"
 
 	"fmake/tracefs/wire"
 )
@@ -69,12 +72,8 @@ func ReadJournals(cacheDir string) ([]Journal, error) {
 	}
 	var out []Journal
 	for _, name := range files {
-		pid := filepath.Base(filepath.Dir(name))
-		if _, err := os.Stat("/proc/" + pid); err == nil {
-			continue
-		}
-		data, err := os.ReadFile(name)
-		if errors.Is(err, fs.ErrNotExist) {
+		data, err := readUnlocked(name)
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.EWOULDBLOCK) {
 			continue
 		}
 		if err != nil {
@@ -85,6 +84,19 @@ func ReadJournals(cacheDir string) ([]Journal, error) {
 		out = append(out, j)
 	}
 	return out, nil
+}
+
+// readUnlocked reads a file unless its writer lives.
+func readUnlocked(name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB); err != nil {
+		return nil, err
+	}
+	return io.ReadAll(f)
 }
 
 // journalDir is where the engine with a process number keeps its journals.
@@ -99,7 +111,7 @@ func (e *Engine) CutShort(id string) []Write {
 		return nil
 	}
 	var out []Write
-	files, _ := filepath.Glob(filepath.Join(e.journal, "*"+JournalSuffix))
+	files, _ := filepath.Glob(e.journal + "*/*" + JournalSuffix)
 	for _, name := range files {
 		data, err := os.ReadFile(name)
 		if err != nil {

@@ -119,7 +119,8 @@ func (b *builds) kill(t *testing.T, victim string) {
 		t.Errorf("processes that are left in the end:\n%s", left)
 	}
 	if left, _ := filepath.Glob(filepath.Join(private, "cache/pre/*/*")); len(left) > 0 {
-		t.Errorf("%s is left in the cache", left[0])
+		data, _ := os.ReadFile(left[0])
+		t.Errorf("%s is left in the cache: %q", left[0], data)
 	}
 	t.Logf("killed at %v", killed)
 }

@@ -69,9 +69,21 @@ func newEngine(c wire.Hello) *engine {
 	e.build.system = tracefs.LookSystem
 	e.pass.Store(!e.userns)
 	if c.CacheDir != "" {
-		e.preimages.dir = filepath.Join(c.CacheDir, "pre", strconv.Itoa(os.Getpid()))
+		e.preimages.dir = unused(filepath.Join(c.CacheDir, "pre", strconv.Itoa(os.Getpid())))
 	}
 	return e
+}
+
+// unused returns a name like dir that nothing has: a dead engine may have had our
+// number, and what it has left is still needed.
+func unused(dir string) string {
+	name := dir
+	for i := 1; ; i++ {
+		if _, err := os.Lstat(name); err != nil {
+			return name
+		}
+		name = dir + "." + strconv.Itoa(i)
+	}
 }
 
 // isSystem tells whether path is in a system tree.

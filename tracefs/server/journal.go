@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strconv"
 
+	"golang.org/x/sys/unix"
+
 	"fmake/tracefs"
 )
 
@@ -41,6 +43,8 @@ func (j *journal) add(path string, w *written) {
 			return
 		}
 		j.file = f
+		// The lock tells that this engine lives: process numbers are used again.
+		_ = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 		_, _ = f.Write(tracefs.AppendJournalHead(nil, &j.head))
 	}
 	_, _ = j.file.Write(tracefs.AppendJournalWrite(nil, &tracefs.Write{Path: path, Before: w.before, Proc: -1}))
