@@ -109,8 +109,9 @@ func (w *Walk) leaveAlone(f *makefile.File, depth int) Status {
 		}
 		w.debugf(debugVerbose, depth, "No need to remake target '%s'%s.", f.Name, found)
 	}
+	putBack := f.Run.Status == StatusSuccess
 	w.finish(f)
-	if f.Run.Mtime != MtimeNone {
+	if f.Run.Mtime != MtimeNone && !putBack { // what was put back was made: it can be deleted
 		f.Secondary = true
 	}
 	for g := f; g != nil; g = g.Prev {

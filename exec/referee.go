@@ -127,6 +127,7 @@ func (w *Walk) addNeed(f, need *makefile.File) {
 	d := w.db.NewDep()
 	d.File, d.OrderOnly, d.IgnoreAutoVars = need, true, true
 	f.Deps = append([]*makefile.Dep{d}, f.Deps...)
+	w.shape++
 }
 
 // reaches tells whether to is below from.
@@ -240,7 +241,28 @@ func (w *Walk) serialOrder() map[*makefile.File]int {
 	for _, g := range w.goals {
 		visitChain(g.File, visit)
 	}
+	w.positions = order
 	return order
+}
+
+// foundDeps notes that prerequisites of a target were found during the build: the
+// serial order is another one if any that is made itself was not known to come
+// before the target.
+func (w *Walk) foundDeps(f *makefile.File) {
+	at, known := w.positions[f]
+	for _, d := range f.Deps {
+		if d.File == nil {
+			continue
+		}
+		dep := current(d.File)
+		if dep.Recipe == nil && len(dep.Deps) == 0 {
+			continue // a source
+		}
+		if pos, ok := w.positions[dep]; !known || !ok || pos > at {
+			w.shape++
+			return
+		}
+	}
 }
 
 // visitChain visits all rules of a double-colon target.
@@ -258,6 +280,10 @@ func visitChain(f *makefile.File, visit func(*makefile.File)) {
 // SerialOrder is the order in which make -j1 would make the targets below the
 // goals, as far as their prerequisites are known.
 func (s *Session) SerialOrder() map[*makefile.File]int { return s.w.serialOrder() }
+
+// Shape changes whenever the serial order may have: it depends on prerequisites
+// that are found during the build.
+func (s *Session) Shape() int { return s.w.shape }
 
 // Serial tells whether one recipe runs at a time.
 func (s *Session) Serial() bool { return s.w.slots == 1 }
@@ -279,6 +305,7 @@ func (s *Session) Makeable(name string) *makefile.File {
 	if f.Recipe == nil && !f.TriedImplicit {
 		f.TriedImplicit = true
 		s.db.TryImplicit(f, 0, prober{s.w})
+		s.w.foundDeps(f)
 	}
 	if f.Recipe == nil {
 		return nil

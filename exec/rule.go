@@ -156,6 +156,7 @@ func (w *Walk) findRecipe(f *makefile.File, depth int, called string) {
 	if !f.Phony && f.Recipe == nil && !f.TriedImplicit {
 		if w.db.TryImplicit(f, depth, prober{w}) {
 			w.shuffleRule(f)
+			w.foundDeps(f)
 		}
 		f.TriedImplicit = true
 	}

@@ -152,6 +152,7 @@ func (w *Walk) expandDeps(f *makefile.File) {
 	w.db.ExpandDeps(f)
 	if len(f.Deps) != before {
 		w.shuffleRule(f)
+		w.foundDeps(f)
 	}
 }
 

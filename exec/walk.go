@@ -68,8 +68,11 @@ type Walk struct {
 	goal     *makefile.GoalDep // the one that is being made
 	pass     uint32            // files whose Considered equals it were visited in this pass
 	started  int               // commands started so far
-	skewed   bool              // a file from the future was seen
-	now      int64             // the last time the clock was read for that
+	shape    int               // changes when the serial order may have
+	// positions is the serial order as it was last asked for.
+	positions map[*makefile.File]int
+	skewed    bool  // a file from the future was seen
+	now       int64 // the last time the clock was read for that
 
 	slots           int // -j: 0 means no limit of our own
 	pool            *jobserver.Pool

@@ -99,6 +99,7 @@ func (p *program) options(dir string, s *exec.Session) build.Options {
 	return build.Options{
 		Hazards:     hazards,
 		SerialOrder: s.SerialOrder,
+		Shape:       s.Shape,
 		Serial:      s.Serial,
 		Makeable:    s.Makeable,
 		Fifo:        s.Fifo,

@@ -66,6 +66,7 @@ type Options struct {
 	Warn        func(string)                     // prints one line, "fmake: " is added by the caller
 	Hazards     func(string)                     // tells of each hazard under --debug=hazards; may be nil
 	SerialOrder func() map[*makefile.File]int    // see exec.Session; may be nil
+	Shape       func() int                       // changes when SerialOrder may have
 	Serial      func() bool                      // one recipe runs at a time
 	Makeable    func(name string) *makefile.File // see exec.Session
 	Fifo        func() string                    // the jobserver's file, "" if it has none; may be nil
@@ -113,6 +114,7 @@ type Build struct {
 	moved         time.Time                 // when something was last written
 	repeated      bool                      // something is made more than once
 	reruns        []exec.Rerun              // hazards that wait for the end of the pass
+	shape         int                       // the one that order belongs to
 	active        int                       // traced actions that run now
 	extra         uint64                    // positions given by nextSerial
 	serials       map[string]uint64         // positions of this build, by name in the graph

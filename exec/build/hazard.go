@@ -30,6 +30,7 @@ type done struct {
 	n            *node
 	t            *cache.Trace // nil for a run that nobody watched, and until it is asked for
 	started, end time.Time    // both when it was judged, if nothing ran
+	ran          bool
 }
 
 // maxReruns bounds how often hazards repeat one action in a build; maxDemands how
@@ -46,6 +47,7 @@ func (b *Build) number(f *makefile.File, n *node) {
 		n.serial = b.nextSerial()
 		return
 	}
+	b.reorder()
 	if _, known := b.order[f]; !known {
 		b.renumber()
 	}
@@ -54,10 +56,23 @@ func (b *Build) number(f *makefile.File, n *node) {
 	}
 }
 
+// reorder takes the serial order anew if it may have changed, and reports whether
+// it did: prerequisites are found as the build goes on.
+func (b *Build) reorder() bool {
+	if b.opts.SerialOrder == nil || b.opts.Shape == nil || b.order != nil && b.shape == b.opts.Shape() {
+		return false
+	}
+	b.renumber()
+	return true
+}
+
 // renumber takes the serial order as it is now, all prerequisites that were
 // learned included.
 func (b *Build) renumber() {
 	b.order = b.opts.SerialOrder()
+	if b.opts.Shape != nil {
+		b.shape = b.opts.Shape()
+	}
 	b.serials = make(map[string]uint64, len(b.nodes))
 	for f, at := range b.order {
 		n := b.node(f)
@@ -82,7 +97,7 @@ func (b *Build) ended(a *action, t *cache.Trace) {
 		b.looked[in.Path] = append(b.looked[in.Path], d)
 	}
 	b.left(d, a.old)
-	b.sawLater(a, t)
+	b.sawLater(d)
 }
 
 // sawIt reports whether what an action saw at a path is what is there now.
@@ -107,31 +122,42 @@ func (b *Build) sawNames(d *done, dir string) bool {
 
 // sawLater finds versions of later actions that an action has seen; its next run
 // has them hidden.
-func (b *Build) sawLater(a *action, t *cache.Trace) {
+func (b *Build) sawLater(d *done) {
+	hide := b.laterSeen(d.n, d.t)
+	if len(hide) > 0 && b.reorder() {
+		hide = b.laterSeen(d.n, d.t)
+	}
+	n := d.n
+	n.hide = append(n.hide, hide...)
+	if len(n.hide) > n.hid && n.reruns < maxReruns {
+		n.hid = len(n.hide)
+		b.again(d.f, nil, b.display(b.sp.key(n.hide[len(n.hide)-1]))+" comes after it")
+	}
+}
+
+// laterSeen lists the paths of later versions that an action has seen.
+func (b *Build) laterSeen(n *node, t *cache.Trace) (hide []string) {
 	for i := range t.Inputs {
 		in := &t.Inputs[i]
 		if in.Path[0] != '.' {
 			continue
 		}
 		if in.Kind == cache.InputListing {
-			a.n.hide = append(a.n.hide, b.laterNames(a, in)...)
+			hide = append(hide, b.laterNames(n, in)...)
 			continue
 		}
-		out, differs := b.chain.seen(a.n.name, a.n.serial, in.Path, true)
-		if differs && out.Type == 0 && in.Kind != cache.InputAbsent {
-			a.n.hide = append(a.n.hide, b.sp.abs(in.Path))
+		out, differs := b.chain.seen(n.name, n.serial, in.Path, true)
+		if differs && out.Type == 0 && in.Kind != cache.InputAbsent && !foundDir(in, t) {
+			hide = append(hide, b.sp.abs(in.Path))
 		}
 	}
-	if len(a.n.hide) > a.n.hid && a.n.reruns < maxReruns {
-		a.n.hid = len(a.n.hide)
-		b.again(a.f, nil, b.display(b.sp.key(a.n.hide[len(a.n.hide)-1]))+" comes after it")
-	}
+	return hide
 }
 
 // laterNames lists what later actions have put into a directory that an action
 // listed with those names in it.
-func (b *Build) laterNames(a *action, in *cache.Input) []string {
-	drop := b.chain.hidden(a.n.name, a.n.serial, in.Path, true)
+func (b *Build) laterNames(n *node, in *cache.Input) []string {
+	drop := b.chain.hidden(n.name, n.serial, in.Path, true)
 	if drop == nil {
 		return nil
 	}
@@ -140,8 +166,8 @@ func (b *Build) laterNames(a *action, in *cache.Input) []string {
 		return nil // they were not there yet
 	}
 	var out []string
-	for _, n := range names {
-		if p := b.sp.abs(joinPath(in.Path, n)); drop(n) && !slices.Contains(a.n.hide, p) {
+	for _, name := range names {
+		if p := b.sp.abs(joinPath(in.Path, name)); drop(name) && !slices.Contains(n.hide, p) {
 			out = append(out, p)
 		}
 	}

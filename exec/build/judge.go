@@ -59,7 +59,7 @@ func (b *Build) Judge(f *makefile.File, must bool) exec.Verdict {
 		}
 		n.run = d.run
 		b.own(f, d.outs)
-		b.settle(f, n, nil, time.Now())
+		b.settleJudged(f, n, nil)
 	case exec.AsMake:
 		if d.adopt {
 			b.adopt(f, n)

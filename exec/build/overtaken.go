@@ -16,9 +16,16 @@ import (
 // settle notes a target that has come to its end for now, in place of what was
 // known of it from an earlier pass.
 func (b *Build) settle(f *makefile.File, n *node, t *cache.Trace, started time.Time) *done {
-	d := &done{f: f, n: n, t: t, started: started, end: time.Now()}
+	d := &done{f: f, n: n, t: t, started: started, end: time.Now(), ran: true}
 	n.last = d
 	b.settled = append(b.settled, d)
+	return d
+}
+
+// settleJudged notes a target of which nothing had to run.
+func (b *Build) settleJudged(f *makefile.File, n *node, t *cache.Trace) *done {
+	d := b.settle(f, n, t, time.Now())
+	d.ran = false
 	return d
 }
 
@@ -42,12 +49,12 @@ func (b *Build) wroteAt(d *done, path string) {
 	b.wrote[path] = append(b.wrote[path], d)
 	b.filled[dir] = append(b.filled[dir], d)
 	for _, l := range b.looked[path] {
-		if comesBefore(d, l) && !b.sawIt(l, path) {
+		if b.comesBefore(d, l) && !b.sawIt(l, path) {
 			b.hazard(l.f, d.f, path)
 		}
 	}
 	for _, l := range b.looked[dir] {
-		if comesBefore(d, l) && !b.sawNames(l, dir) {
+		if b.comesBefore(d, l) && !b.sawNames(l, dir) {
 			b.hazard(l.f, d.f, dir)
 		}
 	}
@@ -55,8 +62,13 @@ func (b *Build) wroteAt(d *done, path string) {
 
 // comesBefore reports whether what w wrote is in the view of l, if that is still
 // the last that is known of it.
-func comesBefore(w, l *done) bool {
-	return l.n.last == l && l.f != w.f && w.n.serial < l.n.serial
+func (b *Build) comesBefore(w, l *done) bool {
+	return l.n.last == l && l.f != w.f && b.earlier(w.n, l.n)
+}
+
+// earlier reports whether one target comes before another in serial order.
+func (b *Build) earlier(x, y *node) bool {
+	return x.serial < y.serial && (!b.reorder() || x.serial < y.serial)
 }
 
 // overtaker returns the one that wrote what an input shows, comes before its
@@ -68,7 +80,7 @@ func (b *Build) overtaker(d *done, in *cache.Input, looking time.Time) *done {
 	}
 	var last *done
 	for _, w := range writers {
-		if comesBefore(w, d) && w.end.After(looking) && (last == nil || w.n.serial > last.n.serial) {
+		if w.end.After(looking) && b.comesBefore(w, d) && (last == nil || w.n.serial > last.n.serial) {
 			last = w
 		}
 	}
@@ -81,7 +93,7 @@ func (b *Build) overtaker(d *done, in *cache.Input, looking time.Time) *done {
 func (b *Build) unwatched(n *node, looking time.Time) *done {
 	var last *done
 	for _, w := range b.natives {
-		if w.n.serial < n.serial && w.end.After(looking) && (last == nil || w.n.serial > last.n.serial) {
+		if w.end.After(looking) && b.earlier(w.n, n) && (last == nil || w.n.serial > last.n.serial) {
 			last = w
 		}
 	}
@@ -95,6 +107,7 @@ func (b *Build) findOvertaken() {
 	if !b.repeated && b.opts.Serial != nil && b.opts.Serial() {
 		return // everything was judged after all that comes before it
 	}
+	b.reorder()
 	kept := b.settled[:0]
 	for _, d := range b.settled {
 		if d.n.last != d {
@@ -106,6 +119,10 @@ func (b *Build) findOvertaken() {
 		}
 		if w, in := b.overtook(d); w != nil {
 			b.repeat(d.f, w.f, b.tooEarly(in.Path, w.f))
+			continue
+		}
+		if d.ran {
+			b.sawLater(d) // what was still being written when it ended
 		}
 	}
 	b.settled = kept

@@ -198,6 +198,7 @@ func (a *action) trace(rec *tracefs.Record) *cache.Trace {
 	t.Outputs, t.Befores = a.outputs(rec)
 	var execs map[string]bool
 	t.Inputs, execs = a.inputs(rec, t)
+	a.shareDirs(t)
 	t.Flags = a.flags(rec, t)
 	if t.Flags&cache.Stateful != 0 && a.old != nil && a.old.Flags&cache.Failed == 0 {
 		t.Inputs = unionInputs(t.Inputs, b.current(a.old.Inputs))
@@ -236,6 +237,39 @@ func (a *action) inputs(rec *tracefs.Record, t *cache.Trace) ([]cache.Input, map
 		return int(x.Kind) - int(y.Kind)
 	})
 	return slices.CompactFunc(in, func(x, y cache.Input) bool { return x.Path == y.Path && x.Kind == y.Kind }), execs
+}
+
+// shareDirs makes the action one of the makers of directories that others have
+// made and that it has put something into: its mkdir -p only found them, and
+// seeing a directory and making it are the same.
+func (a *action) shareDirs(t *cache.Trace) {
+	var made []cache.Output
+	t.Inputs = slices.DeleteFunc(t.Inputs, func(in cache.Input) bool {
+		if !foundDir(&in, t) || findOutput(t.Outputs, in.Path) != nil {
+			return false
+		}
+		for _, v := range a.b.chain.of(in.Path) {
+			if v.out.Type == typeDir && v.before == nil {
+				made = append(made, cache.Output{Path: in.Path, Type: typeDir, Mode: in.Mode & 0o7777})
+				return true
+			}
+		}
+		return false
+	})
+	if len(made) > 0 {
+		t.Outputs = append(t.Outputs, made...)
+		sortOutputs(t.Outputs)
+	}
+}
+
+// foundDir is true for a directory that an action found and put something into.
+func foundDir(in *cache.Input, t *cache.Trace) bool {
+	if in.Kind != cache.InputExists || in.Mode&unix.S_IFMT != typeDir || in.Path[0] != '.' {
+		return false
+	}
+	below := in.Path + "/"
+	i, _ := slices.BinarySearchFunc(t.Outputs, below, func(o cache.Output, p string) int { return strings.Compare(o.Path, p) })
+	return i < len(t.Outputs) && strings.HasPrefix(t.Outputs[i].Path, below)
 }
 
 // appended is true for a log that many recipes append to without reading it:

@@ -49,7 +49,7 @@ func (b *Build) restore(f *makefile.File, n *node, d decision) error {
 	b.putRight(n.name)
 	n.run, n.old = t.Run, &t
 	b.own(f, t.Outputs)
-	b.left(b.settle(f, n, &t, time.Now()), d.old)
+	b.left(b.settleJudged(f, n, &t), d.old)
 	b.replay(&t)
 	return nil
 }
