@@ -1,7 +1,6 @@
 package cache
 
 import (
-	"os"
 	"strings"
 	"time"
 )
@@ -31,7 +30,7 @@ type boot struct {
 // bootID names the running kernel's boot. Where /proc does not say, all boots
 // look alike, and a power loss goes unnoticed.
 func bootID() string {
-	b, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	b, _, err := readRaw("/proc/sys/kernel/random/boot_id")
 	if err != nil {
 		return ""
 	}

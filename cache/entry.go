@@ -74,6 +74,16 @@ func (e *Entry) Env() []EnvInput {
 	return readEnv(&r, e.img.strs)
 }
 
+// EnvText is Trace.Env as it is encoded: entries with the same text have the same
+// Env.
+type EnvText struct {
+	img  *image
+	text string
+}
+
+// EnvText returns Trace.Env as it is encoded.
+func (e *Entry) EnvText() EnvText { return EnvText{e.img, e.parts.env.s} }
+
 // Outputs decodes Trace.Outputs.
 func (e *Entry) Outputs() []Output {
 	r := e.parts.outputs

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"slices"
 	"sync"
 	"unsafe"
@@ -49,20 +48,11 @@ func Load(path string) (*Graph, error) {
 }
 
 func readGraph(path string) (*image, FileStat, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, FileStat{}, err
-	}
-	defer f.Close()
-	st, err := statFile(f)
-	if err != nil {
-		return nil, st, err
-	}
-	if st.Size > maxGraph {
-		return nil, st, &CorruptError{"graph", path, errors.New("too large")}
-	}
-	data := make([]byte, st.Size)
-	if _, err := f.ReadAt(data, 0); err != nil && st.Size > 0 {
+	data, st, err := readRaw(path)
+	switch {
+	case err == errTooLarge:
+		return nil, st, &CorruptError{"graph", path, err}
+	case err != nil:
 		return nil, st, fmt.Errorf("read graph: %w", err)
 	}
 	img, err := parseImage(textOf(data), data)
@@ -71,6 +61,8 @@ func readGraph(path string) (*image, FileStat, error) {
 
 // maxGraph keeps all offsets within 32 bits.
 const maxGraph = 1<<31 - 1
+
+var errTooLarge = errors.New("too large")
 
 // textOf gives the bytes as a string without a copy. Nobody may change them
 // afterwards.

@@ -74,22 +74,24 @@ type Recovery struct {
 }
 
 // Journal appends to the journal of one tree. It is safe for concurrent use.
+//
+// The file is opened for writing when there is something to write: a build that
+// has nothing to do leaves no journal, and takes no lock.
 type Journal struct {
-	file *os.File
+	path string
 	boot string
+
+	opening sync.Mutex
+	file    *os.File // nil until something is written
 
 	mu     sync.Mutex
 	marked bool // this process's mark is written and synced
 }
 
-// OpenJournal opens the journal of the tree at dir and returns what is to be
-// put right.
-func OpenJournal(cacheDir, dir string) (*Journal, Recovery, error) {
-	tree, err := treeDir(cacheDir, dir)
-	if err != nil {
-		return nil, Recovery{}, err
-	}
-	j, rec, err := openJournal(tree, bootID())
+// OpenJournal finds the journal of the tree that g is the graph of, and returns
+// what is to be put right.
+func (g *Graph) OpenJournal() (*Journal, Recovery, error) {
+	j, rec, err := openJournal(filepath.Dir(g.path), g.boot)
 	if err != nil {
 		return nil, Recovery{}, fmt.Errorf("open journal: %w", err)
 	}
@@ -97,23 +99,35 @@ func OpenJournal(cacheDir, dir string) (*Journal, Recovery, error) {
 }
 
 func openJournal(tree, boot string) (*Journal, Recovery, error) {
-	if err := os.MkdirAll(tree, 0o700); err != nil {
-		return nil, Recovery{}, err
-	}
 	path := filepath.Join(tree, "journal")
-	if err := shortenJournal(path, boot); err != nil {
+	data, _, err := readRaw(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, Recovery{}, err
 	}
-	f, err := openShared(path)
+	if len(data) >= longJournal {
+		if err := shortenJournal(path, boot); err != nil {
+			return nil, Recovery{}, err
+		}
+	}
+	return &Journal{path: path, boot: boot}, parseJournal(data).recovery(boot), nil
+}
+
+// open returns the file, for writing.
+func (j *Journal) open() (*os.File, error) {
+	j.opening.Lock()
+	defer j.opening.Unlock()
+	if j.file != nil {
+		return j.file, nil
+	}
+	if err := os.MkdirAll(filepath.Dir(j.path), 0o700); err != nil {
+		return nil, err
+	}
+	f, err := openShared(j.path)
 	if err != nil {
-		return nil, Recovery{}, err
+		return nil, err
 	}
-	state, err := readJournal(f)
-	if err != nil {
-		f.Close()
-		return nil, Recovery{}, err
-	}
-	return &Journal{file: f, boot: boot}, state.recovery(boot), nil
+	j.file = f
+	return f, nil
 }
 
 // openShared opens the journal with a shared lock, which keeps others from
@@ -159,7 +173,7 @@ func (j *Journal) mark(r JournalRecord) error {
 	if err := j.append(entryOpen, func(w *writer) { writeJournalRecord(w, &r) }); err != nil {
 		return err
 	}
-	if err := unix.Fdatasync(int(j.file.Fd())); err != nil {
+	if err := unix.Fdatasync(int(j.file.Fd())); err != nil { // append has opened it
 		return fmt.Errorf("sync journal: %w", err)
 	}
 	j.marked = true
@@ -194,28 +208,37 @@ func (j *Journal) Close() error {
 		start, _ := processStart(pid)
 		err = j.append(entryClose, func(w *writer) { writeClose(w, pid, start, time.Now().UnixNano()) })
 	}
+	j.opening.Lock()
+	defer j.opening.Unlock()
+	if j.file == nil {
+		return err
+	}
 	return errors.Join(err, j.file.Close())
 }
 
 // append writes one entry with a single write(2).
 func (j *Journal) append(kind byte, body func(*writer)) error {
-	if _, err := j.file.Write(frameEntry(kind, body)); err != nil {
+	f, err := j.open()
+	if err == nil {
+		_, err = f.Write(frameEntry(kind, body))
+	}
+	if err != nil {
 		return fmt.Errorf("append to journal: %w", err)
 	}
 	return nil
 }
 
 // longJournal is the size from which a journal is rewritten when it is opened.
-const longJournal = 1 << 20
+// Every build reads it, also one that has nothing to do.
+const longJournal = 1 << 18
 
-// shortenJournal rewrites a long journal without what nobody needs, if no
+// shortenJournal rewrites a journal without what nobody needs, if no
 // other process has it open.
 func shortenJournal(path, boot string) error {
-	st, err := Lstat(path)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && st.Size < longJournal {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
 		return err
 	}

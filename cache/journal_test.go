@@ -176,7 +176,7 @@ func TestJournalShortened(t *testing.T) {
 	tree := t.TempDir()
 	path := filepath.Join(tree, "journal")
 	j := beginJournal(t, tree, "boot")
-	for mustStat(t, path).Size < longJournal {
+	for size := int64(0); size < longJournal; size = mustStat(t, path).Size {
 		id, err := j.Begin(JournalRecord{Target: "good", Dir: string(make([]byte, 4000))})
 		if err != nil {
 			t.Fatal(err)

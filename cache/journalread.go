@@ -74,9 +74,13 @@ func readJournal(f *os.File) (*journalState, error) {
 	if err != nil {
 		return nil, err
 	}
+	return parseJournal(data), nil
+}
+
+func parseJournal(data []byte) *journalState {
 	s := &journalState{records: map[uint64]*JournalRecord{}, done: map[uint64]int64{}}
 	entries(data, s.apply)
-	return s, nil
+	return s
 }
 
 // apply adds one entry. What makes no sense is passed over.

@@ -173,6 +173,7 @@ func (w *Walk) variableFor(name string, f *makefile.File) string {
 // launch starts a command. One that cannot be started has failed with status
 // 127.
 func (w *Walk) launch(j *job, plan recipe.Plan) {
+	w.signals.arm()
 	w.con.begin()
 	setState(j.file, stateRunning)
 	j.deleted = false

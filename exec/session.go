@@ -133,7 +133,7 @@ func (s *Session) guard(fn func() int) (status int) {
 
 func (s *Session) run() int {
 	s.readRestarts()
-	s.startDir, _ = os.Getwd()
+	s.startDir = workingDir()
 	s.dir = s.startDir
 	s.w.dir, s.con.dir = s.dir, s.dir
 	s.makeDatabase()
@@ -250,8 +250,8 @@ func (s *Session) changeDirectory() {
 		}
 	}
 	if len(s.set.List(flags.Directory)) > 0 {
-		os.Unsetenv("PWD") // Getwd would believe it
-		s.dir, _ = os.Getwd()
+		os.Unsetenv("PWD") // filepath.Abs would believe it
+		s.dir = workingDir()
 		s.w.dir, s.con.dir = s.dir, s.dir
 		s.db.Options().WorkDir = s.dir
 		s.setIncludeDirs() // they are relative to the new directory
@@ -350,10 +350,16 @@ func (s *Session) removeTemporaries() {
 
 // checkWritten reports output that could not be written.
 func (s *Session) checkWritten(status int) int {
-	if s.con.broken == nil || errors.Is(s.con.broken, unix.EPIPE) {
+	what := ": write error: stdout"
+	switch {
+	case s.con.broken == nil:
 		return status
+	case !errors.Is(s.con.broken, unix.EPIPE):
+		what += ": " + errorText(s.con.broken)
+	case !signal.Ignored(unix.SIGPIPE):
+		killSelf(unix.SIGPIPE) // it came when nobody looked for signals
 	}
-	s.con.write(stderr, []byte(s.con.program+": write error: stdout: "+errorText(s.con.broken)+"\n"))
+	s.con.write(stderr, []byte(s.con.program+what+"\n"))
 	return max(status, 1)
 }
 

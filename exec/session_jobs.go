@@ -105,6 +105,7 @@ func (s *Session) startJobserver() {
 	if !ok {
 		s.w.fatal(makefile.Pos{}, "unknown jobserver auth style '"+s.set.Text(flags.JobserverStyle)+"'")
 	}
+	s.w.signals.arm() // one must not leave the fifo behind
 	pool, err := jobserver.Create(n, style, s.con.temp)
 	if err != nil {
 		s.con.complain(makefile.Pos{}, jobserverError(err))
@@ -140,6 +141,7 @@ func jobserverStyle(text string) (jobserver.Style, bool) {
 func (s *Session) openMutex() {
 	auth := s.set.Text(flags.SyncMutex)
 	if auth == "" {
+		s.w.signals.arm()
 		m, err := newSyncMutex(s.con.temp)
 		if err != nil {
 			s.con.complain(makefile.Pos{}, "cannot open output-sync lock file: "+errorText(err))

@@ -3,6 +3,7 @@ package exec
 import (
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 	"time"
 	"unsafe"
@@ -16,6 +17,9 @@ type signalWatch struct {
 	c chan os.Signal
 	// arrived is closed when the first signal has come.
 	arrived chan struct{}
+
+	once          sync.Once
+	wake, abandon func()
 }
 
 // fatalSignals end make after it has cleaned up.
@@ -26,11 +30,32 @@ func fatalSignals() []os.Signal {
 	}
 }
 
-// watchSignals starts to catch signals. Those that were ignored when make was
-// started stay ignored. wake interrupts a walk that waits; abandon removes what
-// must not outlive a make that cannot be waited for.
+// quietStart is how long a make that has started nothing yet leaves signals to
+// their default action.
+const quietStart = 30 * time.Millisecond
+
+// watchSignals prepares to catch signals. wake interrupts a walk that waits;
+// abandon removes what must not outlive a make that cannot be waited for.
+//
+// To catch signals takes the Go runtime two threads and a dozen switches between
+// them, a tenth of the time of a make that has nothing to do. Such a make has
+// nothing to clean up either, so that their default action is right; arm starts
+// to catch them before there is something, and in any case soon.
 func watchSignals(wake, abandon func()) *signalWatch {
-	s := &signalWatch{c: make(chan os.Signal, 8), arrived: make(chan struct{})}
+	s := &signalWatch{c: make(chan os.Signal, 8), arrived: make(chan struct{}), wake: wake, abandon: abandon}
+	time.AfterFunc(quietStart, s.arm)
+	return s
+}
+
+// arm catches signals from now on. Those that were ignored when make was started
+// stay ignored.
+func (s *signalWatch) arm() {
+	if s != nil {
+		s.once.Do(s.catch)
+	}
+}
+
+func (s *signalWatch) catch() {
 	in := make(chan os.Signal, 8)
 	for _, sig := range fatalSignals() {
 		if !signal.Ignored(sig) {
@@ -45,11 +70,10 @@ func watchSignals(wake, abandon func()) *signalWatch {
 				close(s.arrived)
 				first = false
 			}
-			wake()
-			time.AfterFunc(patience, func() { s.force(sig, abandon) })
+			s.wake()
+			time.AfterFunc(patience, func() { s.force(sig) })
 		}
 	}()
-	return s
 }
 
 // groupDelay is how much later than a command's a signal may come to make that
@@ -77,11 +101,11 @@ func (s *signalWatch) expect(status unix.WaitStatus) bool {
 }
 
 // force ends a make that does not look for signals because it computes.
-func (s *signalWatch) force(sig os.Signal, abandon func()) {
+func (s *signalWatch) force(sig os.Signal) {
 	if len(s.c) == 0 {
 		return
 	}
-	abandon()
+	s.abandon()
 	killSelf(sig.(syscall.Signal))
 }
 

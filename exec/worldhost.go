@@ -18,7 +18,7 @@ import (
 type worldHost struct{ w *Walk }
 
 // ReadFile implements makefile.Host.
-func (h worldHost) ReadFile(name string) ([]byte, error) { return os.ReadFile(name) }
+func (h worldHost) ReadFile(name string) ([]byte, error) { return readFile(name) }
 
 // WriteFile implements makefile.Host.
 func (h worldHost) WriteFile(name string, data []byte, appendTo bool) error {
@@ -44,14 +44,7 @@ func (h worldHost) Stat(name string) (fs.FileInfo, error) { return os.Stat(name)
 func (h worldHost) Lstat(name string) (fs.FileInfo, error) { return os.Lstat(name) }
 
 // ReadDir implements makefile.Host.
-func (h worldHost) ReadDir(name string) ([]string, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return f.Readdirnames(-1)
-}
+func (h worldHost) ReadDir(name string) ([]string, error) { return readNames(name) }
 
 // RealPath implements makefile.Host.
 func (h worldHost) RealPath(name string) (string, error) {
@@ -112,6 +105,7 @@ func (h worldHost) Shell(c makefile.ShellCommand) makefile.ShellResult {
 	}
 	defer r.Close()
 	stdio := recipe.Stdio{In: os.Stdin, Out: out, Err: os.Stderr}
+	w.signals.arm()
 	w.con.begin() // the command may print to stderr
 	if ctx := w.con.ctx; ctx != nil && ctx.sync {
 		if ctx.err != nil {

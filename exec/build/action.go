@@ -301,7 +301,7 @@ func (l *lazyView) Open(dir, name string, flag int, perm fs.FileMode) (*os.File,
 	if err != nil {
 		return nil, err
 	}
-	return v.Open(dir, name, flag, perm&^l.a.b.umask)
+	return v.Open(dir, name, flag, perm&^l.a.b.umask())
 }
 
 func (l *lazyView) Stat(dir, name string) (st unix.Stat_t, err error) {

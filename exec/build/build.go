@@ -89,9 +89,9 @@ type Build struct {
 	reach     *reacher
 	lists     lists
 	env       map[string]string
-	umask     fs.FileMode       // the files of in-process scripts are opened by another process
-	commonEnv map[string]string // of recipes without variables of their own
-	knownEnv  map[string]bool   // names that traces have met
+	umask     func() fs.FileMode // the files of in-process scripts are opened by another process
+	commonEnv commonEnv
+	knownEnv  map[string]bool // names that traces have met
 	strangers strangers
 	names     map[cache.Hash]nameSet
 	passed    map[string]bool // paths that are no inputs and no versions, or are
@@ -138,8 +138,8 @@ type Build struct {
 
 // lists are the documented lists as look-up tables.
 type lists struct {
-	envAlways, envNever, envIfNamed nameTable
-	stateful, impure                map[string]bool
+	envAlways, envNever, envIfNamed *nameTable
+	stateful, impure                *nameTable
 }
 
 // node is what this build knows of one target.
@@ -179,11 +179,11 @@ func New(db *makefile.Database, cwd string, o Options) *Build {
 	b.sp = newSpace(cwd, o.Above.Root, home, o.CacheDir)
 	b.w = newWorld(b.sp, b.hasher)
 	b.lists = lists{
-		envAlways: newNameTable(envAlways()), envNever: newNameTable(envNever()), envIfNamed: newNameTable(envIfNamed()),
-		stateful: setOf(statefulPrograms()), impure: setOf(impurePrograms()),
+		envAlways: newNameTable(envAlways), envNever: newNameTable(envNever), envIfNamed: newNameTable(envIfNamed),
+		stateful: newNameTable(statefulPrograms), impure: newNameTable(impurePrograms),
 	}
 	b.env = envMap(o.Env)
-	b.umask = currentUmask()
+	b.umask = sync.OnceValue(currentUmask)
 	b.serial, b.step = o.Above.Serial, o.Above.Step
 	b.blobs = cache.OpenBlobs(o.CacheDir, cache.BlobOptions{ReadOnly: o.Cache == CacheReadOnly})
 	b.load()
@@ -224,11 +224,11 @@ func (b *Build) load() {
 	b.hasher.AddSource(b.graph.StatSource())
 	b.checker = b.graph.NewChecker(b.w.same)
 	b.chain = &versions{b: b}
-	if b.opts.DryRun {
+	if b.opts.DryRun || path == "" {
 		return
 	}
 	var rec cache.Recovery
-	b.journal, rec, err = cache.OpenJournal(b.opts.CacheDir, b.sp.root)
+	b.journal, rec, err = b.graph.OpenJournal()
 	if err != nil {
 		b.trouble("writing down what runs", err)
 		return

@@ -33,16 +33,29 @@ func envList(env map[string]string) []string {
 	return list
 }
 
-// environ returns the environment of f's recipe. Targets without variables of
-// their own share one.
+// commonEnv is the environment of all recipes without variables of their own.
+type commonEnv struct {
+	vars  map[string]string
+	holds map[cache.EnvText]bool // what traces saw of it that is so now
+	fresh []string               // see freshNames
+	known bool                   // fresh is
+}
+
+// ownEnviron reports whether the environment of f's recipe is not the common one.
+func (b *Build) ownEnviron(f *makefile.File) bool {
+	return f.Vars != nil && f.Vars.Set.Len() > b.automatic(f)
+}
+
+// environ returns the environment of f's recipe.
 func (b *Build) environ(f *makefile.File) map[string]string {
-	if f.Vars != nil && f.Vars.Set.Len() > b.automatic(f) {
+	if b.ownEnviron(f) {
 		return envMap(b.db.Environment(f, false))
 	}
-	if b.commonEnv == nil {
-		b.commonEnv = envMap(b.db.Environment(f, false))
+	if b.commonEnv.vars == nil {
+		b.commonEnv.vars = envMap(b.db.Environment(f, false))
+		b.commonEnv.holds = make(map[cache.EnvText]bool)
 	}
-	return b.commonEnv
+	return b.commonEnv.vars
 }
 
 // automatic counts the automatic variables in f's own set.
@@ -84,7 +97,7 @@ func (b *Build) envInputs(f *makefile.File, n *node, inputs []cache.Input, execs
 			out = append(out, cache.EnvInput{Name: name, Set: true, Value: cache.HashString(value)})
 		}
 	}
-	for name := range b.lists.envAlways.exact {
+	for name := range b.lists.envAlways.names() {
 		if _, set := env[name]; !set {
 			out = append(out, cache.EnvInput{Name: name})
 		}
@@ -141,14 +154,24 @@ func hasName(text, name string) bool {
 
 // envDiffers says in words which variable differs from what the trace saw.
 func (b *Build) envDiffers(f *makefile.File, e cache.Entry) string {
-	env := b.environ(f)
-	for _, in := range e.Env() {
-		value, set := env[in.Name]
-		if set != in.Set || set && cache.HashString(value) != in.Value {
-			return envReason(in.Name, value, set, in.Set)
+	env, shared := b.environ(f), !b.ownEnviron(f)
+	if !shared || !b.commonEnv.holds[e.EnvText()] {
+		for _, in := range e.Env() {
+			value, set := env[in.Name]
+			if set != in.Set || set && cache.HashString(value) != in.Value {
+				return envReason(in.Name, value, set, in.Set)
+			}
 		}
 	}
-	return b.newEnv(f, e, env)
+	if !shared {
+		return b.newEnv(f, e, env, b.freshNames(env))
+	}
+	c := &b.commonEnv
+	c.holds[e.EnvText()] = true
+	if !c.known {
+		c.fresh, c.known = b.freshNames(env), true
+	}
+	return b.newEnv(f, e, env, c.fresh)
 }
 
 func envReason(name, value string, isSet, wasSet bool) string {
@@ -168,8 +191,7 @@ const envNamesSection = "env-names"
 
 // newEnv looks for a variable that was not set when the trace was recorded and
 // whose name occurs in what the action read.
-func (b *Build) newEnv(f *makefile.File, e cache.Entry, env map[string]string) string {
-	fresh := b.freshNames(env)
+func (b *Build) newEnv(f *makefile.File, e cache.Entry, env map[string]string, fresh []string) string {
 	if len(fresh) == 0 || e.Flags()&cache.Provisional != 0 || b.noneMatters(f, e, fresh) {
 		return ""
 	}
@@ -317,6 +339,7 @@ func (b *Build) meetEnv(env map[string]string) {
 	for _, n := range fresh {
 		b.knownEnv[n] = true
 	}
+	b.commonEnv.known = false
 	all := make([]string, 0, len(b.knownEnv))
 	for n := range b.knownEnv {
 		all = append(all, n)

@@ -1,5 +1,7 @@
 package build
 
+import "sync"
+
 // The lists below are documented in README.md ("How it decides"). They are
 // functions rather than variables so that nothing is built before it is asked
 // for and nothing can be changed at run time.
@@ -78,14 +80,21 @@ func editorNames() []string {
 	return []string{".*.sw?", ".*.swpx", "4913", "*~", ".#*", "#*#", ".goutputstream-*", "*.kate-swp", ".~lock.*#"}
 }
 
-// nameTable answers membership in a list with trailing-* patterns.
+// nameTable answers membership in a list with trailing-* patterns. The list is
+// made into a table when it is first asked: many builds never ask.
 type nameTable struct {
+	list func() []string
+
+	once   sync.Once
 	exact  map[string]bool
 	prefix []string
 }
 
-func newNameTable(list []string) nameTable {
-	t := nameTable{exact: make(map[string]bool, len(list))}
+func newNameTable(list func() []string) *nameTable { return &nameTable{list: list} }
+
+func (t *nameTable) build() {
+	list := t.list()
+	t.exact = make(map[string]bool, len(list))
 	for _, n := range list {
 		if n[len(n)-1] == '*' {
 			t.prefix = append(t.prefix, n[:len(n)-1])
@@ -93,10 +102,10 @@ func newNameTable(list []string) nameTable {
 		}
 		t.exact[n] = true
 	}
-	return t
 }
 
-func (t nameTable) has(name string) bool {
+func (t *nameTable) has(name string) bool {
+	t.once.Do(t.build)
 	if t.exact[name] {
 		return true
 	}
@@ -106,4 +115,10 @@ func (t nameTable) has(name string) bool {
 		}
 	}
 	return false
+}
+
+// names are the members without those of the patterns.
+func (t *nameTable) names() map[string]bool {
+	t.once.Do(t.build)
+	return t.exact
 }

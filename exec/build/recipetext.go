@@ -146,7 +146,7 @@ func splitPipes(text string) []string {
 
 // listed reports whether a command (argv, or the words of commandWords split)
 // is on a list whose entries are "program" or "program subcommand".
-func listed(list map[string]bool, argv []string) bool {
+func listed(list *nameTable, argv []string) bool {
 	if len(argv) == 0 {
 		return false
 	}
@@ -154,11 +154,11 @@ func listed(list map[string]bool, argv []string) bool {
 	if len(argv) > 1 && strings.Contains(argv[1], "/") && isInterpreter(prog) {
 		return listed(list, argv[1:]) // a script is what its file is called
 	}
-	if list[prog] {
+	if list.has(prog) {
 		return true
 	}
 	for _, a := range argv[1:] {
-		if list[prog+" "+a] {
+		if list.has(prog + " " + a) {
 			return true
 		}
 		if !strings.HasPrefix(a, "-") {

@@ -26,7 +26,7 @@ func TestComparable(t *testing.T) {
 }
 
 func TestListed(t *testing.T) {
-	list := setOf(statefulPrograms())
+	list := newNameTable(statefulPrograms)
 	tests := []struct {
 		argv []string
 		want bool
