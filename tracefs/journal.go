@@ -1,6 +1,7 @@
 package tracefs
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"io/fs"
@@ -56,7 +57,7 @@ func ReadJournals(cacheDir string) ([]Journal, error) {
 	var out []Journal
 	for _, name := range files {
 		pid := filepath.Base(filepath.Dir(name))
-		if _, err := os.Stat("/proc/" + pid); err == nil {
+		if runs(pid) {
 			continue
 		}
 		data, err := os.ReadFile(name)
@@ -71,6 +72,18 @@ func ReadJournals(cacheDir string) ([]Journal, error) {
 		out = append(out, j)
 	}
 	return out, nil
+}
+
+// runs reports whether a process is alive: one that waits for its parent to take
+// note of its end is not.
+func runs(pid string) bool {
+	stat, err := os.ReadFile("/proc/" + pid + "/stat")
+	if err != nil {
+		return false
+	}
+	// The state follows the name, which is in parentheses and may hold any.
+	at := bytes.LastIndexByte(stat, ')') + 2
+	return at >= len(stat) || stat[at] != 'Z' && stat[at] != 'X'
 }
 
 // parseJournal reads as much of a journal as is whole: the last record may have
