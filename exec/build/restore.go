@@ -34,13 +34,14 @@ func (b *Build) restore(f *makefile.File, n *node, d decision) error {
 	} else {
 		t.Run = d.old.Run
 	}
+	a := &action{b: b, f: f, n: n, old: d.old}
+	a.hidden = b.rollBackSuspect(a, nil)
 	t.Tokens, _ = b.tokens(f, t.Inputs) // the same in meaning, but of the runs that are in force now
 	for i := range t.Outputs {          // sorted by path, so directories come before what is in them
 		if err := b.restoreOne(&t.Outputs[i]); err != nil {
 			return err
 		}
 	}
-	a := &action{b: b, f: f, n: n, old: d.old}
 	a.dropOld(&t)
 	b.chain.remove(n.name, d.old)
 	b.chain.add(n.name, &t)
@@ -208,6 +209,10 @@ func (b *Build) putBack(o *cache.Output, p string) {
 	b.checker.Forget(o.Path)
 }
 
+// clockTick is how far the times of files, which the kernel takes from its tick,
+// may lie behind the clock.
+const clockTick = int64(20 * time.Millisecond)
+
 // rollBackSuspect adds what a run that was cut short has left: the journals of
 // dead engines name it.
 func (b *Build) rollBackSuspect(a *action, hide []string) []string {
@@ -215,6 +220,7 @@ func (b *Build) rollBackSuspect(a *action, hide []string) []string {
 	if !bad {
 		return hide
 	}
+	began := r.Time - clockTick
 	for _, w := range b.cutWrites(a.n.name) {
 		o := w.Before
 		p := w.Path
@@ -222,7 +228,7 @@ func (b *Build) rollBackSuspect(a *action, hide []string) []string {
 			continue
 		}
 		st, ok := b.w.lstat(p)
-		if !ok || st.Mtime < r.Time && st.Ctime < r.Time {
+		if !ok || st.Mtime < began && st.Ctime < began {
 			continue
 		}
 		if !o.Exists {
@@ -238,7 +244,7 @@ func (b *Build) rollBackSuspect(a *action, hide []string) []string {
 			b.putBack(&cache.Output{Path: b.sp.key(p), Type: typeRegular, Mode: o.Stat.Mode & 0o7777, Hash: h}, p)
 		}
 	}
-	if st, ok := b.w.lstat(a.n.path); ok && st.Ctime >= r.Time && !slices.Contains(hide, a.n.path) {
+	if st, ok := b.w.lstat(a.n.path); ok && st.Ctime >= began && !slices.Contains(hide, a.n.path) {
 		hide = append(hide, a.n.path)
 	}
 	return hide

@@ -49,11 +49,11 @@ func (b *Build) token(d *makefile.Dep) (tok cache.Token, strong cache.Hash, ok b
 // entryOf returns the trace of the action that made a target's file: its own, or
 // that of another target of the same recipe.
 func (b *Build) entryOf(f *makefile.File, n *node) (cache.Entry, bool) {
-	if owner := b.owned[n.path]; owner != nil {
-		return b.graph.Entry(b.node(owner).name)
-	}
 	if e, known := b.graph.Entry(n.name); known {
 		return e, true
+	}
+	if owner := b.owned[n.path]; owner != nil {
+		return b.graph.Entry(b.node(owner).name)
 	}
 	for _, g := range f.AlsoMake {
 		if e, known := b.graph.Entry(b.node(g).name); known {
