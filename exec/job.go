@@ -117,6 +117,8 @@ func (w *Walk) begin(j *job) bool {
 	if action.Capture() {
 		j.out.tap = action.Output
 		j.out.holding = w.opt.Referee != nil && w.slots != 1 && !j.file.Phony
+		j.out.live = w.con.mode == SyncNone || w.con.mode == SyncLine
+		j.out.seen = w.shown[j.file]
 	}
 	return true
 }

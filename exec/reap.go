@@ -233,6 +233,9 @@ func (w *Walk) endJob(j *job) {
 	if j.action == nil {
 		return
 	}
+	if len(j.out.shown) > 0 {
+		w.shown[j.file] = j.out.shown
+	}
 	action := j.action
 	j.action = nil
 	status := exitSuccess

@@ -40,9 +40,34 @@ type collector struct {
 	// tap gets a copy of all that passes, for an action's record; nil if nobody
 	// wants one.
 	tap func(stream int, data []byte)
-	// holding keeps output back until it is known that it counts.
+	// holding keeps output back until it is known that the run counts: one that
+	// went ahead of what it needed is repeated.
 	holding bool
 	kept    []keptOutput
+	// live lets stdout pass all the same, as far as it is not collected for the
+	// whole target anyway. A repeated run shows only what the earlier one has not:
+	// shown is what this one printed, seen what is left of what the earlier one did.
+	live        bool
+	shown, seen []byte
+}
+
+// maxShown bounds what is remembered of a run in case that it is repeated.
+const maxShown = 64 << 10
+
+// unseen cuts off what an earlier run of the recipe has shown already.
+func (o *collector) unseen(data []byte) []byte {
+	if len(o.shown)+len(data) <= maxShown {
+		o.shown = append(o.shown, data...)
+	}
+	n := 0
+	for n < len(data) && n < len(o.seen) && data[n] == o.seen[n] {
+		n++
+	}
+	o.seen = o.seen[n:]
+	if n < len(data) {
+		o.seen = nil // from here on it is another output
+	}
+	return data[n:]
 }
 
 type keptOutput struct {
@@ -106,7 +131,11 @@ func (o *collector) put(c *console, stream int, data []byte) {
 
 // pass shows or stores output without telling tap.
 func (o *collector) pass(c *console, stream int, data []byte) {
-	if o.holding {
+	if o.holding && stream == stdout && o.live {
+		if data = o.unseen(data); len(data) == 0 {
+			return
+		}
+	} else if o.holding {
 		o.kept = append(o.kept, keptOutput{stream, append([]byte(nil), data...)})
 		return
 	}

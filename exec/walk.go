@@ -81,7 +81,8 @@ type Walk struct {
 	tokens          int    // jobs that hold a slot
 	used            int    // jobs that run
 	done            chan ended
-	held            []heldJob // failed jobs that are judged later
+	held            []heldJob                 // failed jobs that are judged later
+	shown           map[*makefile.File][]byte // what the last run of each recipe that may be repeated printed
 	goals           []*makefile.GoalDep
 	backlog         []ended // reports received while something else was waited for
 	wake            *waker
@@ -104,7 +105,8 @@ type Walk struct {
 func newWalk(set *flags.Set, con *console) *Walk {
 	return &Walk{
 		set: set, con: con, pass: 1, slots: 1,
-		done: make(chan ended, 64), wake: &waker{}, badInput: &badStdin{},
+		shown: make(map[*makefile.File][]byte),
+		done:  make(chan ended, 64), wake: &waker{}, badInput: &badStdin{},
 	}
 }
 

@@ -134,5 +134,6 @@ func (p *program) explained(targets []*makefile.File) {
 func (p *program) finished(int) {
 	if p.build != nil {
 		p.build.Close()
+		p.build = nil // a failed attempt to become another make ends a second time
 	}
 }

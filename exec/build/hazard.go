@@ -199,7 +199,7 @@ func (b *Build) repeat(f, need *makefile.File, why string) bool {
 	if need != nil && !slices.ContainsFunc(f.Deps, func(d *makefile.Dep) bool { return d.File == need }) {
 		b.learn(f, need)
 	}
-	if f.Phony || n.reruns >= maxReruns {
+	if f.Phony || b.isCommand(n) || n.reruns >= maxReruns {
 		return false
 	}
 	b.repeated = true
@@ -213,6 +213,13 @@ func (b *Build) repeat(f, need *makefile.File, why string) bool {
 		b.reruns[i].Needs = append(b.reruns[i].Needs, need)
 	}
 	return true
+}
+
+// isCommand reports whether a recipe has left no file of its target's name: it
+// has run, like a phony one, and is not repeated.
+func (b *Build) isCommand(n *node) bool {
+	e, ok := b.graph.Entry(n.name)
+	return ok && e.Flags()&cache.Always != 0
 }
 
 // learn keeps an edge for later builds.
