@@ -17,13 +17,15 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"fmake/tracefs/raw"
 )
 
 // Device returns the device number of the file at path, relative to the
 // directory dirfd, without a request to the file system it is on.
 func Device(dirfd int, path string, flags int) (uint64, error) {
 	var st unix.Statx_t
-	err := unix.Statx(dirfd, path, flags|unix.AT_STATX_DONT_SYNC, unix.STATX_TYPE, &st)
+	err := raw.Statx(dirfd, path, flags|unix.AT_STATX_DONT_SYNC, unix.STATX_TYPE, &st)
 	if err != nil {
 		return 0, err
 	}
@@ -105,20 +107,20 @@ func Environ(pid int) ([]string, error) {
 
 // Link reads /proc/PID/NAME, such as exe or cwd.
 func Link(pid int, name string) (string, error) {
-	return os.Readlink("/proc/" + strconv.Itoa(pid) + "/" + name)
+	return raw.Readlink("/proc/" + strconv.Itoa(pid) + "/" + name)
 }
 
 // readFile reads a file of /proc with as few system calls as can be.
 func readFile(name string) ([]byte, error) {
-	fd, err := unix.Open(name, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	fd, err := raw.Open(name, unix.O_RDONLY|unix.O_CLOEXEC)
 	if err != nil {
 		return nil, err
 	}
-	defer unix.Close(fd)
+	defer raw.Close(fd)
 	buf := make([]byte, 4096)
 	n := 0
 	for {
-		m, err := unix.Read(fd, buf[n:])
+		m, err := raw.Read(fd, buf[n:])
 		if err == unix.EINTR {
 			continue
 		}

@@ -14,6 +14,9 @@
 // the newest one before its own place. Today only the newest version stands in
 // the tree, and a view can hide what its own action left in an earlier run.
 //
+// All superblocks are served by a few workers (poller.go), which handle nearly
+// every request in place (serveloop.go).
+//
 // # What must hold
 //
 // No operation of a view waits for anything but the file system below: no

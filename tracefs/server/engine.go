@@ -39,6 +39,7 @@ type engine struct {
 	trees     []string        // system trees
 	native    []string        // trees that views have as they are
 	bound     map[string]bool // mount points in the root of every view
+	poller    *poller
 	callers   *callers
 	versions  *versions
 	preimages *preimages
@@ -95,6 +96,10 @@ func (e *engine) start(spawner *wire.Peer, pid int) error {
 	e.spawner, e.spawnerID = spawner, pid
 	e.trees = systemTrees()
 	e.native = nativeTrees(e.config.Native)
+	var err error
+	if e.poller, err = newPoller(); err != nil {
+		return err
+	}
 	setup := wire.Setup{Native: slices.Clone(e.native)}
 	shared := e.config.System != "fingerprint"
 	if shared {
@@ -265,6 +270,6 @@ func (e *engine) systemLooks() []tracefs.Look {
 // refresh makes the kernel ask again for what it knows of system trees.
 func (e *engine) refresh() {
 	if e.system != nil {
-		e.system.notice.expireAll()
+		e.system.kernel.expireAll()
 	}
 }

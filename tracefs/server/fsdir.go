@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"fmake/tracefs"
+	"fmake/tracefs/raw"
 )
 
 // dirHandle is an open directory. Its entries are read when they are first asked
@@ -50,7 +51,7 @@ func (d *dirHandles) remove(fh uint64) {
 	delete(d.open, fh)
 	d.mu.Unlock()
 	if h != nil {
-		unix.Close(h.fd)
+		raw.Close(h.fd)
 	}
 }
 
@@ -63,14 +64,14 @@ func (d *dirHandles) closeAll() {
 	}
 }
 
-// OpenDir implements fuse.RawFileSystem.
+// OpenDir answers its request.
 func (s *superblock) OpenDir(_ <-chan struct{}, in *fuse.OpenIn, out *fuse.OpenOut) fuse.Status {
 	n := s.get(in.NodeId)
 	if n == nil {
 		return fuse.Status(syscall.ESTALE)
 	}
 	path, _ := s.reach(n)
-	fd, err := syscall.Open(path, syscall.O_RDONLY|syscall.O_DIRECTORY|syscall.O_CLOEXEC, 0)
+	fd, err := raw.Open(path, syscall.O_RDONLY|syscall.O_DIRECTORY|syscall.O_CLOEXEC)
 	if err != nil {
 		return fuse.ToStatus(err)
 	}
@@ -78,7 +79,7 @@ func (s *superblock) OpenDir(_ <-chan struct{}, in *fuse.OpenIn, out *fuse.OpenO
 	return fuse.OK
 }
 
-// ReadDir implements fuse.RawFileSystem.
+// ReadDir answers its request.
 func (s *superblock) ReadDir(_ <-chan struct{}, in *fuse.ReadIn, out *fuse.DirEntryList) fuse.Status {
 	h := s.dirs.get(in.Fh)
 	if h == nil {
@@ -125,7 +126,7 @@ func (s *superblock) fillDir(h *dirHandle, tid uint32) error {
 			flags = tracefs.LookSystem
 		}
 		var st syscall.Stat_t
-		if err := syscall.Fstat(h.fd, &st); err != nil {
+		if err := raw.Fstat(h.fd, &st); err != nil {
 			return err
 		}
 		v.rec.listed(path, &st, names, flags, v.procOf(tid))
@@ -178,10 +179,10 @@ func appendEntries(out []fuse.DirEntry, buf []byte) []fuse.DirEntry {
 	return out
 }
 
-// ReleaseDir implements fuse.RawFileSystem.
+// ReleaseDir answers its request.
 func (s *superblock) ReleaseDir(in *fuse.ReleaseIn) { s.dirs.remove(in.Fh) }
 
-// FsyncDir implements fuse.RawFileSystem.
+// FsyncDir answers its request.
 func (s *superblock) FsyncDir(_ <-chan struct{}, in *fuse.FsyncIn) fuse.Status {
 	if h := s.dirs.get(in.Fh); h != nil {
 		return fuse.ToStatus(syscall.Fsync(h.fd))
@@ -189,21 +190,21 @@ func (s *superblock) FsyncDir(_ <-chan struct{}, in *fuse.FsyncIn) fuse.Status {
 	return fuse.OK
 }
 
-// Mknod implements fuse.RawFileSystem.
+// Mknod answers its request.
 func (s *superblock) Mknod(_ <-chan struct{}, in *fuse.MknodIn, name string, out *fuse.EntryOut) fuse.Status {
 	return s.make(in.NodeId, name, &in.Caller, out, func(path string) error {
 		return syscall.Mknod(path, in.Mode, int(in.Rdev))
 	})
 }
 
-// Symlink implements fuse.RawFileSystem.
+// Symlink answers its request.
 func (s *superblock) Symlink(_ <-chan struct{}, h *fuse.InHeader, target, name string, out *fuse.EntryOut) fuse.Status {
 	return s.make(h.NodeId, name, &h.Caller, out, func(path string) error {
 		return syscall.Symlink(target, path)
 	})
 }
 
-// Mkdir implements fuse.RawFileSystem.
+// Mkdir answers its request.
 func (s *superblock) Mkdir(_ <-chan struct{}, in *fuse.MkdirIn, name string, out *fuse.EntryOut) fuse.Status {
 	return s.make(in.NodeId, name, &in.Caller, out, func(path string) error {
 		if s.view != nil && s.view.remakeDir(path, in.Mode) {
@@ -235,18 +236,18 @@ func (s *superblock) make(dir uint64, name string, c *fuse.Caller, out *fuse.Ent
 
 func exists(path string) bool {
 	var st syscall.Stat_t
-	return syscall.Lstat(path, &st) == nil
+	return raw.Lstat(path, &st) == nil
 }
 
 func isDir(path string) bool {
 	var st syscall.Stat_t
-	return syscall.Lstat(path, &st) == nil && st.Mode&syscall.S_IFMT == syscall.S_IFDIR
+	return raw.Lstat(path, &st) == nil && st.Mode&syscall.S_IFMT == syscall.S_IFDIR
 }
 
 // told answers a request that made an entry.
 func (s *superblock) told(dir uint64, name, path string, out *fuse.EntryOut) fuse.Status {
 	var st syscall.Stat_t
-	if err := syscall.Lstat(path, &st); err != nil {
+	if err := raw.Lstat(path, &st); err != nil {
 		return fuse.ToStatus(err)
 	}
 	n := s.enter(dir, name, &st)
@@ -257,7 +258,7 @@ func (s *superblock) told(dir uint64, name, path string, out *fuse.EntryOut) fus
 	return fuse.OK
 }
 
-// Link implements fuse.RawFileSystem.
+// Link answers its request.
 func (s *superblock) Link(_ <-chan struct{}, in *fuse.LinkIn, name string, out *fuse.EntryOut) fuse.Status {
 	path, ok := s.child(in.NodeId, name)
 	n := s.get(in.Oldnodeid)
@@ -285,7 +286,7 @@ func (s *superblock) Link(_ <-chan struct{}, in *fuse.LinkIn, name string, out *
 // linkedTo answers a request that gave n one more name.
 func (s *superblock) linkedTo(n *node, dir uint64, name, path string, out *fuse.EntryOut) fuse.Status {
 	var st syscall.Stat_t
-	if err := syscall.Lstat(path, &st); err != nil {
+	if err := raw.Lstat(path, &st); err != nil {
 		return fuse.ToStatus(err)
 	}
 	s.mu.Lock()
@@ -310,7 +311,7 @@ func (s *superblock) linkedTo(n *node, dir uint64, name, path string, out *fuse.
 	return fuse.OK
 }
 
-// Unlink implements fuse.RawFileSystem.
+// Unlink answers its request.
 func (s *superblock) Unlink(_ <-chan struct{}, h *fuse.InHeader, name string) fuse.Status {
 	path, ok := s.child(h.NodeId, name)
 	if !ok {
@@ -327,7 +328,7 @@ func (s *superblock) Unlink(_ <-chan struct{}, h *fuse.InHeader, name string) fu
 	return fuse.OK
 }
 
-// Rmdir implements fuse.RawFileSystem.
+// Rmdir answers its request.
 func (s *superblock) Rmdir(_ <-chan struct{}, h *fuse.InHeader, name string) fuse.Status {
 	path, ok := s.child(h.NodeId, name)
 	if !ok {
@@ -393,7 +394,7 @@ func (v *view) seesEmpty(path string) bool {
 	return true
 }
 
-// Rename implements fuse.RawFileSystem.
+// Rename answers its request.
 func (s *superblock) Rename(_ <-chan struct{}, in *fuse.RenameIn, oldName, newName string) fuse.Status {
 	from, ok1 := s.child(in.NodeId, oldName)
 	to, ok2 := s.child(in.Newdir, newName)

@@ -5,6 +5,8 @@ import (
 
 	"github.com/hanwen/go-fuse/v2/fuse"
 	"golang.org/x/sys/unix"
+
+	"fmake/tracefs/raw"
 )
 
 // fmodeExec is set in the flags of an open that is made to execute the file.
@@ -47,7 +49,7 @@ func ownFlags(flags uint32) int {
 	return int(flags&^(syscall.O_CREAT|syscall.O_EXCL|syscall.O_NOCTTY|syscall.O_DIRECT|fmodeExec)) | syscall.O_CLOEXEC
 }
 
-// Open implements fuse.RawFileSystem.
+// Open answers its request.
 func (s *superblock) Open(_ <-chan struct{}, in *fuse.OpenIn, out *fuse.OpenOut) fuse.Status {
 	n := s.get(in.NodeId)
 	if n == nil {
@@ -72,12 +74,12 @@ func (s *superblock) Open(_ <-chan struct{}, in *fuse.OpenIn, out *fuse.OpenOut)
 	if !magic {
 		flags |= syscall.O_NOFOLLOW
 	}
-	fd, err := syscall.Open(path, flags, 0)
+	fd, err := raw.Open(path, flags)
 	if err != nil {
 		return fuse.ToStatus(err)
 	}
 	var st syscall.Stat_t
-	if err := syscall.Fstat(fd, &st); err != nil || s.wasChanged(n, &st, mode) {
+	if err := raw.Fstat(fd, &st); err != nil || s.wasChanged(n, &st, mode) {
 		syscall.Close(fd)
 		return fuse.Status(syscall.ESTALE)
 	}
@@ -169,7 +171,7 @@ func (s *superblock) openPassthrough(n *node, in *fuse.OpenIn, out *fuse.OpenOut
 		if mode.truncates {
 			flags |= syscall.O_TRUNC
 		}
-		fd, err := syscall.Open(fdPath(n.opath), flags, 0)
+		fd, err := raw.Open(fdPath(n.opath), flags)
 		if err != nil {
 			return fuse.ToStatus(err), true
 		}
@@ -210,15 +212,15 @@ func (s *superblock) register(n *node) (int32, bool) {
 		if fd, ok := n.descriptor(); ok {
 			path = fdPath(fd)
 		}
-		fd, err := syscall.Open(path, unix.O_PATH|syscall.O_CLOEXEC, 0)
+		fd, err := raw.Open(path, unix.O_PATH|syscall.O_CLOEXEC)
 		if err != nil {
 			return 0, false
 		}
 		n.opath = fd
 	}
-	id, errno := s.server.RegisterBackingFd(&fuse.BackingMap{Fd: int32(n.opath)})
-	if errno != 0 {
-		s.refuse(errno)
+	id, err := s.kernel.openBacking(n.opath)
+	if err != nil {
+		s.refuse(err)
 		return 0, false
 	}
 	n.backing = id
@@ -228,14 +230,14 @@ func (s *superblock) register(n *node) (int32, bool) {
 // refuse notes that passthrough does not work here. Without the right to it no
 // other view needs to try; a file system that cannot be stacked says nothing
 // about others.
-func (s *superblock) refuse(errno syscall.Errno) {
-	if errno == syscall.EPERM {
+func (s *superblock) refuse(err error) {
+	if err == unix.EPERM {
 		s.engine.pass.Store(false)
 		s.pass = false
 	}
 }
 
-// Create implements fuse.RawFileSystem.
+// Create answers its request.
 func (s *superblock) Create(_ <-chan struct{}, in *fuse.CreateIn, name string, out *fuse.CreateOut) fuse.Status {
 	path, ok := s.child(in.NodeId, name)
 	if !ok {
@@ -261,7 +263,7 @@ func (s *superblock) Create(_ <-chan struct{}, in *fuse.CreateIn, name string, o
 // created answers an open that made a file.
 func (s *superblock) created(fd int, dir uint64, name, path string, mode openMode, out *fuse.CreateOut) fuse.Status {
 	var st syscall.Stat_t
-	if err := syscall.Fstat(fd, &st); err != nil {
+	if err := raw.Fstat(fd, &st); err != nil {
 		syscall.Close(fd)
 		return fuse.ToStatus(err)
 	}
@@ -290,7 +292,7 @@ func (s *superblock) opened(n *node, fd int, out *fuse.OpenOut) {
 	out.OpenFlags = s.cacheFlags(n)
 }
 
-// Tmpfile implements fuse.RawFileSystem: a file without a name, in a directory.
+// Tmpfile answers its request: a file without a name, in a directory.
 func (s *superblock) Tmpfile(_ <-chan struct{}, in *fuse.CreateIn, out *fuse.CreateOut) fuse.Status {
 	d := s.get(in.NodeId)
 	if d == nil {
@@ -353,30 +355,44 @@ func dropPrivileges(fd int, st *syscall.Stat_t) {
 	}
 }
 
-// Release implements fuse.RawFileSystem.
+// Release answers its request.
 func (s *superblock) Release(_ <-chan struct{}, in *fuse.ReleaseIn) {
 	if !hasDescriptor(in.Fh) {
 		s.unlock(in.Fh)
 		return
 	}
-	fd := descriptor(in.Fh)
+	fd, writes := descriptor(in.Fh), modeOf(in.Flags).writes
 	if n := s.get(in.NodeId); n != nil {
-		s.drop(n, fd, modeOf(in.Flags).writes)
+		s.drop(n, fd, writes)
 	}
-	syscall.Close(fd)
+	if writes {
+		syscall.Close(fd)
+	} else {
+		raw.Close(fd)
+	}
 }
 
-// Read implements fuse.RawFileSystem.
-func (s *superblock) Read(_ <-chan struct{}, in *fuse.ReadIn, buf []byte) (fuse.ReadResult, fuse.Status) {
+// Read answers its request, with a simpler result.
+func (s *superblock) Read(cancel <-chan struct{}, in *fuse.ReadIn, buf []byte) (int, fuse.Status) {
 	fd, code := s.readable(in.NodeId, in.Fh)
 	if !code.Ok() {
-		return nil, code
+		return 0, code
 	}
-	n, err := syscall.Pread(fd, buf[:in.Size], int64(in.Offset))
-	if err != nil {
-		return nil, fuse.ToStatus(err)
+	if cancel == nil {
+		if n, err := raw.ReadCached(fd, buf, int64(in.Offset)); err != unix.EOPNOTSUPP {
+			return n, orLater(err)
+		}
 	}
-	return fuse.ReadResultData(buf[:n]), fuse.OK
+	n, err := syscall.Pread(fd, buf, int64(in.Offset))
+	return max(n, 0), fuse.ToStatus(err)
+}
+
+// orLater turns the error of a call that was not to wait into a status.
+func orLater(err error) fuse.Status {
+	if err == unix.EAGAIN {
+		return later
+	}
+	return fuse.ToStatus(err)
 }
 
 // readable returns a descriptor to read with.
@@ -391,7 +407,7 @@ func (s *superblock) readable(id, fh uint64) (int, fuse.Status) {
 	return s.keptFD(n)
 }
 
-// Write implements fuse.RawFileSystem.
+// Write answers its request.
 func (s *superblock) Write(_ <-chan struct{}, in *fuse.WriteIn, data []byte) (uint32, fuse.Status) {
 	if !hasDescriptor(in.Fh) {
 		return 0, fuse.EBADF
@@ -417,7 +433,7 @@ func (s *superblock) Write(_ <-chan struct{}, in *fuse.WriteIn, data []byte) (ui
 	return uint32(done), fuse.OK
 }
 
-// CopyFileRange implements fuse.RawFileSystem.
+// CopyFileRange answers its request.
 func (s *superblock) CopyFileRange(_ <-chan struct{}, in *fuse.CopyFileRangeIn) (uint32, fuse.Status) {
 	from, code := s.readable(in.NodeId, in.FhIn)
 	if !code.Ok() || !hasDescriptor(in.FhOut) {
@@ -432,7 +448,7 @@ func (s *superblock) CopyFileRange(_ <-chan struct{}, in *fuse.CopyFileRangeIn) 
 	return uint32(n), fuse.OK
 }
 
-// Lseek implements fuse.RawFileSystem: the kernel asks for data and holes only.
+// Lseek answers its request: the kernel asks for data and holes only.
 func (s *superblock) Lseek(_ <-chan struct{}, in *fuse.LseekIn, out *fuse.LseekOut) fuse.Status {
 	fd, code := s.readable(in.NodeId, in.Fh)
 	if !code.Ok() {
@@ -446,7 +462,7 @@ func (s *superblock) Lseek(_ <-chan struct{}, in *fuse.LseekIn, out *fuse.LseekO
 	return fuse.OK
 }
 
-// Fsync implements fuse.RawFileSystem.
+// Fsync answers its request.
 func (s *superblock) Fsync(_ <-chan struct{}, in *fuse.FsyncIn) fuse.Status {
 	if !hasDescriptor(in.Fh) {
 		return fuse.OK
@@ -457,7 +473,7 @@ func (s *superblock) Fsync(_ <-chan struct{}, in *fuse.FsyncIn) fuse.Status {
 	return fuse.ToStatus(syscall.Fsync(descriptor(in.Fh)))
 }
 
-// Fallocate implements fuse.RawFileSystem.
+// Fallocate answers its request.
 func (s *superblock) Fallocate(_ <-chan struct{}, in *fuse.FallocateIn) fuse.Status {
 	if !hasDescriptor(in.Fh) {
 		return fuse.EBADF

@@ -58,7 +58,7 @@ func (s *superblock) unlock(fh uint64) {
 	}
 }
 
-// SetLk implements fuse.RawFileSystem.
+// SetLk answers its request.
 func (s *superblock) SetLk(_ <-chan struct{}, in *fuse.LkIn) fuse.Status {
 	fd, code := s.lockFD(in.NodeId, in.Fh)
 	if !code.Ok() {
@@ -67,7 +67,7 @@ func (s *superblock) SetLk(_ <-chan struct{}, in *fuse.LkIn) fuse.Status {
 	return fuse.ToStatus(unix.Flock(fd, flockOp(in)|unix.LOCK_NB))
 }
 
-// SetLkw implements fuse.RawFileSystem. It asks again and again rather than
+// SetLkw answers its request. It asks again and again rather than
 // blocking in the system call, from which a signal to the caller could not get
 // us out.
 func (s *superblock) SetLkw(cancel <-chan struct{}, in *fuse.LkIn) fuse.Status {
@@ -109,7 +109,7 @@ var attributeCalls = [...]uint32{
 	0x401c5820, // FS_IOC_FSSETXATTR
 }
 
-// Ioctl implements fuse.RawFileSystem.
+// Ioctl answers its request.
 func (s *superblock) Ioctl(_ <-chan struct{}, in *fuse.IoctlIn, inbuf []byte, _ *fuse.IoctlOut, outbuf []byte) fuse.Status {
 	known := false
 	for _, c := range attributeCalls {

@@ -1,16 +1,16 @@
 package server
 
 import (
-	"os"
 	"syscall"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
 	"golang.org/x/sys/unix"
 
 	"fmake/tracefs"
+	"fmake/tracefs/raw"
 )
 
-// SetAttr implements fuse.RawFileSystem.
+// SetAttr answers its request.
 func (s *superblock) SetAttr(_ <-chan struct{}, in *fuse.SetAttrIn, out *fuse.AttrOut) fuse.Status {
 	n := s.get(in.NodeId)
 	if n == nil {
@@ -111,17 +111,14 @@ func setTimes(path string, follow int, in *fuse.SetAttrIn) error {
 	return unix.UtimesNanoAt(unix.AT_FDCWD, path, ts, follow)
 }
 
-// Access implements fuse.RawFileSystem. The kernel decides by itself.
-func (s *superblock) Access(<-chan struct{}, *fuse.AccessIn) fuse.Status { return fuse.ENOSYS }
-
-// Readlink implements fuse.RawFileSystem.
+// Readlink answers its request.
 func (s *superblock) Readlink(_ <-chan struct{}, h *fuse.InHeader) ([]byte, fuse.Status) {
 	n := s.get(h.NodeId)
 	if n == nil {
 		return nil, fuse.Status(syscall.ESTALE)
 	}
 	path := s.pathOf(n)
-	text, err := os.Readlink(path)
+	text, err := raw.Readlink(path)
 	if err != nil {
 		return nil, fuse.ToStatus(err)
 	}
@@ -133,7 +130,7 @@ func (s *superblock) Readlink(_ <-chan struct{}, h *fuse.InHeader) ([]byte, fuse
 	return []byte(text), fuse.OK
 }
 
-// StatFs implements fuse.RawFileSystem.
+// StatFs answers its request.
 func (s *superblock) StatFs(_ <-chan struct{}, h *fuse.InHeader, out *fuse.StatfsOut) fuse.Status {
 	n := s.get(h.NodeId)
 	if n == nil {
@@ -158,10 +155,10 @@ func (s *superblock) xattr(id uint64, f func(path string, magic bool) error) fus
 	return fuse.ToStatus(f(path, magic))
 }
 
-// GetXAttr implements fuse.RawFileSystem.
+// GetXAttr answers its request.
 func (s *superblock) GetXAttr(_ <-chan struct{}, h *fuse.InHeader, attr string, dest []byte) (size uint32, code fuse.Status) {
 	code = s.xattr(h.NodeId, func(path string, magic bool) error {
-		get := unix.Lgetxattr
+		get := raw.Lgetxattr
 		if magic {
 			get = unix.Getxattr
 		}
@@ -172,7 +169,7 @@ func (s *superblock) GetXAttr(_ <-chan struct{}, h *fuse.InHeader, attr string, 
 	return size, code
 }
 
-// ListXAttr implements fuse.RawFileSystem.
+// ListXAttr answers its request.
 func (s *superblock) ListXAttr(_ <-chan struct{}, h *fuse.InHeader, dest []byte) (size uint32, code fuse.Status) {
 	code = s.xattr(h.NodeId, func(path string, magic bool) error {
 		list := unix.Llistxattr
@@ -186,7 +183,7 @@ func (s *superblock) ListXAttr(_ <-chan struct{}, h *fuse.InHeader, dest []byte)
 	return size, code
 }
 
-// SetXAttr implements fuse.RawFileSystem.
+// SetXAttr answers its request.
 func (s *superblock) SetXAttr(_ <-chan struct{}, in *fuse.SetXAttrIn, attr string, data []byte) fuse.Status {
 	s.changingXAttr(in.NodeId, in.Pid)
 	return s.xattr(in.NodeId, func(path string, magic bool) error {
@@ -197,7 +194,7 @@ func (s *superblock) SetXAttr(_ <-chan struct{}, in *fuse.SetXAttrIn, attr strin
 	})
 }
 
-// RemoveXAttr implements fuse.RawFileSystem.
+// RemoveXAttr answers its request.
 func (s *superblock) RemoveXAttr(_ <-chan struct{}, h *fuse.InHeader, attr string) fuse.Status {
 	s.changingXAttr(h.NodeId, h.Pid)
 	return s.xattr(h.NodeId, func(path string, magic bool) error {
@@ -234,7 +231,7 @@ func (s *superblock) hasCapabilities(n *node, path string) bool {
 	s.mu.Unlock()
 	if known == 0 {
 		known = -1
-		if size, err := unix.Lgetxattr(path, "security.capability", nil); err == nil && size > 0 {
+		if size, err := raw.Lgetxattr(path, "security.capability", nil); err == nil && size > 0 {
 			known = 1
 		}
 		s.mu.Lock()

@@ -282,9 +282,9 @@ func (s *superblock) changedOutside(p string) {
 	s.mu.Unlock()
 	s.outside.add(p)
 	if n != nil {
-		s.server.InodeNotify(n.id, 0, 0)
+		s.kernel.dropInode(n.id)
 	}
-	s.server.EntryNotify(id, name)
+	s.kernel.dropEntry(id, name)
 }
 
 // lookPath serves LookPath: the first executable file of that name in a list of

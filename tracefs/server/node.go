@@ -7,6 +7,8 @@ import (
 
 	"github.com/hanwen/go-fuse/v2/fuse"
 	"golang.org/x/sys/unix"
+
+	"fmake/tracefs/raw"
 )
 
 // inode is the identity of a file below us.
@@ -343,7 +345,7 @@ func (t *table) stat(n *node) (syscall.Stat_t, error) {
 	t.mu.Unlock()
 	var st syscall.Stat_t
 	if open {
-		err := syscall.Fstat(fd, &st)
+		err := raw.Fstat(fd, &st)
 		return st, err
 	}
 	if gone {
@@ -353,7 +355,7 @@ func (t *table) stat(n *node) (syscall.Stat_t, error) {
 	if path == "" {
 		path = "/"
 	}
-	if err := syscall.Lstat(path, &st); err != nil {
+	if err := raw.Lstat(path, &st); err != nil {
 		return st, err
 	}
 	if st.Mode&syscall.S_IFMT != n.kind || inodeOf(&st) != inodeOf(&known) && n.id != fuse.FUSE_ROOT_ID {
@@ -406,4 +408,28 @@ func pathSegments(path string) func(yield func(string) bool) {
 			path = path[end:]
 		}
 	}
+}
+
+// bigFile is the size from which truncating or removing a file, or saving its
+// content before that, may take long.
+const bigFile = 1 << 20
+
+// big tells whether a file was big when the kernel was last told of it.
+func (t *table) big(id uint64) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	n := t.nodes[id]
+	return n != nil && n.st.Size >= bigFile
+}
+
+// bigName is big for a name in a directory.
+func (t *table) bigName(dir uint64, name string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	d := t.nodes[dir]
+	if d == nil {
+		return false
+	}
+	n := d.kids[name]
+	return n != nil && n.st.Size >= bigFile
 }

@@ -42,8 +42,7 @@ type process struct {
 // gone. It returns the exit status of the process.
 // The store is closed as soon as the clients have gone.
 func Main(sock *os.File, open OpenStore) (int, error) {
-	// More than one P makes each request dearer: idle ones spin.
-	runtime.GOMAXPROCS(1)
+	runtime.GOMAXPROCS(processors)
 	debug.SetGCPercent(400)
 	p := &process{openStore: open, ended: make(chan struct{})}
 	if err := p.serve(sock); err != nil {

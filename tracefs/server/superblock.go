@@ -1,14 +1,9 @@
 package server
 
 import (
-	"encoding/binary"
 	"fmt"
-	"io"
-	"log"
 	"os"
-	"runtime/debug"
 	"strconv"
-	"sync"
 	"sync/atomic"
 	"syscall"
 
@@ -17,6 +12,7 @@ import (
 
 	"fmake/tracefs"
 	"fmake/tracefs/procfs"
+	"fmake/tracefs/raw"
 )
 
 const (
@@ -27,7 +23,6 @@ const (
 	// something to happen elsewhere must see it happen.
 	recent = 1
 
-	maxRequest = 1 << 20
 	// blockSize is what regular files claim as their best transfer size where
 	// each transfer is a request, so that stdio makes few of them.
 	blockSize = 128 << 10
@@ -35,14 +30,15 @@ const (
 
 // superblock serves one mount: that of a view, or the one for system trees.
 type superblock struct {
-	fuse.RawFileSystem
 	*table
 
 	engine  *engine
 	view    *view // nil for the system mount
 	device  uint64
-	notice  notice
-	server  *fuse.Server
+	kernel  kernel
+	apart   apart
+	polled  int32        // its number with the poller
+	holders atomic.Int32 // workers and goroutines that use it, and one while it is mounted
 	pass    bool
 	ended   atomic.Bool // the view's action is over: nothing is cached any more
 	dirs    dirHandles
@@ -55,7 +51,7 @@ type superblock struct {
 // newSuperblock makes a superblock, begins to serve it and returns its mount,
 // which is not attached anywhere.
 func newSuperblock(e *engine, v *view, onEnd func()) (*superblock, *os.File, error) {
-	dev, err := unix.Open("/dev/fuse", unix.O_RDWR|unix.O_CLOEXEC, 0)
+	dev, err := unix.Open("/dev/fuse", unix.O_RDWR|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, nil, fmt.Errorf("open /dev/fuse: %w", err)
 	}
@@ -64,33 +60,22 @@ func newSuperblock(e *engine, v *view, onEnd func()) (*superblock, *os.File, err
 		unix.Close(dev)
 		return nil, nil, err
 	}
-	s := &superblock{
-		RawFileSystem: fuse.NewDefaultRawFileSystem(), table: newTable(),
-		engine: e, view: v, onEnd: onEnd,
-	}
+	s := &superblock{table: newTable(), engine: e, view: v, onEnd: onEnd, kernel: kernel{fd: dev}}
 	if s.device, err = procfs.Device(int(mount.Fd()), "", unix.AT_EMPTY_PATH); err != nil {
-		mount.Close()
-		unix.Close(dev)
-		return nil, nil, fmt.Errorf("device of new mount: %w", err)
+		err = fmt.Errorf("device of new mount: %w", err)
+	} else {
+		err = s.kernel.greet(e.pass.Load())
 	}
-	// A descriptor of our own for messages: go-fuse closes its own when it likes,
-	// and the number may then be another file's.
-	if s.notice.fd, err = unix.FcntlInt(uintptr(dev), unix.F_DUPFD_CLOEXEC, 3); err != nil {
-		mount.Close()
-		unix.Close(dev)
-		return nil, nil, fmt.Errorf("duplicate /dev/fuse: %w", err)
+	if err == nil {
+		s.pass = e.pass.Load() && s.kernel.features&fuse.CAP_PASSTHROUGH != 0
+		s.holders.Store(1)
+		err = e.poller.add(s)
 	}
-	// go-fuse takes the descriptor over; an odd way of naming it is how it is
-	// told not to mount by itself.
-	s.server, err = fuse.NewServer(s, "/dev/fd/"+strconv.Itoa(dev), s.options())
 	if err != nil {
 		mount.Close()
-		unix.Close(dev)
-		s.notice.close()
-		return nil, nil, fmt.Errorf("serve new mount: %w", err)
+		s.kernel.close()
+		return nil, nil, err
 	}
-	s.pass = e.pass.Load() && s.server.KernelSettings().Flags64()&fuse.CAP_PASSTHROUGH != 0
-	go s.server.Serve()
 	return s, mount, nil
 }
 
@@ -139,43 +124,9 @@ func mountFlags() int {
 	return unix.MOUNT_ATTR_NOSUID
 }
 
-func (s *superblock) options() *fuse.MountOptions {
-	o := &fuse.MountOptions{
-		MaxBackground:        64,
-		MaxWrite:             maxRequest,
-		DisableReadDirPlus:   true, // it would show the kernel files that nobody looked at
-		DisableSplice:        true,
-		EnableSymlinkCaching: true,
-		ExtraCapabilities:    fuse.CAP_ATOMIC_O_TRUNC | fuse.CAP_HANDLE_KILLPRIV_V2 | fuse.CAP_FLOCK_LOCKS,
-		Logger:               fuseLog(),
-		PanicHandler:         reportPanic,
-	}
-	if !s.engine.pass.Load() {
-		o.DisabledCapabilities = fuse.CAP_PASSTHROUGH
-	}
-	return o
-}
-
-// fuseLog is where go-fuse complains, as it does of each request that was
-// interrupted. Nobody wants that among the messages of a build.
-func fuseLog() *log.Logger {
-	if os.Getenv("FMAKE_ENGINE_LOG") != "" {
-		return log.Default()
-	}
-	return log.New(io.Discard, "", 0)
-}
-
-// reportPanic turns a mistake in a handler into an error of one request.
-func reportPanic(cause any) fuse.Status {
-	log.Printf("mistake in the file system: %v\n%s", cause, debug.Stack())
-	return fuse.EIO
-}
-
-// String implements fuse.RawFileSystem.
-func (s *superblock) String() string { return "fmake" }
-
-// OnUnmount implements fuse.RawFileSystem: nobody lives in the mount any more.
-func (s *superblock) OnUnmount() {
+// unmounted is called when nobody lives in the mount any more.
+func (s *superblock) unmounted() {
+	s.kernel.close()
 	s.mu.Lock()
 	for _, n := range s.nodes {
 		n.close()
@@ -183,14 +134,13 @@ func (s *superblock) OnUnmount() {
 	s.nodes = map[uint64]*node{}
 	s.mu.Unlock()
 	s.dirs.closeAll()
-	s.notice.close()
 	s.onEnd()
 }
 
 // close closes the descriptors kept for n.
 func (n *node) close() {
 	if n.opath > 0 {
-		unix.Close(n.opath)
+		raw.Close(n.opath)
 		n.opath = 0
 	}
 	for _, fd := range n.held {
@@ -204,16 +154,12 @@ func (n *node) close() {
 // its time.
 func (s *superblock) end(inhabited bool) {
 	s.ended.Store(true)
-	if inhabited && s.server.KernelSettings().Flags64()&hasExpireOnly != 0 {
+	if inhabited && s.kernel.features&fuse.CAP_HAS_EXPIRE_ONLY != 0 {
 		for _, e := range s.known() {
-			s.notice.expire(e.dir, e.name)
+			s.kernel.expire(e.dir, e.name)
 		}
 	}
 }
-
-// hasExpireOnly says that the kernel can be told to ask again for an entry
-// without dropping it (FUSE_HAS_EXPIRE_ONLY of <linux/fuse.h>).
-const hasExpireOnly = 1 << 35
 
 // known returns the entries that the kernel may have cached, but those that
 // something is mounted on: they never expire, since it would fall off.
@@ -235,55 +181,6 @@ func (s *superblock) known() []entryName {
 type entryName struct {
 	dir  uint64
 	name string
-}
-
-// notice is a descriptor for messages to the kernel that go-fuse does not offer.
-type notice struct {
-	mu sync.Mutex
-	fd int // -1 when the connection has ended
-}
-
-// expire makes the kernel ask again for one entry when it next needs it.
-func (c *notice) expire(dir uint64, name string) {
-	const invalEntry, expireOnly = 3, 1
-	const head = 16 + 16
-	msg := make([]byte, head+len(name)+1)
-	binary.NativeEndian.PutUint32(msg[4:], invalEntry)
-	binary.NativeEndian.PutUint64(msg[16:], dir)
-	binary.NativeEndian.PutUint32(msg[24:], uint32(len(name)))
-	binary.NativeEndian.PutUint32(msg[28:], expireOnly)
-	copy(msg[head:], name)
-	c.send(msg)
-}
-
-// expireAll makes the kernel ask again for all entries it knows, where it knows
-// how to; elsewhere it does when their time has passed. It drops what is mounted
-// on them, so it is not for views.
-func (c *notice) expireAll() {
-	const incEpoch = 8
-	var msg [16]byte
-	binary.NativeEndian.PutUint32(msg[4:], incEpoch)
-	c.send(msg[:])
-}
-
-// send writes a message after putting its length in. An entry that the kernel
-// does not have any more is an error that nobody minds.
-func (c *notice) send(msg []byte) {
-	binary.NativeEndian.PutUint32(msg[0:], uint32(len(msg)))
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.fd >= 0 {
-		_, _ = unix.Write(c.fd, msg)
-	}
-}
-
-func (c *notice) close() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.fd >= 0 {
-		unix.Close(c.fd)
-		c.fd = -1
-	}
 }
 
 // owner returns the view that a request belongs to, nil if none.
@@ -359,14 +256,14 @@ func mapOwner(st *syscall.Stat_t, path string, out *fuse.Attr) {
 	out.Mode = out.Mode&^0o700 | rights<<6
 }
 
-// Lookup implements fuse.RawFileSystem.
+// Lookup answers its request.
 func (s *superblock) Lookup(_ <-chan struct{}, h *fuse.InHeader, name string, out *fuse.EntryOut) fuse.Status {
 	path, ok := s.child(h.NodeId, name)
 	if !ok {
 		return fuse.Status(syscall.ESTALE)
 	}
 	var st syscall.Stat_t
-	err := syscall.Lstat(path, &st)
+	err := raw.Lstat(path, &st)
 	if err != nil || s.view.hides(path) {
 		return s.absent(path, name, err, h.Pid, out)
 	}
@@ -442,19 +339,19 @@ func (s *superblock) lookedAtResolver(tid uint32, st *syscall.Stat_t, out *fuse.
 	}
 }
 
-// Forget implements fuse.RawFileSystem.
+// Forget answers its request.
 func (s *superblock) Forget(id, count uint64) {
 	n := s.forget(id, count)
 	if n == nil {
 		return
 	}
 	if n.backing != 0 {
-		s.server.UnregisterBackingFd(n.backing)
+		s.kernel.closeBacking(n.backing)
 	}
 	n.close()
 }
 
-// GetAttr implements fuse.RawFileSystem.
+// GetAttr answers its request.
 func (s *superblock) GetAttr(_ <-chan struct{}, in *fuse.GetAttrIn, out *fuse.AttrOut) fuse.Status {
 	n := s.get(in.NodeId)
 	if n == nil {

@@ -7,6 +7,8 @@ import (
 
 	"github.com/hanwen/go-fuse/v2/fuse"
 	"golang.org/x/sys/unix"
+
+	"fmake/tracefs/raw"
 )
 
 // systemTrees are the directories that come from the shared system mount, where
@@ -55,9 +57,9 @@ func (s *superblock) openSystem(n *node, in *fuse.OpenIn, out *fuse.OpenOut, mod
 	var st syscall.Stat_t
 	var err error
 	if magic {
-		err = syscall.Stat(path, &st)
+		err = raw.Stat(path, &st)
 	} else {
-		err = syscall.Lstat(path, &st)
+		err = raw.Lstat(path, &st)
 	}
 	if err != nil {
 		return fuse.ToStatus(err)
@@ -125,7 +127,7 @@ func (s *superblock) keptFD(n *node) (int, fuse.Status) {
 	if n.opath > 0 {
 		path = fdPath(n.opath)
 	}
-	fd, err := syscall.Open(path, syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
+	fd, err := raw.Open(path, syscall.O_RDONLY|syscall.O_CLOEXEC)
 	if err != nil {
 		return 0, fuse.ToStatus(err)
 	}

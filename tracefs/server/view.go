@@ -8,6 +8,7 @@ import (
 	"syscall"
 
 	"fmake/tracefs"
+	"fmake/tracefs/raw"
 	"fmake/tracefs/wire"
 )
 
@@ -108,7 +109,7 @@ func (r *recorder) close() *tracefs.Record {
 // temporary file, of which nothing is to be told.
 func (r *recorder) sumWrite(rec *tracefs.Record, path string, m *mark) bool {
 	var st syscall.Stat_t
-	exists := syscall.Lstat(path, &st) == nil
+	exists := raw.Lstat(path, &st) == nil
 	w := m.write
 	if !w.before.Exists && !exists {
 		return false
@@ -130,7 +131,7 @@ func meddled(path string, m *mark) bool {
 		return false
 	}
 	var st syscall.Stat_t
-	if syscall.Lstat(path, &st) != nil {
+	if raw.Lstat(path, &st) != nil {
 		return true
 	}
 	now := statOf(&st)

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"fmake/tracefs"
+	"fmake/tracefs/raw"
 )
 
 // beforeChange records that the action is about to change path, and saves what
@@ -25,7 +26,7 @@ func (v *view) beforeChange(path string, c change, tid uint32) {
 		return
 	}
 	var st syscall.Stat_t
-	exists := syscall.Lstat(path, &st) == nil && !v.hides(path)
+	exists := raw.Lstat(path, &st) == nil && !v.hides(path)
 	proc := v.procOf(tid)
 	w, first := v.rec.change(path, c, exists, &st, proc)
 	if w == nil {
@@ -163,7 +164,7 @@ func (v *view) beforeRename(from, to string, exchange bool, tid uint32) {
 
 func (v *view) beforeMove(from, to string, tid uint32) {
 	var st syscall.Stat_t
-	if syscall.Lstat(from, &st) != nil {
+	if raw.Lstat(from, &st) != nil {
 		return
 	}
 	one := func(path string, st *syscall.Stat_t) {
@@ -179,7 +180,7 @@ func (v *view) beforeMove(from, to string, tid uint32) {
 	}
 	below(from, func(path string, _ fs.DirEntry) {
 		var st syscall.Stat_t
-		if syscall.Lstat(path, &st) == nil {
+		if raw.Lstat(path, &st) == nil {
 			one(path, &st)
 		}
 	})
