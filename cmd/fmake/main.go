@@ -1,3 +1,10 @@
+// How many processors a container may use is not worth reading five files for in
+// every start: what runs at a time is up to -j.
+
+//go:debug containermaxprocs=0
+//go:debug updatemaxprocs=0
+//go:debug decoratemappings=0
+
 // Command fmake is used in place of GNU make. It runs every recipe in a traced
 // view of the file system, rebuilds exactly what changed inputs demand, and takes
 // from a cache what was built before.
@@ -15,5 +22,5 @@ const heapLimit = 512 << 20
 func main() {
 	debug.SetGCPercent(-1)
 	debug.SetMemoryLimit(heapLimit)
-	os.Exit(run(os.Args, os.Environ()))
+	os.Exit(onDeepStack(func() int { return run(os.Args, os.Environ()) }, false))
 }
