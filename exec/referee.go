@@ -162,7 +162,7 @@ func (w *Walk) addNeeds(edges []Rerun) {
 // rule asks the referee about a job that has failed. It returns true if the
 // failure is not final; the job is then out of the walk's hands.
 func (w *Walk) rule(j *job, status unix.WaitStatus, code int) bool {
-	if w.opt.Referee == nil || j.action == nil || w.dying || j.file.Phony {
+	if w.opt.Referee == nil || j.action == nil || w.dying || j.file.Phony && !j.file.Recipe.AnyRecurse {
 		return false
 	}
 	j.file.Run.Status = StatusFailed

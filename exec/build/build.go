@@ -81,6 +81,7 @@ type Build struct {
 	w    *world
 
 	graph     *cache.Graph
+	graphPath string
 	hasher    *cache.Hasher
 	checker   *cache.Checker
 	journal   *cache.Journal
@@ -214,10 +215,12 @@ func (b *Build) load() {
 		b.trouble("naming the tree", err)
 		path = ""
 	}
+	b.graphPath = path
 	b.graph, err = cache.Load(path)
 	if err != nil {
 		b.trouble("reading what earlier builds have learned", err)
 	}
+	b.graph.OnMerge(b.mergeEdges)
 	b.hasher.AddSource(b.graph.StatSource())
 	b.checker = b.graph.NewChecker(b.w.same)
 	b.chain = &versions{b: b}

@@ -199,7 +199,7 @@ func (b *Build) repeat(f, need *makefile.File, why string) bool {
 	if need != nil && !slices.ContainsFunc(f.Deps, func(d *makefile.Dep) bool { return d.File == need }) {
 		b.learn(f, need)
 	}
-	if f.Phony || n.reruns >= maxReruns {
+	if f.Phony && !f.Recipe.AnyRecurse || n.reruns >= maxReruns {
 		return false
 	}
 	b.repeated = true
@@ -254,6 +254,9 @@ func (b *Build) Hazards() []exec.Rerun {
 // Failed implements exec.Referee.
 func (b *Build) Failed(f *makefile.File) (exec.Ruling, []*makefile.File) {
 	n := b.node(f)
+	if f.Recipe.AnyRecurse {
+		return b.failedBelow(f, n)
+	}
 	if n.always || n.demands >= maxDemands || len(n.missed) == 0 && len(n.saw) == 0 {
 		return exec.Final, nil
 	}
@@ -426,4 +429,14 @@ func (a *action) remember(rec *tracefs.Record) {
 
 func fileStat(s *tracefs.Stat) cache.FileStat {
 	return cache.FileStat{Dev: s.Dev, Ino: s.Ino, Size: s.Size, Mtime: s.Mtime, Ctime: s.Ctime, Mode: s.Mode}
+}
+
+// looksOfFailed are the looks of a failed action in the terms of a trace.
+func (n *node) looksOfFailed() []cache.Input {
+	in := slices.Clone(n.saw)
+	for _, p := range n.missed {
+		in = append(in, cache.Input{Path: p, Kind: cache.InputAbsent})
+	}
+	slices.SortStableFunc(in, func(x, y cache.Input) int { return strings.Compare(x.Path, y.Path) })
+	return in
 }
