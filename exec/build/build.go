@@ -143,6 +143,7 @@ type lists struct {
 // node is what this build knows of one target.
 type node struct {
 	name    string // in the graph
+	peers   int    // how many other targets its recipe makes
 	path    string // absolute, of the target's file
 	recipe  recipeKey
 	reason  string
@@ -281,7 +282,22 @@ func (b *Build) node(f *makefile.File) *node {
 		}
 		b.nodes[f] = n
 	}
+	if len(f.AlsoMake) != n.peers {
+		b.nameGroup(f, n)
+	}
 	return n
+}
+
+// nameGroup names a run that makes several targets after the first of them in the
+// alphabet: which one the walk meets first may be another in the next build. The
+// search for an implicit rule may find the others late.
+func (b *Build) nameGroup(f *makefile.File, n *node) {
+	n.peers = len(f.AlsoMake)
+	for _, g := range f.AlsoMake {
+		if f.DoubleColon == nil {
+			n.name = min(n.name, b.sp.key(b.w.real(b.sp.target(g.Name))))
+		}
+	}
 }
 
 // doubleColonPosition makes the rules of a double-colon target distinct.

@@ -289,6 +289,7 @@ func (b *Build) demand(f *makefile.File, n *node) []*makefile.File {
 			b.opts.Hazards(fmt.Sprintf("demand: %s needs %s of %s", f.Name, b.display(path), need.Name))
 		}
 		needs = append(needs, need)
+		b.unhide(n, need, path)
 	}
 	for _, path := range n.missed {
 		if w := b.wrote[path]; len(w) > 0 && w[len(w)-1].n.serial < n.serial {
@@ -321,6 +322,20 @@ func (b *Build) demand(f *makefile.File, n *node) []*makefile.File {
 	return needs
 }
 
+// unhide lets an action see what a target has left that is to come before it from
+// now on.
+func (b *Build) unhide(n *node, need *makefile.File, path string) {
+	n.hide = slices.DeleteFunc(n.hide, func(p string) bool {
+		key := b.sp.key(p)
+		if key == path {
+			return true
+		}
+		last := b.node(need).last
+		return last != nil && last.t != nil && findOutput(last.t.Outputs, key) != nil
+	})
+	n.hid = len(n.hide)
+}
+
 // makeable returns the target that makes a missing path, unless it is one that
 // leaves no file.
 func (b *Build) makeable(path string) *makefile.File {
@@ -328,10 +343,10 @@ func (b *Build) makeable(path string) *makefile.File {
 		return nil
 	}
 	need := b.opts.Makeable(b.display(path))
-	if need == nil || need.Phony || need.Run.Updated {
-		return nil
+	if need == nil || need.Phony || need.Run.Updated && !b.exists(b.sp.abs(path)) {
+		return nil // what is there was made too late, or comes later and was hidden
 	}
-	if e, ok := b.graph.Entry(path); ok && e.Flags()&cache.Always != 0 {
+	if e, ok := b.graph.Entry(b.node(need).name); ok && e.Flags()&cache.Always != 0 {
 		return nil
 	}
 	return need
