@@ -162,7 +162,7 @@ func (w *Walk) addNeeds(edges []Rerun) {
 // rule asks the referee about a job that has failed. It returns true if the
 // failure is not final; the job is then out of the walk's hands.
 func (w *Walk) rule(j *job, status unix.WaitStatus, code int) bool {
-	if w.opt.Referee == nil || j.action == nil || w.dying || j.file.Phony {
+	if w.opt.Referee == nil || j.action == nil || w.dying || j.file.Phony && !j.file.Recipe.AnyRecurse {
 		return false
 	}
 	j.file.Run.Status = StatusFailed
@@ -230,12 +230,20 @@ func (w *Walk) serialOrder() map[*makefile.File]int {
 			return
 		}
 		inside[f] = true
-		for _, d := range f.Deps {
-			if d.File != nil {
-				visitChain(d.File, visit)
+		run := append([]*makefile.File{f}, f.AlsoMake...) // all that one run makes is in one place
+		for i := range run {
+			run[i] = current(run[i])
+			for _, d := range run[i].Deps {
+				if d.File != nil {
+					visitChain(d.File, visit)
+				}
 			}
 		}
-		order[f] = next
+		for _, g := range run {
+			if _, done := order[g]; !done {
+				order[g] = next
+			}
+		}
 		next++
 	}
 	for _, g := range w.goals {

@@ -96,7 +96,9 @@ type nativeAction struct {
 
 func (b *Build) native(f *makefile.File, n *node) *nativeAction {
 	b.nativesOn++
-	return &nativeAction{b, &done{f: f, n: n, started: time.Now()}}
+	d := &done{f: f, n: n, started: time.Now()}
+	n.last, n.tried = d, d.started
+	return &nativeAction{b, d}
 }
 
 func (*nativeAction) View() exec.View    { return exec.HostView{} }

@@ -82,6 +82,7 @@ type Build struct {
 	w    *world
 
 	graph     *cache.Graph
+	graphPath string
 	hasher    *cache.Hasher
 	checker   *cache.Checker
 	journal   *cache.Journal
@@ -145,6 +146,7 @@ type lists struct {
 // node is what this build knows of one target.
 type node struct {
 	name    string // in the graph
+	peers   int    // how many other targets its recipe makes
 	path    string // absolute, of the target's file
 	recipe  recipeKey
 	reason  string
@@ -217,10 +219,12 @@ func (b *Build) load() {
 		b.trouble("naming the tree", err)
 		path = ""
 	}
+	b.graphPath = path
 	b.graph, err = cache.Load(path)
 	if err != nil {
 		b.trouble("reading what earlier builds have learned", err)
 	}
+	b.graph.OnMerge(b.mergeEdges)
 	b.hasher.AddSource(b.graph.StatSource())
 	b.checker = b.graph.NewChecker(b.w.same)
 	b.chain = &versions{b: b}
@@ -281,7 +285,22 @@ func (b *Build) node(f *makefile.File) *node {
 		}
 		b.nodes[f] = n
 	}
+	if len(f.AlsoMake) != n.peers {
+		b.nameGroup(f, n)
+	}
 	return n
+}
+
+// nameGroup names a run that makes several targets after the first of them in the
+// alphabet: which one the walk meets first may be another in the next build. The
+// search for an implicit rule may find the others late.
+func (b *Build) nameGroup(f *makefile.File, n *node) {
+	n.peers = len(f.AlsoMake)
+	for _, g := range f.AlsoMake {
+		if f.DoubleColon == nil {
+			n.name = min(n.name, b.sp.key(b.w.real(b.sp.target(g.Name))))
+		}
+	}
 }
 
 // doubleColonPosition makes the rules of a double-colon target distinct.

@@ -199,7 +199,7 @@ func (b *Build) repeat(f, need *makefile.File, why string) bool {
 	if need != nil && !slices.ContainsFunc(f.Deps, func(d *makefile.Dep) bool { return d.File == need }) {
 		b.learn(f, need)
 	}
-	if f.Phony || b.isCommand(n) || n.reruns >= maxReruns {
+	if (f.Phony || b.isCommand(n)) && !f.Recipe.AnyRecurse || n.reruns >= maxReruns {
 		return false
 	}
 	b.repeated = true
@@ -261,6 +261,9 @@ func (b *Build) Hazards() []exec.Rerun {
 // Failed implements exec.Referee.
 func (b *Build) Failed(f *makefile.File) (exec.Ruling, []*makefile.File) {
 	n := b.node(f)
+	if f.Recipe.AnyRecurse {
+		return b.failedBelow(f, n)
+	}
 	if n.always || n.demands >= maxDemands || len(n.missed) == 0 && len(n.saw) == 0 {
 		return exec.Final, nil
 	}
@@ -293,6 +296,7 @@ func (b *Build) demand(f *makefile.File, n *node) []*makefile.File {
 			b.opts.Hazards(fmt.Sprintf("demand: %s needs %s of %s", f.Name, b.display(path), need.Name))
 		}
 		needs = append(needs, need)
+		b.unhide(n, need, path)
 	}
 	for _, path := range n.missed {
 		if w := b.wrote[path]; len(w) > 0 && w[len(w)-1].n.serial < n.serial {
@@ -325,6 +329,20 @@ func (b *Build) demand(f *makefile.File, n *node) []*makefile.File {
 	return needs
 }
 
+// unhide lets an action see what a target has left that is to come before it from
+// now on.
+func (b *Build) unhide(n *node, need *makefile.File, path string) {
+	n.hide = slices.DeleteFunc(n.hide, func(p string) bool {
+		key := b.sp.key(p)
+		if key == path {
+			return true
+		}
+		last := b.node(need).last
+		return last != nil && last.t != nil && findOutput(last.t.Outputs, key) != nil
+	})
+	n.hid = len(n.hide)
+}
+
 // makeable returns the target that makes a missing path, unless it is one that
 // leaves no file.
 func (b *Build) makeable(path string) *makefile.File {
@@ -332,10 +350,10 @@ func (b *Build) makeable(path string) *makefile.File {
 		return nil
 	}
 	need := b.opts.Makeable(b.display(path))
-	if need == nil || need.Phony || need.Run.Updated {
-		return nil
+	if need == nil || need.Phony || need.Run.Updated && !b.exists(b.sp.abs(path)) {
+		return nil // what is there was made too late, or comes later and was hidden
 	}
-	if e, ok := b.graph.Entry(path); ok && e.Flags()&cache.Always != 0 {
+	if e, ok := b.graph.Entry(b.node(need).name); ok && e.Flags()&cache.Always != 0 {
 		return nil
 	}
 	return need
@@ -433,4 +451,14 @@ func (a *action) remember(rec *tracefs.Record) {
 
 func fileStat(s *tracefs.Stat) cache.FileStat {
 	return cache.FileStat{Dev: s.Dev, Ino: s.Ino, Size: s.Size, Mtime: s.Mtime, Ctime: s.Ctime, Mode: s.Mode}
+}
+
+// looksOfFailed are the looks of a failed action in the terms of a trace.
+func (n *node) looksOfFailed() []cache.Input {
+	in := slices.Clone(n.saw)
+	for _, p := range n.missed {
+		in = append(in, cache.Input{Path: p, Kind: cache.InputAbsent})
+	}
+	slices.SortStableFunc(in, func(x, y cache.Input) int { return strings.Compare(x.Path, y.Path) })
+	return in
 }

@@ -287,12 +287,12 @@ func (b *Build) sameIntermediate(in *cache.Input) bool {
 	if f == nil || f.Recipe == nil || !f.Intermediate && !f.Secondary {
 		return false
 	}
-	t := b.graph.Target(in.Path)
+	t := b.graph.Target(b.node(f).name)
 	if t == nil || t.Flags&(cache.Failed|cache.Provisional) != 0 {
 		return false
 	}
 	out := findOutput(t.Outputs, in.Path)
-	return out != nil && sameVersion(out, in) && b.recipeKey(f, b.node(f)).key == t.Key && b.differs(in.Path, t) == nil
+	return out != nil && sameVersion(out, in) && b.recipeKey(f, b.node(f)).key == t.Key && b.differs(b.node(f).name, t) == nil
 }
 
 // goneByRight reports whether a path is absent because the action that wrote it

@@ -126,6 +126,7 @@ func (b *Build) findOvertaken() {
 		}
 	}
 	b.settled = kept
+	b.findOvertakenBelow()
 }
 
 // overtook returns who wrote what a settled target sees otherwise, and where.

@@ -129,6 +129,7 @@ func (a *action) failed(rec *tracefs.Record, status int) {
 		Target: a.f.Name, Dir: b.sp.key(b.sp.cwd), Status: status, Flags: cache.Failed, Serial: a.n.serial,
 		Started: a.started.UnixNano(), Duration: int64(time.Since(a.started)), Reason: a.n.reason,
 	}
+	t.Inputs = a.n.looksOfFailed() // for the make above
 	t.Outputs, t.Befores = a.outputs(rec)
 	if a.old != nil { // old files that it did not touch stay, but are not good
 		for _, o := range a.old.Outputs {

@@ -1,0 +1,140 @@
+package build
+
+import (
+	"slices"
+	"time"
+
+	"fmake/cache"
+	"fmake/exec"
+	"fmake/makefile"
+)
+
+// A make below is a process of its own: it knows nothing of what the actions of
+// this make write meanwhile, and its own come between two of this make's in serial
+// order. What its actions looked at is in the graph that all makes of a tree share,
+// so this make finds the hazards between them, and runs the make below again: it
+// then decides about each of its targets anew.
+
+// failedBelow rules about a recipe with a make in it that has failed.
+func (b *Build) failedBelow(f *makefile.File, n *node) (exec.Ruling, []*makefile.File) {
+	switch {
+	case b.opts.Serial == nil || b.opts.Serial() || n.demands >= maxReruns:
+		return exec.Final, nil
+	case b.unfinishedBefore(f, n):
+		return exec.Hold, nil
+	}
+	needs := b.lateBelow(n, cache.Failed)
+	if len(needs) == 0 {
+		return exec.Final, nil
+	}
+	n.demands++
+	b.repeated = true
+	for _, need := range needs {
+		b.learn(f, need.f)
+	}
+	b.sayAgain(f, needs[0])
+	return exec.Again, files(needs)
+}
+
+// findOvertakenBelow finds the makes below whose actions looked at what something
+// before them has written since.
+func (b *Build) findOvertakenBelow() {
+	for _, d := range b.natives {
+		if d.f.Recipe.AnyRecurse && d.n.last == d && b.moved.After(d.started) {
+			for _, w := range b.lateBelow(d.n, 0) {
+				if b.repeat(d.f, w.f, "a make below it looked at what "+w.f.Name+" had not written yet") {
+					b.sayAgain(d.f, w)
+				}
+			}
+		}
+	}
+}
+
+func (b *Build) sayAgain(f *makefile.File, w *done) {
+	if b.opts.Say != nil {
+		b.opts.Say(f.Name + " is made again, after " + w.f.Name + ", which it turned out to need")
+	}
+}
+
+func files(of []*done) []*makefile.File {
+	out := make([]*makefile.File, len(of))
+	for i, d := range of {
+		out[i] = d.f
+	}
+	return out
+}
+
+// lateBelow lists what was written, by something before a recipe with a make in it
+// and since that began, at the paths that actions below it have looked at.
+func (b *Build) lateBelow(n *node, flags cache.TraceFlags) []*done {
+	if !b.wroteSince(n, n.tried) {
+		return nil
+	}
+	g, err := cache.Load(b.graphPath)
+	if err != nil {
+		return nil // reported when it was first read
+	}
+	var late []*done
+	for _, name := range g.Names() {
+		e, ok := g.Entry(name)
+		if !ok || e.Serial() <= n.serial-b.step || e.Serial() >= n.serial || e.Flags()&cache.Failed != flags {
+			continue
+		}
+		for _, in := range e.Trace().Inputs {
+			w := b.lateAt(n, &in)
+			if w != nil && !slices.Contains(late, w) {
+				late = append(late, w)
+			}
+		}
+	}
+	return late
+}
+
+// wroteSince reports whether anything before a recipe has ended since.
+func (b *Build) wroteSince(n *node, since time.Time) bool {
+	if b.unwatched(n, since) != nil {
+		return true
+	}
+	return slices.ContainsFunc(b.settled, func(d *done) bool {
+		return d.n != n && d.end.After(since) && b.earlier(d.n, n)
+	})
+}
+
+// lateAt returns who wrote a path too late for an action below a recipe, nil if
+// the path is as that action saw it.
+func (b *Build) lateAt(n *node, in *cache.Input) *done {
+	if in.Path[0] != '.' {
+		return nil
+	}
+	w := b.overtaker(n.last, in, n.tried)
+	if w == nil {
+		w = b.unwatched(n, n.tried)
+	}
+	if w == nil || b.sees(in) {
+		return nil
+	}
+	return w
+}
+
+// sees reports whether a path is as an action below saw it; the contents that a
+// failed one read were not hashed.
+func (b *Build) sees(in *cache.Input) bool {
+	if in.Kind == cache.InputContent && in.Hash == (cache.Hash{}) {
+		return b.w.asBefore(in)
+	}
+	return b.w.same(in)
+}
+
+// mergeEdges keeps what other makes of the tree have learned meanwhile.
+func (b *Build) mergeEdges(theirs *cache.Graph) {
+	edges := slices.Clone(b.graph.Edges())
+	ours := len(edges)
+	for _, e := range theirs.Edges() {
+		if !slices.Contains(edges, e) {
+			edges = append(edges, e)
+		}
+	}
+	if len(edges) > ours {
+		b.graph.SetEdges(edges)
+	}
+}
