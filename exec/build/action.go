@@ -225,6 +225,9 @@ func (l *lazyView) get() (exec.View, error) {
 	return l.v, l.err
 }
 
+// used reports whether the recipe did anything but print.
+func (l *lazyView) used() bool { return l.v != nil }
+
 // finish ends recording. The record of a view that was never used is empty; a
 // nil record means that there was no tracing.
 func (l *lazyView) finish() (*tracefs.Record, error) {

@@ -80,6 +80,9 @@ func (b *Build) lateBelow(n *node, flags cache.TraceFlags) []*done {
 		if !ok || e.Serial() <= n.serial-b.step || e.Serial() >= n.serial || e.Flags()&cache.Failed != flags {
 			continue
 		}
+		if e.Flags()&(cache.Always|cache.Failed) == cache.Always {
+			continue // a command that has run is not repeated
+		}
 		for _, in := range e.Trace().Inputs {
 			w := b.lateAt(n, &in)
 			if w != nil && !slices.Contains(late, w) {

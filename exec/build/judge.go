@@ -28,6 +28,16 @@ type decision struct {
 	outs []cache.Output
 }
 
+// assumedNew names a prerequisite that -W declares to be new.
+func assumedNew(f *makefile.File) string {
+	for _, d := range f.Deps {
+		if d.File != nil && !d.OrderOnly && d.File.Run.Mtime == exec.MtimeNew {
+			return d.File.Name
+		}
+	}
+	return ""
+}
+
 // surprising is true for a target that GNU make would have left alone: the user
 // is told once why fmake does not.
 func (d *decision) surprising(must bool) bool {
@@ -49,7 +59,7 @@ func (b *Build) Judge(f *makefile.File, must bool) exec.Verdict {
 		b.pretend(f, n, d, must)
 		return d.verdict
 	}
-	if d.surprising(must) && n.stale == "" {
+	if d.surprising(must) && n.stale == "" && !b.opts.Always {
 		b.say(f.Name, d.why)
 	}
 	switch d.verdict {
@@ -123,6 +133,9 @@ func (b *Build) decide(f *makefile.File, n *node, must bool) decision {
 	}
 	if r, bad := b.suspect[n.name]; bad {
 		return b.unfinished(f, n, r)
+	}
+	if name := assumedNew(f); must && name != "" && !b.opts.DryRun {
+		return decision{verdict: exec.Run, why: "-W says that " + name + " is new", old: b.graph.Target(n.name)}
 	}
 	entry, known := b.graph.Entry(n.name)
 	_, exists := b.w.lstat(n.path)

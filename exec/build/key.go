@@ -28,6 +28,10 @@ func (b *Build) recipeKey(f *makefile.File, n *node) *recipeKey {
 	b.db.Chop(f.Recipe)
 	b.db.InitFileVars(f, false)
 	b.db.SetAutoVars(f, f.Stem, true)
+	// The warnings come when the recipe is expanded to run.
+	quiet := &b.db.Options().WarnUndefined
+	defer func(was bool) { *quiet = was }(*quiet)
+	*quiet = false
 	e := b.reach.recipe(f.Recipe.Text, f)
 	lines := f.Recipe.Lines
 	if e.impure {

@@ -83,17 +83,20 @@ func closing(s string) int {
 	return len(s)
 }
 
+// blanks end the name of a function.
+const blanks = " \t\n\v\f\r"
+
 // reference handles what stands between the brackets of one reference.
 func (r *reacher) reference(body string, f *makefile.File, e *effects) {
 	word := body
-	if i := strings.IndexAny(body, " \t"); i >= 0 {
+	if i := strings.IndexAny(body, blanks); i >= 0 {
 		word = body[:i]
 	}
 	if len(word) < len(body) && r.funcs[word] {
 		if r.impure[word] {
 			e.impure = true
 		}
-		args := strings.TrimLeft(body[len(word):], " \t")
+		args := strings.TrimLeft(body[len(word):], blanks)
 		if word == "eval" {
 			e.assigned[assignedName(args)] = true
 		}

@@ -38,7 +38,9 @@ func (a *action) succeeded(rec *tracefs.Record) error {
 		b.chain.add(a.n.name, t)
 	}
 	b.graph.Put(a.n.name, t)
-	b.meetEnv(b.environ(a.f))
+	if a.view.used() { // else the environment is not even expanded
+		b.meetEnv(b.environ(a.f))
+	}
 	b.putRight(a.n.name)
 	a.n.run, a.n.old = t.Run, t
 	b.own(a.f, t.Outputs)
@@ -204,7 +206,9 @@ func (a *action) trace(rec *tracefs.Record) *cache.Trace {
 	if t.Flags&cache.Stateful != 0 && a.old != nil && a.old.Flags&cache.Failed == 0 {
 		t.Inputs = unionInputs(t.Inputs, b.current(a.old.Inputs))
 	}
-	t.Env = b.envInputs(a.f, a.n, t.Inputs, execs)
+	if a.view.used() {
+		t.Env = b.envInputs(a.f, a.n, t.Inputs, execs)
+	}
 	var strong []cache.Hash
 	t.Tokens, strong = b.tokens(a.f, t.Inputs)
 	t.Strong = cache.StrongKey(t.FullKey, t.Inputs, t.Env, strong)
@@ -593,6 +597,9 @@ func stemName(p string) string { return strings.TrimSuffix(path.Base(p), ".gch")
 func (a *action) procs(rec *tracefs.Record, t *cache.Trace) []cache.Proc {
 	sp := a.b.sp
 	out := make([]cache.Proc, len(rec.Procs))
+	if len(out) == 0 {
+		return nil
+	}
 	recipeEnv := envList(a.b.environ(a.f))
 	for i := range rec.Procs {
 		p := &rec.Procs[i]

@@ -184,6 +184,9 @@ func (b *Build) exists(p string) bool {
 // laterVersion reports whether another action changed the path afterwards: then
 // what stands there is not this action's to undo.
 func (b *Build) laterVersion(a *action, path string) bool {
+	if f := b.owned[b.sp.abs(path)]; f != nil && f != a.f {
+		return true // in this build
+	}
 	chain := b.chain.of(path)
 	return len(chain) > 0 && chain[len(chain)-1].target != a.n.name
 }
