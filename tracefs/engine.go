@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"fmake/tracefs/raw"
 	"fmake/tracefs/wire"
 )
 
@@ -25,6 +26,7 @@ type Config struct {
 	System     string   // "trace" (the default) or "fingerprint"
 	Native     []string // more paths to be had in views as they are
 	StoreArgs  []string // handed to the store
+	OpenStore  bool     // open the store while the first view is being made
 	Stderr     *os.File // for messages of the engine that nobody expects; nil discards them
 	Log        string   // file for debugging; "" for none
 	Fifo       string   // is removed when this process dies; "" for none
@@ -59,8 +61,11 @@ func Start(ctx context.Context, c Config) (*Engine, error) {
 	cmd := exec.Command(path, "server")
 	cmd.ExtraFiles = []*os.File{theirs}
 	cmd.SysProcAttr = isolation()
+	// The packages behind the store allocate enough at their start for several
+	// collections, before the engine can say that it wants few.
+	cmd.Env = append(os.Environ(), "GOGC=400")
 	if c.Log != "" {
-		cmd.Env = append(os.Environ(), "FMAKE_ENGINE_LOG="+c.Log)
+		cmd.Env = append(cmd.Env, "FMAKE_ENGINE_LOG="+c.Log)
 	}
 	err = startWithStderr(cmd, c.Stderr)
 	theirs.Close()
@@ -71,7 +76,7 @@ func Start(ctx context.Context, c Config) (*Engine, error) {
 	e := &Engine{cmd: cmd, journal: journalDir(c.CacheDir, cmd.Process.Pid)}
 	hello := wire.Hello{
 		CacheDir: c.CacheDir, Project: c.Project, System: c.System,
-		Native: append(agentSockets(), c.Native...), StoreArgs: c.StoreArgs, Fifo: c.Fifo,
+		Native: append(agentSockets(), c.Native...), StoreArgs: c.StoreArgs, OpenStore: c.OpenStore, Fifo: c.Fifo,
 	}
 	if err := e.open(ctx, ours, &hello); err != nil {
 		ours.Close()
@@ -138,6 +143,9 @@ func startWithStderr(cmd *exec.Cmd, stderr *os.File) error {
 	return nil
 }
 
+// calm is for all engines of the process: there is one scheduler.
+var calm raw.Calm
+
 // open says hello and gets the connection to the spawner.
 func (e *Engine) open(ctx context.Context, sock *os.File, hello *wire.Hello) error {
 	e.umask = umask()
@@ -147,6 +155,7 @@ func (e *Engine) open(ctx context.Context, sock *os.File, hello *wire.Hello) err
 	if e.server, err = wire.NewPeer(sock, refuse); err != nil {
 		return err
 	}
+	e.server.Calmly(&calm)
 	go e.server.Serve()
 	stop := context.AfterFunc(ctx, func() { e.server.Close() })
 	defer stop()
@@ -168,6 +177,7 @@ func (e *Engine) open(ctx context.Context, sock *os.File, hello *wire.Hello) err
 		e.server.Close()
 		return err
 	}
+	e.spawner.Calmly(&calm)
 	go e.watch()
 	return nil
 }

@@ -8,23 +8,23 @@ import (
 	"log"
 	"net"
 	"os"
-	"os/exec"
 	"runtime"
 	"runtime/debug"
 	"strconv"
 	"sync"
-	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 
 	"fmake/tracefs"
+	"fmake/tracefs/spawn"
 	"fmake/tracefs/wire"
 )
 
 // process is the server process: an engine and the clients it works for.
 type process struct {
 	openStore OpenStore
+	spawner   func() (*spawn.Child, error)
 	name      string
 
 	storeMu sync.Mutex
@@ -32,19 +32,19 @@ type process struct {
 
 	mu      sync.Mutex
 	engine  *engine // nil until the first client has said hello
-	child   *exec.Cmd
+	child   *spawn.Child
 	clients int
 	ended   chan struct{} // closed when the last client has gone
 }
 
-// Main serves the client at the other end of sock, and others that find the
+// Main serves, by means of a spawner, the client at the other end of sock, and others that find the
 // engine by its name, until the last of them and the last process in a view has
 // gone. It returns the exit status of the process.
 // The store is closed as soon as the clients have gone.
-func Main(sock *os.File, open OpenStore) (int, error) {
+func Main(sock *os.File, spawner func() (*spawn.Child, error), open OpenStore) (int, error) {
 	runtime.GOMAXPROCS(processors)
 	debug.SetGCPercent(400)
-	p := &process{openStore: open, ended: make(chan struct{})}
+	p := &process{openStore: open, spawner: spawner, ended: make(chan struct{})}
 	if err := p.serve(sock); err != nil {
 		return 1, err
 	}
@@ -62,7 +62,7 @@ func Main(sock *os.File, open OpenStore) (int, error) {
 	if err := e.spawner.Notify(wire.OpShutdown, nil); err == nil {
 		<-e.spawner.Done()
 	}
-	_ = p.child.Wait()
+	_ = p.child.Process.Wait()
 	e.mounts.Wait()
 	return 0, nil
 }
@@ -96,12 +96,16 @@ func (p *process) start(m wire.Hello) (*engine, error) {
 	if p.engine != nil {
 		return p.engine, nil
 	}
+	if m.OpenStore {
+		// If that fails, who asks for the store will hear of it.
+		go func() { _, _ = p.theStore(m) }()
+	}
 	e := newEngine(m)
-	spawner, pid, err := p.startSpawner()
+	spawner, err := p.connectSpawner()
 	if err != nil {
 		return nil, err
 	}
-	if err := e.start(spawner, pid); err != nil {
+	if err := e.start(spawner, p.child.Process.Process.Pid); err != nil {
 		return nil, err
 	}
 	// Modes come with the caller's umask applied. Only the spawner, which has
@@ -118,36 +122,21 @@ func (p *process) start(m wire.Hello) (*engine, error) {
 	return e, nil
 }
 
-// startSpawner starts the spawner in a mount namespace of its own. It must not
-// happen when a mount is served: Go's fork could then wait for ourselves.
-func (p *process) startSpawner() (*wire.Peer, int, error) {
-	ours, theirs, err := wire.Pair()
-	if err != nil {
-		return nil, 0, err
+// connectSpawner begins to talk with the spawner.
+func (p *process) connectSpawner() (*wire.Peer, error) {
+	var err error
+	if p.child, err = p.spawner(); err != nil {
+		return nil, err
 	}
-	defer theirs.Close()
-	cmd := exec.Command("/proc/self/exe", "spawner")
-	cmd.Args[0] = os.Args[0]
-	cmd.ExtraFiles = []*os.File{theirs}
-	cmd.Stderr = os.Stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{
-		Cloneflags:  syscall.CLONE_NEWNS,
-		AmbientCaps: tracefs.EngineCaps(),
-	}
-	if err := cmd.Start(); err != nil {
-		ours.Close()
-		return nil, 0, fmt.Errorf("start spawner: %w", err)
-	}
-	peer, err := wire.NewPeer(ours, func(r *wire.Request) {
+	peer, err := wire.NewPeer(p.child.Sock, func(r *wire.Request) {
 		wire.CloseFiles(r.Files)
 		r.Fail(unix.ENOSYS)
 	})
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	go peer.Serve()
-	p.child = cmd
-	return peer, cmd.Process.Pid, nil
+	return peer, nil
 }
 
 // spawnerGone ends everything if the spawner was killed: no command can be

@@ -55,13 +55,13 @@ func (m *mounts) addView(id uint32, f *os.File) (string, error) {
 		return "", fmt.Errorf("attach view: %w", err)
 	}
 	for _, dir := range m.system {
-		if err := bind(m.systemRoot()+dir, root+dir, 0); err != nil {
+		if err := unix.Mount(m.systemRoot()+dir, root+dir, "", unix.MS_BIND, ""); err != nil {
 			m.remove(root)
 			return "", fmt.Errorf("bind %s from system mount: %w", dir, err)
 		}
 	}
 	for _, dir := range m.native {
-		if err := bind(dir, root+dir, unix.AT_RECURSIVE); err != nil {
+		if err := unix.Mount(dir, root+dir, "", unix.MS_BIND|unix.MS_REC, ""); err != nil {
 			m.remove(root)
 			return "", fmt.Errorf("bind %s: %w", dir, err)
 		}
@@ -78,15 +78,4 @@ func (m *mounts) remove(root string) {
 
 func attach(mount int, dir string) error {
 	return unix.MoveMount(mount, "", unix.AT_FDCWD, dir, unix.MOVE_MOUNT_F_EMPTY_PATH)
-}
-
-// bind makes the tree at from appear at to, with what is mounted below it if
-// flags say so.
-func bind(from, to string, flags uint) error {
-	t, err := unix.OpenTree(unix.AT_FDCWD, from, unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC|flags)
-	if err != nil {
-		return err
-	}
-	defer unix.Close(t)
-	return attach(t, to)
 }

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"fmake/tracefs/procfs"
+	"fmake/tracefs/raw"
 	"fmake/tracefs/wire"
 )
 
@@ -18,6 +19,7 @@ type spawner struct {
 	server *wire.Peer
 	mounts *mounts
 	forks  chan forkRequest
+	calm   raw.Calm
 
 	mu       sync.Mutex
 	commands map[int]*wire.Peer // running commands and the client that waits for each
@@ -52,6 +54,7 @@ func Main(sock *os.File) (int, error) {
 	if s.server, err = wire.NewPeer(sock, s.serve); err != nil {
 		return 1, err
 	}
+	s.server.Calmly(&s.calm)
 	s.server.Serve()
 	// The server is dead, so every view is broken: nothing in them can go on.
 	s.killAll()
@@ -102,6 +105,7 @@ func (s *spawner) addClient(r *wire.Request) {
 		r.Fail(err)
 		return
 	}
+	c.peer.Calmly(&s.calm)
 	go c.peer.Serve()
 	r.Reply(nil)
 }

@@ -45,6 +45,7 @@ type Hello struct {
 	System    string
 	Native    []string
 	StoreArgs []string
+	OpenStore bool // the store will be asked for
 	Log       string
 	Fifo      string // of the client's jobserver, to be removed if the client cannot
 }
@@ -56,6 +57,7 @@ func (m *Hello) Fields(c *Codec) {
 	c.String(&m.System)
 	c.Strings(&m.Native)
 	c.Strings(&m.StoreArgs)
+	c.Bool(&m.OpenStore)
 	c.String(&m.Log)
 	c.String(&m.Fifo)
 }

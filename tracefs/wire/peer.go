@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 
 	"golang.org/x/sys/unix"
+
+	"fmake/tracefs/raw"
 )
 
 // ErrGone is returned by calls on a connection whose other end has died.
@@ -33,6 +35,7 @@ type Handler func(r *Request)
 type Peer struct {
 	conn    *conn
 	handler Handler
+	calm    *raw.Calm // nil if messages are not the bursts that this process works in
 	next    atomic.Uint32
 	done    chan struct{}
 
@@ -51,6 +54,10 @@ func NewPeer(f *os.File, h Handler) (*Peer, error) {
 	return &Peer{conn: c, handler: h, waiting: map[uint32]chan frame{}, done: make(chan struct{})}, nil
 }
 
+// Calmly lets each message count as a burst of work. It is to be called before
+// Serve.
+func (p *Peer) Calmly(c *raw.Calm) { p.calm = c }
+
 // Serve receives until the connection breaks; it then fails all calls that
 // wait for an answer.
 func (p *Peer) Serve() {
@@ -58,6 +65,9 @@ func (p *Peer) Serve() {
 		f, err := p.conn.receive()
 		if err != nil {
 			break
+		}
+		if p.calm != nil {
+			p.calm.Burst()
 		}
 		if f.flags&flagReply == 0 {
 			p.handler(&Request{Op: f.op, Body: f.body, Files: f.files, peer: p, id: f.id})
