@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"unsafe"
 
 	"github.com/zeebo/blake3"
 )
@@ -13,9 +14,7 @@ func HashBytes(b []byte) Hash { return blake3.Sum256(b) }
 
 // HashString names a content held as a string.
 func HashString(s string) Hash {
-	h := blake3.New()
-	h.WriteString(s)
-	return sum(h)
+	return blake3.Sum256(unsafe.Slice(unsafe.StringData(s), len(s)))
 }
 
 // HashNames names a directory listing. The names must be sorted.
@@ -52,39 +51,40 @@ func sum(h *blake3.Hasher) (out Hash) {
 // Digest hashes a list of fields. Each field is written with its length, so
 // that two different lists never give the same bytes; the domain keeps lists of
 // different meaning apart.
-type Digest struct{ h *blake3.Hasher }
+//
+// The fields are collected and hashed at the end: a blake3.Hasher is 10 KB of
+// memory, which is more work to get than most lists are to hash.
+type Digest struct{ b []byte }
 
 // NewDigest starts a list of fields.
 func NewDigest(domain string) *Digest {
-	d := &Digest{h: blake3.New()}
+	d := &Digest{b: make([]byte, 0, 256)}
 	return d.String(domain)
 }
 
 // String adds a text.
 func (d *Digest) String(s string) *Digest {
 	d.Uint(uint64(len(s)))
-	d.h.WriteString(s)
+	d.b = append(d.b, s...)
 	return d
 }
 
 // Bytes adds a byte string; it counts as the same field as an equal String.
 func (d *Digest) Bytes(b []byte) *Digest {
 	d.Uint(uint64(len(b)))
-	d.h.Write(b)
+	d.b = append(d.b, b...)
 	return d
 }
 
 // Hash adds a hash.
 func (d *Digest) Hash(h Hash) *Digest {
-	d.h.Write(h[:])
+	d.b = append(d.b, h[:]...)
 	return d
 }
 
 // Uint adds a number.
 func (d *Digest) Uint(u uint64) *Digest {
-	var b [8]byte
-	binary.LittleEndian.PutUint64(b[:], u)
-	d.h.Write(b[:])
+	d.b = binary.LittleEndian.AppendUint64(d.b, u)
 	return d
 }
 
@@ -98,7 +98,7 @@ func (d *Digest) Strings(list []string) *Digest {
 }
 
 // Sum returns the hash of the fields added so far.
-func (d *Digest) Sum() Hash { return sum(d.h) }
+func (d *Digest) Sum() Hash { return blake3.Sum256(d.b) }
 
 // StrongKey names one action with everything that it depended on as it is now:
 // the key, what was seen at each input, the environment and the hashes that

@@ -154,7 +154,7 @@ type node struct {
 	always  bool
 	serial  uint64       // position in serial order
 	old     *cache.Trace // the trace in force when it was decided
-	decided decision     // what was decided, for --explain
+	decided *decision    // what was decided, for --explain; nil before
 	must    bool         // what GNU make's rule said then
 
 	last     *done                   // as what it was settled, nil if it is not

@@ -243,8 +243,12 @@ func (b *Build) unmetEnv(f *makefile.File, t *cache.Trace, env map[string]string
 // recorded or checked with.
 const pathSection = "path"
 
-// pathChanged reports whether traces have to be checked with commandsMoved.
-func (b *Build) pathChanged() bool { return b.env["PATH"] != string(b.graph.Section(pathSection)) }
+// pathChanged reports whether traces have to be checked with commandsMoved. None
+// has where every trace was adopted: such traces know of no command.
+func (b *Build) pathChanged() bool {
+	was := b.graph.Section(pathSection)
+	return was != nil && b.env["PATH"] != string(was)
+}
 
 // commandsMoved says in words which command of a trace a changed PATH would find
 // elsewhere. What PATH does is otherwise traced as look-ups, but those of a new

@@ -21,7 +21,11 @@ func (b *Build) Explain(out io.Writer, f *makefile.File) {
 		b.explainSource(out, f)
 		return
 	}
-	fmt.Fprintf(out, "%s %s: %s.\n", f.Name, verdictWords(n.decided, n.must), n.decided.why)
+	d := n.decided
+	if d == nil {
+		d = &decision{} // it was not looked at
+	}
+	fmt.Fprintf(out, "%s %s: %s.\n", f.Name, verdictWords(d, n.must), d.why)
 	t := b.graph.Target(n.name)
 	if t == nil {
 		fmt.Fprintln(out, "Nothing is known of an earlier run.")
@@ -42,7 +46,7 @@ func (b *Build) explainSource(out io.Writer, f *makefile.File) {
 	fmt.Fprintf(out, "%s is a source: no rule makes it, and it %s.\n", f.Name, st)
 }
 
-func verdictWords(d decision, must bool) string {
+func verdictWords(d *decision, must bool) string {
 	switch d.verdict {
 	case exec.UpToDate:
 		return "is up to date"

@@ -54,7 +54,7 @@ func (b *Build) Judge(f *makefile.File, must bool) exec.Verdict {
 	b.visited[n.name] = true
 	d := b.decide(f, n, must)
 	n.reason, n.old = d.why, d.old
-	n.decided, n.must = d, must
+	n.decided, n.must = &d, must
 	if b.opts.DryRun {
 		b.pretend(f, n, d, must)
 		return d.verdict
@@ -139,8 +139,10 @@ func (b *Build) decide(f *makefile.File, n *node, must bool) decision {
 	}
 	entry, known := b.graph.Entry(n.name)
 	_, exists := b.w.lstat(n.path)
-	if known && exists && entry.Flags()&cache.Failed == 0 && !b.ownVersion(entry, n) {
-		known = false // the file is the user's
+	var outs []cache.Output
+	if known && entry.Flags()&cache.Failed == 0 {
+		outs = entry.Outputs()
+		known = !exists || b.ownVersion(&entry, outs, n) // else the file is the user's
 	}
 	if !known {
 		return b.untraced(f, n, exists, must)
@@ -151,7 +153,7 @@ func (b *Build) decide(f *makefile.File, n *node, must bool) decision {
 	if !exists && !must {
 		return decision{verdict: exec.AsMake, why: "it is an intermediate file that nothing needs now"}
 	}
-	return b.traced(f, n, entry, exists, must)
+	return b.traced(f, n, entry, outs, must)
 }
 
 // alwaysRun says why GNU make runs f every time, or returns "".
@@ -223,7 +225,7 @@ func newerThan(f *makefile.File) string {
 }
 
 // traced decides by the trace of the target's last run.
-func (b *Build) traced(f *makefile.File, n *node, e cache.Entry, exists, must bool) decision {
+func (b *Build) traced(f *makefile.File, n *node, e cache.Entry, outs []cache.Output, must bool) decision {
 	run := func(why string, differs *cache.Input) decision {
 		return b.orCached(f, n, decision{verdict: exec.Run, why: why, old: e.Trace(), differs: differs})
 	}
@@ -256,7 +258,6 @@ func (b *Build) traced(f *makefile.File, n *node, e cache.Entry, exists, must bo
 	if why := b.tokensDiffer(f, n, e, must); why != "" {
 		return run(why, nil)
 	}
-	outs := e.Outputs()
 	if gone := b.missingOutput(outs); gone != "" {
 		old := e.Trace()
 		if e.Flags()&(cache.NoStore|cache.Stateful) != 0 {
@@ -391,10 +392,11 @@ func (b *Build) overwritten(n *node, outs []cache.Output) string {
 
 // ownVersion reports whether the target's file is what its action, or a later
 // action that changed the file, left there.
-func (b *Build) ownVersion(e cache.Entry, n *node) bool {
-	for _, o := range e.Outputs() {
+func (b *Build) ownVersion(e *cache.Entry, outs []cache.Output, n *node) bool {
+	for i := range outs {
+		o := &outs[i]
 		if o.Path == n.name || b.sp.abs(o.Path) == n.path {
-			if b.leftAsIs(&o) {
+			if b.leftAsIs(o) {
 				return true
 			}
 			chain := b.chain.of(o.Path)
