@@ -228,6 +228,12 @@ func (l *lazyView) get() (exec.View, error) {
 // used reports whether the recipe did anything but print.
 func (l *lazyView) used() bool { return l.v != nil }
 
+// untouched reports whether a recipe has looked at nothing, written nothing and
+// started nothing.
+func (*lazyView) untouched(rec *tracefs.Record) bool {
+	return len(rec.Looks)+len(rec.Writes)+len(rec.Procs) == 0
+}
+
 // finish ends recording. The record of a view that was never used is empty; a
 // nil record means that there was no tracing.
 func (l *lazyView) finish() (*tracefs.Record, error) {

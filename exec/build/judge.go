@@ -55,6 +55,9 @@ func (b *Build) Judge(f *makefile.File, must bool) exec.Verdict {
 	d := b.decide(f, n, must)
 	n.reason, n.old = d.why, d.old
 	n.decided, n.must = &d, must
+	if n.always && !f.Phony && !f.Recipe.AnyRecurse {
+		b.markForced(f, n)
+	}
 	if b.opts.DryRun {
 		b.pretend(f, n, d, must)
 		return d.verdict
@@ -81,6 +84,37 @@ func (b *Build) Judge(f *makefile.File, must bool) exec.Verdict {
 		}
 	}
 	return d.verdict
+}
+
+// markForced makes $? of a target that runs every time tell by content, too, what
+// changed since its last real run: its recipe may decide by that. If it is
+// something that the makefile does not name, everything counts as changed.
+func (b *Build) markForced(f *makefile.File, n *node) {
+	t := b.graph.Target(n.name)
+	if t == nil || t.Flags&(cache.Failed|cache.Provisional) != 0 {
+		return
+	}
+	named := make(map[string]*makefile.Dep, len(f.Deps))
+	for _, d := range f.Deps {
+		if !d.OrderOnly && d.File != nil {
+			named[b.sp.key(b.w.realFile(b.node(d.File).path))] = d
+		}
+	}
+	all := false
+	for i := range t.Inputs {
+		in := &t.Inputs[i]
+		if in.Kind != cache.InputContent && in.Kind != cache.InputAbsent || findOutput(t.Outputs, in.Path) != nil || b.w.same(in) {
+			continue
+		}
+		if d := named[in.Path]; d != nil {
+			d.Changed = true
+		} else if in.Path[0] == '.' {
+			all = true
+		}
+	}
+	for _, d := range named {
+		d.Changed = d.Changed || all
+	}
 }
 
 // pretend notes, under -n, the files that would be made anew, because what was

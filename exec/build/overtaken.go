@@ -121,8 +121,8 @@ func (b *Build) findOvertaken() {
 			b.repeat(d.f, w.f, b.tooEarly(in.Path, w.f))
 			continue
 		}
-		if d.ran {
-			b.sawLater(d) // what was still being written when it ended
+		if d.ran || b.repeated {
+			b.sawLater(d) // what was still being written when it ended, or was not recorded yet
 		}
 	}
 	b.settled = kept

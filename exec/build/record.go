@@ -21,9 +21,13 @@ func (a *action) succeeded(rec *tracefs.Record) error {
 		b.changedUnseen()
 		return nil
 	}
+	if a.n.always && a.old != nil && a.view.untouched(rec) {
+		a.done()
+		return nil // it did nothing: what is known of its last real run stays
+	}
 	b.forgetWrites(rec)
 	if p := a.meddled(rec); p != "" {
-		a.changedUnder(p)
+		a.changedUnder(p, rec)
 		return nil
 	}
 	t := a.trace(rec)
@@ -55,12 +59,12 @@ func (a *action) succeeded(rec *tracefs.Record) error {
 
 // changedUnder handles a path that changed while the action looked at it. If
 // another action of this build did it, the action runs again after that; if
-// somebody else did, nothing is recorded.
-func (a *action) changedUnder(p string) {
+// somebody else did, nothing is recorded. Either way what it left is not good and is
+// undone when it next runs.
+func (a *action) changedUnder(p string, rec *tracefs.Record) {
 	b := a.b
 	key := b.sp.key(p)
-	b.graph.Delete(a.n.name)
-	a.done()
+	a.notGood(rec, 0)
 	switch w := b.wrote[key]; {
 	case a.n.reruns >= maxReruns:
 	case len(w) > 0:
@@ -127,6 +131,12 @@ func (a *action) failed(rec *tracefs.Record, status int) {
 	}
 	b.forgetWrites(rec)
 	a.remember(rec)
+	a.notGood(rec, status)
+}
+
+// notGood records what an action has left that must not be taken as good.
+func (a *action) notGood(rec *tracefs.Record, status int) {
+	b := a.b
 	t := &cache.Trace{
 		Target: a.f.Name, Dir: b.sp.key(b.sp.cwd), Status: status, Flags: cache.Failed, Serial: a.n.serial,
 		Started: a.started.UnixNano(), Duration: int64(time.Since(a.started)), Reason: a.n.reason,
