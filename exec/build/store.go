@@ -27,7 +27,7 @@ func (b *Build) startEngine() (*tracefs.Engine, error) {
 	}
 	b.engine, b.engineErr = tracefs.Start(context.Background(), tracefs.Config{
 		EnginePath: b.opts.EnginePath, CacheDir: b.opts.CacheDir, Project: b.sp.root, System: b.opts.System, StoreArgs: b.storeArgs(),
-		Fifo: b.fifo(),
+		Fifo:      b.fifo(),
 		OpenStore: b.opts.Cache != CacheOff,
 	})
 	if b.engineErr != nil {
