@@ -61,7 +61,7 @@ type Output struct {
 	Hash   Hash   // content of a regular file
 	Size   int64
 	Link   string   // text of a symbolic link
-	SameAs string   // path of an earlier output of this trace that is the same file (hard link)
+	SameAs string   // path of an earlier output of this trace, or of an input, that is the same file (hard link)
 	Stat   FileStat // as found after the action; not part of what the output means
 }
 

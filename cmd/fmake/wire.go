@@ -11,6 +11,7 @@ import (
 	"fmake/exec/build"
 	"fmake/exec/flags"
 	"fmake/makefile"
+	"fmake/tracefs"
 )
 
 // program is one run of fmake: GNU make's part is the Session, what was learned
@@ -70,7 +71,7 @@ func (p *program) attach(db *makefile.Database, s *exec.Session) (exec.Options, 
 		}
 		return none, nil
 	}
-	if lookup(p.env, "FMAKE_VIEW") != "" && p.own.trace != "require" {
+	if tracefs.InView() {
 		return none, nil // inside a traced recipe: what is done here is part of it
 	}
 	dir := p.own.cacheDir

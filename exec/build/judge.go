@@ -294,7 +294,7 @@ func (b *Build) traced(f *makefile.File, n *node, e cache.Entry, outs []cache.Ou
 	}
 	if gone := b.missingOutput(outs); gone != "" {
 		old := e.Trace()
-		if e.Flags()&(cache.NoStore|cache.Stateful) != 0 {
+		if e.Flags()&(cache.NoStore|cache.Stateful) != 0 && e.Flags()&cache.Provisional == 0 {
 			return decision{verdict: exec.Run, why: gone + " is gone", old: old}
 		}
 		if b.opts.Cache != CacheOff && b.haveContents(old) {

@@ -336,7 +336,7 @@ func (a *action) appendInputs(in []cache.Input, l *tracefs.Look, rec *tracefs.Re
 	if l.Flags&tracefs.LookLink != 0 && l.Link != "" {
 		add(cache.Input{Kind: cache.InputLink, Hash: cache.HashString(l.Link)})
 	}
-	if l.Flags&(tracefs.LookContent|tracefs.LookUndecided) != 0 && typ == unix.S_IFREG {
+	if (l.Flags&(tracefs.LookContent|tracefs.LookUndecided) != 0 || linked(key, t)) && typ == unix.S_IFREG {
 		add(a.contentInput(l, rec, t))
 		return in
 	}
@@ -397,7 +397,7 @@ func (a *action) listed(l *tracefs.Look, t *cache.Trace) []string {
 // outputs turns writes into versions, and into what they replaced.
 func (a *action) outputs(rec *tracefs.Record) (outs, befores []cache.Output) {
 	b := a.b
-	inodes := make(map[[2]uint64]string)
+	inodes := a.linkable(rec)
 	for i := range rec.Writes {
 		w := &rec.Writes[i]
 		if a.passOver(w.Path) || b.sp.isTemp(w.Path) || isVCS(w.Path) || a.appended(rec, w.Path) {
@@ -426,6 +426,27 @@ func (a *action) outputs(rec *tracefs.Record) (outs, befores []cache.Output) {
 	sortOutputs(outs)
 	sortOutputs(befores)
 	return outs, befores
+}
+
+// linkable maps the files that the action looked at and did not write: an output
+// that is one of them was linked to it.
+func (a *action) linkable(rec *tracefs.Record) map[[2]uint64]string {
+	inodes := make(map[[2]uint64]string)
+	if len(rec.Writes) == 0 {
+		return inodes
+	}
+	for i := range rec.Looks {
+		l := &rec.Looks[i]
+		if l.Stat.Mode&unix.S_IFMT == typeRegular && a.b.sp.inProject(l.Path) && findWrite(rec.Writes, l.Path) == nil {
+			inodes[[2]uint64{l.Stat.Dev, l.Stat.Ino}] = a.b.sp.key(l.Path)
+		}
+	}
+	return inodes
+}
+
+// linked reports whether the action made another name of a file.
+func linked(key string, t *cache.Trace) bool {
+	return slices.ContainsFunc(t.Outputs, func(o cache.Output) bool { return o.SameAs == key })
 }
 
 // outputAt is the version that stands at a path now; ok is false if nothing is

@@ -85,7 +85,7 @@ func (b *Build) restoreOne(o *cache.Output) error {
 }
 
 func (b *Build) restoreFile(o *cache.Output, p string) error {
-	if o.SameAs != "" {
+	if o.SameAs != "" && b.stillIs(o.SameAs, o.Hash) {
 		_ = os.Remove(p)
 		if err := os.Link(b.sp.abs(o.SameAs), p); err != nil {
 			return fmt.Errorf("restoring: %w", err)
@@ -103,6 +103,13 @@ func (b *Build) restoreFile(o *cache.Output, p string) error {
 	o.Stat = st
 	b.hasher.Learn(st, o.Hash)
 	return nil
+}
+
+// stillIs reports whether a file that is to get another name has the content that
+// it had.
+func (b *Build) stillIs(key string, h cache.Hash) bool {
+	now, err := b.w.hash(b.sp.abs(key))
+	return err == nil && now.Hash == h
 }
 
 // fileMode turns the permission bits of a version into those of package fs, which
