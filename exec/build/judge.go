@@ -168,7 +168,7 @@ func (b *Build) decide(f *makefile.File, n *node, must bool) decision {
 	if r, bad := b.suspect[n.name]; bad {
 		return b.unfinished(f, n, r)
 	}
-	if name := assumedNew(f); must && name != "" && !b.opts.DryRun {
+	if name := assumedNew(f); must && name != "" {
 		return decision{verdict: exec.Run, why: "-W says that " + name + " is new", old: b.graph.Target(n.name)}
 	}
 	entry, known := b.graph.Entry(n.name)
@@ -216,7 +216,7 @@ func (b *Build) alwaysRun(f *makefile.File, n *node, must bool) string {
 			return "its prerequisite " + d.File.Name + " does not exist as a file"
 		}
 	}
-	if e, ok := b.graph.Entry(n.name); ok && e.Flags()&cache.Always != 0 {
+	if e, ok := b.graph.Entry(n.name); ok && e.Flags()&cache.Always != 0 && e.Key() == b.recipeKey(f, n).key {
 		if _, exists := b.w.lstat(n.path); !exists {
 			return "its recipe leaves no file of that name"
 		}
