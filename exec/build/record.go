@@ -237,7 +237,7 @@ func (a *action) inputs(rec *tracefs.Record, t *cache.Trace) ([]cache.Input, map
 	slices.SortFunc(looks, func(x, y tracefs.Look) int { return strings.Compare(x.Path, y.Path) })
 	for i := range looks {
 		l := &looks[i]
-		if a.passOver(l.Path) || a.implied(looks, i) || a.appended(rec, l.Path) || b.sp.isTemp(l.Path) && findWrite(rec.Writes, l.Path) != nil {
+		if a.passOver(l.Path) || a.holdsAmbient(l, rec) || a.implied(looks, i) || a.appended(rec, l.Path) || b.sp.isTemp(l.Path) && findWrite(rec.Writes, l.Path) != nil {
 			continue
 		}
 		if l.Flags&tracefs.LookExec != 0 {
@@ -285,6 +285,17 @@ func foundDir(in *cache.Input, t *cache.Trace) bool {
 	below := in.Path + "/"
 	i, _ := slices.BinarySearchFunc(t.Outputs, below, func(o cache.Output, p string) int { return strings.Compare(o.Path, p) })
 	return i < len(t.Outputs) && strings.HasPrefix(t.Outputs[i].Path, below)
+}
+
+// holdsAmbient is true for a directory that an action only needed to put something
+// into which is no version, as cmake's mkdir -p CMakeFiles/Progress does.
+func (a *action) holdsAmbient(l *tracefs.Look, rec *tracefs.Record) bool {
+	if l.Stat.Mode&unix.S_IFMT != typeDir && l.Flags&tracefs.LookAbsent == 0 || l.Flags&tracefs.LookListing != 0 {
+		return false
+	}
+	below := l.Path + "/"
+	i, _ := slices.BinarySearchFunc(rec.Writes, below, func(w tracefs.Write, p string) int { return strings.Compare(w.Path, p) })
+	return i < len(rec.Writes) && strings.HasPrefix(rec.Writes[i].Path, below) && a.passOver(rec.Writes[i].Path)
 }
 
 // appended is true for a log that many recipes append to without reading it:
