@@ -12,20 +12,17 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"fmake/tests/processes"
 	"fmake/tests/programs"
 )
 
 var rounds = flag.Int("faults.rounds", 4, "how often each process is killed")
-
-// markVar marks all processes of one build, so that those that are left are found.
-const markVar = "FMAKE_TEST_MARK"
 
 // limit ends a build that hangs; a whole one takes a second or two.
 const limit = 2 * time.Minute
@@ -82,7 +79,7 @@ func (b *builds) kill(t *testing.T, victim string) {
 		t.Fatal(err)
 	}
 	mark := fmt.Sprintf("%s-%d-%d", victim, os.Getpid(), rand.Uint64())
-	env := append(os.Environ(), markVar+"="+mark, "TMPDIR="+tmp, "FMAKE_CACHE_DIR="+filepath.Join(private, "cache"),
+	env := append(os.Environ(), processes.MarkVar+"="+mark, "TMPDIR="+tmp, "FMAKE_CACHE_DIR="+filepath.Join(private, "cache"),
 		"FMAKEFLAGS=--tracefs=require", "MAKEFLAGS=", "MAKELEVEL=")
 	run := func() *exec.Cmd {
 		cmd := exec.Command(b.fmake, "-j2")
@@ -95,7 +92,7 @@ func (b *builds) kill(t *testing.T, victim string) {
 	}
 	killed := b.strike(t, victim, mark, cmd.Process.Pid)
 	_ = cmd.Wait() // what it says of its engine's death is its own affair
-	if left := remains(mark); left != "" {
+	if left := processes.Remains(mark, 0); left != "" {
 		t.Errorf("processes that are left:\n%s", left)
 		return
 	}
@@ -115,7 +112,7 @@ func (b *builds) kill(t *testing.T, victim string) {
 	if err != nil || !strings.Contains(out, "is up to date") {
 		t.Errorf("the run after that is not empty: %v\n%s", err, out)
 	}
-	if left := remains(mark); left != "" {
+	if left := processes.Remains(mark, 0); left != "" {
 		t.Errorf("processes that are left in the end:\n%s", left)
 	}
 	if left, _ := filepath.Glob(filepath.Join(private, "cache/pre/*/*")); len(left) > 0 {
@@ -129,7 +126,7 @@ func (b *builds) kill(t *testing.T, victim string) {
 // three processes are there. Until then fmake is one process like GNU make and
 // leaves, killed, what GNU make leaves: its jobserver's fifo.
 func (b *builds) strike(t *testing.T, victim, mark string, pid int) time.Duration {
-	for start := time.Now(); roleOf(mark, "spawner") == 0; time.Sleep(time.Millisecond) {
+	for start := time.Now(); processes.WithRole(mark, "spawner") == 0; time.Sleep(time.Millisecond) {
 		if time.Since(start) > limit {
 			t.Error("the engine does not start")
 			return 0
@@ -138,7 +135,7 @@ func (b *builds) strike(t *testing.T, victim, mark string, pid int) time.Duratio
 	at := time.Duration(rand.Int64N(int64(b.takes)*5/4 + 1))
 	time.Sleep(at)
 	if victim != "fmake" {
-		if pid = roleOf(mark, victim); pid == 0 {
+		if pid = processes.WithRole(mark, victim); pid == 0 {
 			return at // the build is over
 		}
 	}
@@ -204,50 +201,4 @@ func compare(t *testing.T, want, got map[string]string) {
 			t.Errorf("%s is left over", path)
 		}
 	}
-}
-
-// remains waits for all processes with the mark to end, and describes those that
-// do not.
-func remains(mark string) string {
-	var left string
-	for range 400 {
-		left = ""
-		for _, pid := range marked(mark) {
-			if status, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat"); err == nil {
-				left += string(status)
-			}
-		}
-		if left == "" {
-			return ""
-		}
-		time.Sleep(25 * time.Millisecond)
-	}
-	return left
-}
-
-// marked returns the living processes with the mark.
-func marked(mark string) []int {
-	var out []int
-	files, _ := filepath.Glob("/proc/[0-9]*/environ")
-	for _, f := range files {
-		env, err := os.ReadFile(f)
-		if err != nil || !bytes.Contains(env, []byte(markVar+"="+mark)) {
-			continue
-		}
-		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(f))); err == nil {
-			out = append(out, pid)
-		}
-	}
-	return out
-}
-
-// roleOf returns the engine process with the mark that has a role.
-func roleOf(mark, role string) int {
-	for _, pid := range marked(mark) {
-		args, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/cmdline")
-		if err == nil && strings.HasSuffix(string(args), "\x00"+role+"\x00") && strings.Contains(string(args), "fmake-engine") {
-			return pid
-		}
-	}
-	return 0
 }

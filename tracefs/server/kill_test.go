@@ -8,19 +8,15 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"fmake/tests/processes"
 	"fmake/tracefs"
 )
-
-// markVar marks all processes of one run, so that those that are left are found.
-const markVar = "FMAKE_TEST_MARK"
 
 // clientMain is a make logic that runs actions until it is killed or its engine
 // dies.
@@ -99,7 +95,7 @@ func killOnce(t *testing.T, victim string, round int) bool {
 	}
 	cmd := exec.Command(self)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), roleVar+"=client", markVar+"="+mark)
+	cmd.Env = append(os.Environ(), roleVar+"=client", processes.MarkVar+"="+mark)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -114,7 +110,7 @@ func killOnce(t *testing.T, victim string, round int) bool {
 	time.Sleep(time.Duration(rand.IntN(60)) * time.Millisecond)
 	pid := cmd.Process.Pid
 	if victim != "client" {
-		if pid = roleOf(mark, victim); pid == 0 {
+		if pid = processes.WithRole(mark, victim); pid == 0 {
 			t.Errorf("no %s", victim)
 			return false
 		}
@@ -125,7 +121,7 @@ func killOnce(t *testing.T, victim string, round int) bool {
 	if pid == cmd.Process.Pid {
 		_ = cmd.Wait()
 	}
-	if left := remains(mark, cmd.Process.Pid); left != "" {
+	if left := processes.Remains(mark, cmd.Process.Pid); left != "" {
 		t.Errorf("round %d: left behind by the death of the %s:\n%s", round, victim, left)
 		return false
 	}
@@ -135,51 +131,4 @@ func killOnce(t *testing.T, victim string, round int) bool {
 		return false
 	}
 	return true
-}
-
-// remains waits for all processes with the mark to end, and describes those that
-// do not.
-func remains(mark string, zombie int) string {
-	var left string
-	for range 400 {
-		left = ""
-		for _, pid := range marked(mark) {
-			status, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
-			if err == nil && pid != zombie {
-				left += string(status)
-			}
-		}
-		if left == "" {
-			return ""
-		}
-		time.Sleep(25 * time.Millisecond)
-	}
-	return left
-}
-
-// marked returns the living processes with the mark.
-func marked(mark string) []int {
-	var out []int
-	files, _ := filepath.Glob("/proc/[0-9]*/environ")
-	for _, f := range files {
-		env, err := os.ReadFile(f)
-		if err != nil || !bytes.Contains(env, []byte(markVar+"="+mark)) {
-			continue
-		}
-		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(f))); err == nil {
-			out = append(out, pid)
-		}
-	}
-	return out
-}
-
-// roleOf returns the engine process with the mark that has a role.
-func roleOf(mark, role string) int {
-	for _, pid := range marked(mark) {
-		args, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/cmdline")
-		if err == nil && strings.HasSuffix(string(args), "\x00"+role+"\x00") && strings.Contains(string(args), "fmake-engine") {
-			return pid
-		}
-	}
-	return 0
 }

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"fmake/tests/processes"
 	"fmake/tracefs"
 )
 
@@ -31,7 +32,7 @@ func TestDaemon(t *testing.T) {
 	b := newBench(t)
 	b.put("in", "one\n")
 	v := b.view()
-	t.Setenv(markVar, "daemon-"+strconv.Itoa(os.Getpid()))
+	t.Setenv(processes.MarkVar, "daemon-"+strconv.Itoa(os.Getpid()))
 	status, out := b.sh(v, `(while ! test -e stop; do cat in >seen.tmp; mv seen.tmp seen; sleep 0.05; done) </dev/null >/dev/null 2>&1 & test -e nothing || :`)
 	if status != 0 {
 		t.Fatal(out)
@@ -54,7 +55,7 @@ func TestDaemon(t *testing.T) {
 	b.put("in", "three\n")
 	until(t, "the daemon seeing a change after the engine's end", seen("three\n"))
 	b.put("stop", "")
-	until(t, "the daemon's end", func() bool { return len(marked(os.Getenv(markVar))) == 0 })
+	until(t, "the daemon's end", func() bool { return len(processes.Marked(os.Getenv(processes.MarkVar))) == 0 })
 }
 
 // TestUnfinished ends the engine while an action runs: its processes end too.
@@ -63,7 +64,7 @@ func TestUnfinished(t *testing.T) {
 	mark := "unfinished-" + strconv.Itoa(os.Getpid())
 	p, err := b.view().Start(&tracefs.Command{
 		Path: "/bin/sh", Args: []string{"sh", "-c", "trap '' TERM INT HUP; sleep 1000 & echo >started; sleep 1000"},
-		Env: append(os.Environ(), markVar+"="+mark), Dir: b.dir,
+		Env: append(os.Environ(), processes.MarkVar+"="+mark), Dir: b.dir,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -75,7 +76,7 @@ func TestUnfinished(t *testing.T) {
 	if _, _, err := p.Wait(); err == nil {
 		t.Error("waited for a command of an engine that has gone")
 	}
-	until(t, "the end of the command", func() bool { return len(marked(mark)) == 0 })
+	until(t, "the end of the command", func() bool { return len(processes.Marked(mark)) == 0 })
 	journals, err := tracefs.ReadJournals(b.cache)
 	if err != nil {
 		t.Fatal(err)
