@@ -1,6 +1,7 @@
 package build
 
 import (
+	"cmp"
 	"os"
 	"path"
 	"slices"
@@ -31,9 +32,10 @@ func (a *action) succeeded(rec *tracefs.Record) error {
 		return nil
 	}
 	t := a.trace(rec)
-	if a.n.always {
+	if a.n.always || t.Flags&cache.Stateful != 0 {
 		a.carryOver(t)
-	} else {
+	}
+	if !a.n.always {
 		a.dropOld(t)
 		a.keepTimes(t)
 	}
@@ -95,8 +97,9 @@ func (a *action) keepTimes(t *cache.Trace) {
 	}
 }
 
-// carryOver adds to the trace of an always-run recipe what earlier runs left and
-// this one left alone: such recipes are commands, nothing of theirs is undone.
+// carryOver adds to the trace of a recipe of which nothing is undone, one that
+// always runs or whose tool keeps its own state, what earlier runs left and this
+// one left alone.
 func (a *action) carryOver(t *cache.Trace) {
 	if a.old == nil {
 		return
@@ -245,13 +248,8 @@ func (a *action) inputs(rec *tracefs.Record, t *cache.Trace) ([]cache.Input, map
 		}
 		in = a.appendInputs(in, l, rec, t)
 	}
-	slices.SortFunc(in, func(x, y cache.Input) int {
-		if c := strings.Compare(x.Path, y.Path); c != 0 {
-			return c
-		}
-		return int(x.Kind) - int(y.Kind)
-	})
-	return slices.CompactFunc(in, func(x, y cache.Input) bool { return x.Path == y.Path && x.Kind == y.Kind }), execs
+	slices.SortFunc(in, compareInputs)
+	return slices.CompactFunc(in, func(x, y cache.Input) bool { return compareInputs(x, y) == 0 }), execs
 }
 
 // shareDirs makes the action one of the makers of directories that others have
@@ -677,11 +675,17 @@ func (b *Build) current(in []cache.Input) []cache.Input {
 	return out
 }
 
-// unionInputs merges two sorted lists; the first wins.
+// unionInputs merges two sorted lists; the first wins. A file that was read in
+// one run and only looked up in another counts by both.
 func unionInputs(x, y []cache.Input) []cache.Input {
 	out := append(append([]cache.Input(nil), x...), y...)
-	slices.SortStableFunc(out, func(p, q cache.Input) int { return strings.Compare(p.Path, q.Path) })
-	return slices.CompactFunc(out, func(p, q cache.Input) bool { return p.Path == q.Path })
+	slices.SortStableFunc(out, compareInputs)
+	return slices.CompactFunc(out, func(p, q cache.Input) bool { return compareInputs(p, q) == 0 })
+}
+
+// compareInputs orders inputs by path and kind.
+func compareInputs(x, y cache.Input) int {
+	return cmp.Or(strings.Compare(x.Path, y.Path), cmp.Compare(x.Kind, y.Kind))
 }
 
 func findWrite(list []tracefs.Write, p string) *tracefs.Write {
