@@ -292,8 +292,8 @@ func (b *Build) traced(f *makefile.File, n *node, e cache.Entry, outs []cache.Ou
 	if why := b.tokensDiffer(f, n, e, must); why != "" {
 		return run(why, nil)
 	}
-	if gone := b.missingOutput(outs); gone != "" {
-		old := e.Trace()
+	if out := b.missingOutput(outs); out != nil {
+		old, gone := e.Trace(), b.display(out.Path)
 		if e.Flags()&(cache.NoStore|cache.Stateful) != 0 && e.Flags()&cache.Provisional == 0 {
 			return decision{verdict: exec.Run, why: gone + " is gone", old: old}
 		}
@@ -388,9 +388,9 @@ func (b *Build) display(key string) string {
 	return p
 }
 
-// missingOutput returns the first output inside the project that is gone, in
-// words, or "".
-func (b *Build) missingOutput(outs []cache.Output) string {
+// missingOutput returns the first output inside the project that is gone, nil if
+// none is.
+func (b *Build) missingOutput(outs []cache.Output) *cache.Output {
 	for i := range outs {
 		o := &outs[i]
 		if o.Type == 0 || o.Path[0] == '/' {
@@ -402,9 +402,9 @@ func (b *Build) missingOutput(outs []cache.Output) string {
 		if b.goneByRight(o.Path) {
 			continue
 		}
-		return b.display(o.Path)
+		return o
 	}
-	return ""
+	return nil
 }
 
 // overwritten names an output that an action before it in serial order has
