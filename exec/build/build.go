@@ -69,7 +69,7 @@ type Options struct {
 	Shape       func() int                       // changes when SerialOrder may have
 	Serial      func() bool                      // one recipe runs at a time
 	Makeable    func(name string) *makefile.File // see exec.Session
-	Fifo        func() string                    // the jobserver's file, "" if it has none; may be nil
+	Shared      *Shared                          // what all makes of the process have in common
 	Say         func(string)                     // tells in one line why more runs than GNU make would run
 	Print       func(int, []byte)                // replays output: stream 1 or 2
 }
@@ -172,13 +172,12 @@ type node struct {
 // New opens what is known of the tree around cwd. It never fails: what cannot
 // be read is reported through Options.Warn and treated as not known.
 func New(db *makefile.Database, cwd string, o Options) *Build {
-	home, _ := os.UserHomeDir()
 	b := &Build{
 		db: db, opts: o, hasher: cache.NewHasher(), reach: newReacher(db),
 		nodes: make(map[*makefile.File]*node), owned: make(map[string]*makefile.File),
 		suspect: make(map[string]cache.JournalRecord), warned: make(map[string]bool), visited: make(map[string]bool), wrote: make(map[string][]*done), looked: make(map[string][]*done), filled: make(map[string][]*done), commands: make(map[string]string), pretended: make(map[string]string), privileged: make(map[string]bool), found: make(map[string]bool), slots: make(chan struct{}, 64), names: make(map[cache.Hash]nameSet), passed: make(map[string]bool),
 	}
-	b.sp = newSpace(cwd, o.Above.Root, home, o.CacheDir)
+	b.sp = newSpace(cwd, o.Above.Root, o.CacheDir, envMap(o.Env))
 	b.w = newWorld(b.sp, b.hasher)
 	b.lists = lists{
 		envAlways: newNameTable(envAlways), envNever: newNameTable(envNever), envIfNamed: newNameTable(envIfNamed),
@@ -232,7 +231,7 @@ func (b *Build) load() {
 		return
 	}
 	var rec cache.Recovery
-	b.journal, rec, err = b.graph.OpenJournal()
+	b.journal, rec, err = b.opts.Shared.journal(path, b.graph)
 	if err != nil {
 		b.trouble("writing down what runs", err)
 		return
