@@ -224,11 +224,7 @@ func (b *Build) isCommand(n *node) bool {
 
 // learn keeps an edge for later builds.
 func (b *Build) learn(f, need *makefile.File) {
-	e := cache.Edge{Target: b.node(f).name, Needs: b.node(need).name}
-	edges := b.graph.Edges()
-	if !slices.Contains(edges, e) {
-		b.graph.SetEdges(append(slices.Clone(edges), e))
-	}
+	b.graph.AddEdges(cache.Edge{Target: b.node(f).name, Needs: b.node(need).name})
 	b.order = nil // the edge moves them
 }
 

@@ -9,21 +9,29 @@ import (
 	"fmake/tracefs"
 )
 
-// Shared is what all makes inside one process have in common: one engine, and one
-// journal for each tree, because what a journal says of a process holds for all of
-// them. It is safe for concurrent use.
+// Shared is what all makes inside one process have in common: one engine, what is
+// known of contents, and for each tree its graph and its journal, because what a
+// journal says of a process holds for all of them. It is safe for concurrent use.
 type Shared struct {
-	mu       sync.Mutex
-	engine   *tracefs.Engine
-	err      error         // why there is no engine, nil before the attempt
-	fifo     func() string // of the make at the top
-	journals map[string]*cache.Journal
+	hasher *cache.Hasher
+
+	mu     sync.Mutex
+	engine *tracefs.Engine
+	err    error            // why there is no engine, nil before the attempt
+	fifo   func() string    // of the make at the top
+	trees  map[string]*tree // by path of the graph
+}
+
+// tree is what is known of one project.
+type tree struct {
+	graph   *cache.Graph
+	journal *cache.Journal // nil until somebody may change the tree
 }
 
 // NewShared returns what a process starts with. fifo tells the jobserver's file of
 // the make at the top, "" if it has none.
 func NewShared(fifo func() string) *Shared {
-	return &Shared{fifo: fifo, journals: make(map[string]*cache.Journal)}
+	return &Shared{hasher: cache.NewHasher(), fifo: fifo, trees: make(map[string]*tree)}
 }
 
 // start finds the engine of the make above or starts one. There is one attempt a
@@ -59,20 +67,35 @@ func (s *Shared) engineName() string {
 	return s.engine.Name()
 }
 
-// journal returns the journal of the tree that g is the graph of, and what
-// processes that are gone have left.
-func (s *Shared) journal(path string, g *cache.Graph) (*cache.Journal, cache.Recovery, error) {
+// graph returns what earlier builds have learned of the tree whose graph is at
+// path. With an error there is a graph too, that knows nothing.
+func (s *Shared) graph(path string) (*cache.Graph, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	j, rec, err := g.OpenJournal()
+	if t := s.trees[path]; t != nil {
+		return t.graph, t.graph.Refresh()
+	}
+	g, err := cache.Load(path)
+	g.OnMerge(func(theirs *cache.Graph) { g.AddEdges(theirs.Edges()...) })
+	s.hasher.AddSource(g.StatSource())
+	s.trees[path] = &tree{graph: g}
+	return g, err
+}
+
+// journal returns the journal of a tree, and what processes that are gone have
+// left.
+func (s *Shared) journal(path string) (*cache.Journal, cache.Recovery, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.trees[path]
+	j, rec, err := t.graph.OpenJournal()
 	if err != nil {
 		return nil, rec, err
 	}
-	if have := s.journals[path]; have != nil {
-		return have, rec, nil
+	if t.journal == nil {
+		t.journal = j
 	}
-	s.journals[path] = j
-	return j, rec, nil
+	return t.journal, rec, nil
 }
 
 // Close ends what is shared, when no make of the process needs it any more.
@@ -80,10 +103,12 @@ func (s *Shared) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var errs []error
-	for _, j := range s.journals {
-		errs = append(errs, j.Close())
+	for _, t := range s.trees {
+		if t.journal != nil {
+			errs = append(errs, t.journal.Close())
+		}
 	}
-	clear(s.journals)
+	clear(s.trees)
 	if s.engine != nil {
 		_ = s.engine.Close() // it goes by itself when nobody uses it
 		s.engine = nil

@@ -262,7 +262,7 @@ func (b *Build) Save() {
 	ids := b.pending
 	b.pending = nil
 	b.mu.Unlock()
-	if !b.graph.Dirty() && len(ids) == 0 {
+	if !b.graph.Dirty() && len(ids) == 0 && !b.hasher.Dirty() {
 		return
 	}
 	b.hasher.Settle()
