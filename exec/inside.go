@@ -109,7 +109,7 @@ func (p *inside) run(s *Session) (restart *again) {
 			panic(r)
 		}
 	}()
-	p.status = unix.WaitStatus(s.runToEnd() << 8)
+	p.status = unix.WaitStatus(onDeepStack(s.runToEnd, false) << 8)
 	return nil
 }
 

@@ -107,7 +107,7 @@ func (s *Session) env(name string) string {
 // Run does it all and returns the exit status.
 func (s *Session) Run() int {
 	s.w.signals = watchSignals(s.w.wake.signal, s.removeTempInput)
-	return s.runToEnd()
+	return onDeepStack(s.runToEnd, false)
 }
 
 // runToEnd is Run once signals are watched.

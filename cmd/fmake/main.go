@@ -22,5 +22,5 @@ const heapLimit = 512 << 20
 func main() {
 	debug.SetGCPercent(-1)
 	debug.SetMemoryLimit(heapLimit)
-	os.Exit(onDeepStack(func() int { return run(os.Args, os.Environ()) }, false))
+	os.Exit(run(os.Args, os.Environ()))
 }
