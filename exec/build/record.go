@@ -242,7 +242,7 @@ func (a *action) inputs(rec *tracefs.Record, t *cache.Trace) ([]cache.Input, map
 	slices.SortFunc(looks, func(x, y tracefs.Look) int { return strings.Compare(x.Path, y.Path) })
 	for i := range looks {
 		l := &looks[i]
-		if a.passOver(l.Path) || a.holdsAmbient(l, rec) || a.implied(looks, i) || a.appended(rec, l.Path) || b.sp.isTemp(l.Path) && findWrite(rec.Writes, l.Path) != nil {
+		if a.passOver(l.Path) || a.holdsAmbient(l, rec) || a.implied(looks, i) || a.appended(rec, l.Path) || lost(rec, l.Path) || b.sp.isTemp(l.Path) && findWrite(rec.Writes, l.Path) != nil {
 			continue
 		}
 		if l.Flags&tracefs.LookExec != 0 {
@@ -303,6 +303,14 @@ func (a *action) holdsAmbient(l *tracefs.Look, rec *tracefs.Record) bool {
 func (a *action) appended(rec *tracefs.Record, p string) bool {
 	w := findWrite(rec.Writes, p)
 	return w != nil && w.Append && p != a.n.path
+}
+
+// lost is true for a file that an action has changed in place and that was too
+// large to be saved: nothing is known of what it was, so the action keeps it as it
+// is when it runs again.
+func lost(rec *tracefs.Record, p string) bool {
+	w := findWrite(rec.Writes, p)
+	return w != nil && w.Before.Lost
 }
 
 // implied is true for a directory that was only passed through on the way to
@@ -414,6 +422,10 @@ func (a *action) outputs(rec *tracefs.Record) (outs, befores []cache.Output) {
 		if a.passOver(w.Path) || b.sp.isTemp(w.Path) || isVCS(w.Path) || a.appended(rec, w.Path) {
 			continue
 		}
+		if w.Before.Lost {
+			b.warn("%s was too large to be saved before the recipe of %s changed it; it will not be undone", b.display(b.sp.key(w.Path)), a.f.Name)
+			continue // it is part of the state that the action keeps
+		}
 		o, ok := b.outputAt(w.Path)
 		if !ok && !w.Before.Exists {
 			continue // made and removed
@@ -524,7 +536,7 @@ func (a *action) flags(rec *tracefs.Record, t *cache.Trace) cache.TraceFlags {
 			fl |= cache.NoStore
 		}
 	}
-	if b.isSpecial(".FMAKE_STATEFUL", a.f) {
+	if b.isSpecial(".FMAKE_STATEFUL", a.f) || slices.ContainsFunc(rec.Writes, func(w tracefs.Write) bool { return w.Before.Lost }) {
 		fl |= cache.Stateful | cache.NoStore
 	}
 	if b.isSpecial(".FMAKE_NOCACHE", a.f) {
