@@ -20,6 +20,7 @@ type own struct {
 	order    string // auto, serial
 	explain  []string
 	hazards  bool
+	lint     bool
 	wrong    []string // words that could not be read, for the error message
 }
 
@@ -50,8 +51,12 @@ func newOwn() *own {
 
 // take reads one word. It returns false if the word is none of fmake's options.
 func (o *own) take(word string) bool {
-	if word == "--debug=hazards" {
+	switch word {
+	case "--debug=hazards":
 		o.hazards = true
+		return true
+	case "--lint":
+		o.lint = true
 		return true
 	}
 	name, value, hasValue := strings.Cut(word, "=")
@@ -115,6 +120,9 @@ func (o *own) words() string {
 	add("--order", o.order, def.order)
 	if o.hazards {
 		out = append(out, "--debug=hazards")
+	}
+	if o.lint {
+		out = append(out, "--lint")
 	}
 	return strings.Join(out, " ")
 }
