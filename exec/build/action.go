@@ -112,6 +112,9 @@ func (a *nativeAction) End(int, bool) error {
 	b.nativesOn--
 	b.changedUnseen()
 	a.d.end = time.Now()
+	if a.d.f.Recipe.AnyRecurse {
+		b.keepBelow(a.d.f, a.d.n)
+	}
 	b.moved = a.d.end
 	b.natives = append(b.natives, a.d)
 	return nil

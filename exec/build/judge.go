@@ -76,6 +76,7 @@ func (b *Build) Judge(f *makefile.File, must bool) exec.Verdict {
 	case exec.AsMake:
 		if d.adopt {
 			b.adopt(f, n)
+			b.visit(n)
 		}
 	case exec.Restored:
 		if err := b.restore(f, n, d); err != nil {
@@ -157,7 +158,15 @@ func (b *Build) decide(f *makefile.File, n *node, must bool) decision {
 	}
 	if why := b.alwaysRun(f, n, must); why != "" {
 		n.always = true
+		if f.Recipe.AnyRecurse && !f.Phony && !must {
+			if stale := b.staleBelow(n); stale != "" {
+				return decision{verdict: exec.Run, why: stale}
+			}
+		}
 		return decision{verdict: exec.AsMake, why: why}
+	}
+	if n.stale == "" && b.ofOtherMake(n) {
+		return decision{verdict: exec.AsMake, why: "another make of this build has brought it up to date"}
 	}
 	if b.opts.Always {
 		return decision{verdict: exec.Run, why: "-B makes every target", old: b.graph.Target(n.name)}

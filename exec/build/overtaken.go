@@ -19,6 +19,7 @@ func (b *Build) settle(f *makefile.File, n *node, t *cache.Trace, started time.T
 	d := &done{f: f, n: n, t: t, started: started, end: time.Now(), ran: true}
 	n.last = d
 	b.settled = append(b.settled, d)
+	b.visit(n)
 	return d
 }
 
