@@ -11,7 +11,7 @@ import (
 // ending because of an error.
 func (w *Walk) reap(block, failing bool) {
 	for len(w.jobs) > 0 {
-		if block && failing && !w.saidWaiting {
+		if block && failing && !w.saidWaiting && w.serial == nil {
 			w.con.complain(makefile.Pos{}, "*** Waiting for unfinished jobs....")
 			w.saidWaiting = true
 		}
@@ -95,8 +95,7 @@ func (w *Walk) commandEnded(e ended, failing bool) bool {
 		}
 	}
 	w.endJob(j)
-	j.out.release(w.con)
-	j.out.dump(w.con)
+	w.show(j)
 	if !w.dying {
 		w.finish(j.file)
 	}
@@ -261,8 +260,7 @@ func (w *Walk) removeJob(j *job) {
 // freeJob gives back what a job held.
 func (w *Walk) freeJob(j *job) {
 	w.freeSlot(j)
-	j.out.release(w.con)
-	j.out.dump(w.con)
+	w.show(j)
 	j.out.close()
 }
 

@@ -71,6 +71,7 @@ func (w *Walk) settle(goals []*makefile.GoalDep) Status {
 		w.pass++
 		status = max(status, w.makeGoals(goals))
 	}
+	w.showRest()
 	return status
 }
 
@@ -208,8 +209,7 @@ func (w *Walk) resolveHeld() {
 		return
 	}
 	w.lineFailed(h.job, h.status, h.code)
-	h.job.out.release(w.con)
-	h.job.out.dump(w.con)
+	w.show(h.job)
 	h.job.out.close()
 	w.finish(h.job.file)
 	if !h.job.dontCare && !w.keepGoing() {

@@ -29,6 +29,9 @@ type Config struct {
 	// ShellRan is told of each command that $(shell) or != ran, and of what it
 	// printed, as the makefile sees it. It may be nil.
 	ShellRan func(command, printed string)
+	// SerialOutput tells, when all options are known, whether the output of
+	// parallel jobs is to be shown in serial order. It may be nil.
+	SerialOutput func() bool
 	// Finished is called when no recipe will run any more.
 	Finished func(status int)
 	// Below gives the configuration of a make that a recipe starts, for it to run
@@ -323,6 +326,7 @@ func (s *Session) finish(status int) int {
 			return status
 		}))
 	}
+	s.w.showRest()
 	for _, h := range s.w.held { // never judged: the build ended before
 		s.w.lineFailed(h.job, h.status, h.code)
 		h.job.out.release(s.con)

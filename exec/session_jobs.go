@@ -76,6 +76,10 @@ func (s *Session) startParallel() {
 	if s.w.pool == nil {
 		s.startJobserver()
 	}
+	if s.cfg.SerialOutput != nil && s.cfg.SerialOutput() && s.w.slots != 1 {
+		s.con.mode, s.reading.sync = SyncRecurse, false
+		s.w.serial = newSerialOutput()
+	}
 	if s.reading.sync && s.w.slots == 1 {
 		s.endReading()
 		s.con.mode, s.reading.sync = SyncNone, false

@@ -92,8 +92,9 @@ type Walk struct {
 	stdin           *os.File // make's standard input
 	stdinTaken      bool     // a job has it
 	badInput        *badStdin
-	saidWaiting     bool // "Waiting for unfinished jobs" was said
-	dying           bool // a signal is ending make
+	serial          *serialOutput // nil: output is shown as it comes
+	saidWaiting     bool          // "Waiting for unfinished jobs" was said
+	dying           bool          // a signal is ending make
 	shuffle         shuffler
 	batchStarted    int
 	shellRan        func(command, printed string) // see Config.ShellRan
@@ -238,10 +239,10 @@ func (w *Walk) nothingToDo(g *makefile.GoalDep) {
 		return
 	}
 	if f.Phony || f.Recipe == nil {
-		w.con.message("Nothing to be done for '" + f.Name + "'.")
+		w.note(f, "Nothing to be done for '"+f.Name+"'.")
 		return
 	}
-	w.con.message("'" + f.Name + "' is up to date.")
+	w.note(f, "'"+f.Name+"' is up to date.")
 }
 
 // makeFile brings a target with all its double-colon rules up to date, as far as

@@ -39,12 +39,13 @@ func (p *program) config(args []string) exec.Config {
 	p.own.takeVariable(lookup(p.env, "FMAKEFLAGS"))
 	return exec.Config{
 		Args: args, Env: p.env,
-		Own:      p.own.take,
-		Ready:    p.ready,
-		Attach:   p.attach,
-		ShellRan: p.shells.Ran,
-		Finished: p.finished,
-		Below:    p.below,
+		Own:          p.own.take,
+		Ready:        p.ready,
+		Attach:       p.attach,
+		ShellRan:     p.shells.Ran,
+		SerialOutput: func() bool { return p.own.order == "serial" },
+		Finished:     p.finished,
+		Below:        p.below,
 	}
 }
 
