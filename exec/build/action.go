@@ -185,6 +185,9 @@ func (a *action) End(status int, interrupted bool) error {
 	}
 	if status != 0 || interrupted {
 		a.failed(rec, status)
+		if interrupted {
+			a.b.Save() // make is about to die, and with it what this has left
+		}
 		return nil
 	}
 	return a.succeeded(rec)
