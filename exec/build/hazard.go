@@ -85,7 +85,7 @@ func (b *Build) renumber() {
 // ended notes an action that has ended well, and finds the hazards between it
 // and those that ended before.
 func (b *Build) ended(a *action, t *cache.Trace) {
-	d := b.settle(a.f, a.n, t, a.started)
+	d := b.settle(done{f: a.f, n: a.n, t: t, started: a.started, ran: true})
 	for i := range t.Inputs {
 		in := &t.Inputs[i]
 		if in.Path[0] != '.' {

@@ -72,7 +72,7 @@ func (b *Build) Judge(f *makefile.File, must bool) exec.Verdict {
 		}
 		n.run = d.run
 		b.own(f, d.outs)
-		b.settleJudged(f, n, nil)
+		b.settle(done{f: f, n: n})
 	case exec.AsMake:
 		if d.adopt {
 			b.adopt(f, n)

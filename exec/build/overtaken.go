@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"fmake/cache"
-	"fmake/makefile"
 )
 
 // A target whose trace holds is as much a reader as one whose recipe ran: an
@@ -15,19 +14,15 @@ import (
 
 // settle notes a target that has come to its end for now, in place of what was
 // known of it from an earlier pass.
-func (b *Build) settle(f *makefile.File, n *node, t *cache.Trace, started time.Time) *done {
-	d := &done{f: f, n: n, t: t, started: started, end: time.Now(), ran: true}
-	n.last = d
-	b.settled = append(b.settled, d)
-	b.visit(n)
-	return d
-}
-
-// settleJudged notes a target of which nothing had to run.
-func (b *Build) settleJudged(f *makefile.File, n *node, t *cache.Trace) *done {
-	d := b.settle(f, n, t, time.Now())
-	d.ran = false
-	return d
+func (b *Build) settle(d done) *done {
+	d.end = time.Now()
+	if !d.ran {
+		d.started = d.end
+	}
+	d.n.last = &d
+	b.settled = append(b.settled, &d)
+	b.visit(d.n)
+	return &d
 }
 
 // left enters what a target has left in this build, and what of its former

@@ -102,16 +102,24 @@ func (a *action) keepTimes(t *cache.Trace) {
 // carryOver adds to the trace of a recipe of which nothing is undone, one that
 // always runs or whose tool keeps its own state, what earlier runs left and this
 // one left alone.
-func (a *action) carryOver(t *cache.Trace) {
+func (a *action) carryOver(t *cache.Trace) { a.keepOutputs(t, a.b.leftAsIs) }
+
+// keepOutputs adds to a trace those outputs of the last run that it does not have
+// and that are to be kept.
+func (a *action) keepOutputs(t *cache.Trace, keep func(o *cache.Output) bool) {
 	if a.old == nil {
 		return
 	}
+	var kept []cache.Output
 	for i := range a.old.Outputs {
 		o := &a.old.Outputs[i]
-		if findOutput(t.Outputs, o.Path) == nil && a.b.leftAsIs(o) {
-			t.Outputs = append(t.Outputs, *o)
-			sortOutputs(t.Outputs)
+		if findOutput(t.Outputs, o.Path) == nil && keep(o) {
+			kept = append(kept, *o)
 		}
+	}
+	if len(kept) > 0 {
+		t.Outputs = append(t.Outputs, kept...)
+		sortOutputs(t.Outputs)
 	}
 }
 
@@ -148,14 +156,8 @@ func (a *action) notGood(rec *tracefs.Record, status int) {
 	}
 	t.Inputs = a.n.looksOfFailed() // for the make above
 	t.Outputs, t.Befores = a.outputs(rec)
-	if a.old != nil { // old files that it did not touch stay, but are not good
-		for _, o := range a.old.Outputs {
-			if findOutput(t.Outputs, o.Path) == nil {
-				t.Outputs = append(t.Outputs, o)
-			}
-		}
-		sortOutputs(t.Outputs)
-	}
+	// Old files that it did not touch stay, but are not good.
+	a.keepOutputs(t, func(*cache.Output) bool { return true })
 	b.chain.remove(a.n.name, a.old)
 	b.graph.Put(a.n.name, t)
 	a.done()

@@ -50,7 +50,7 @@ func (b *Build) restore(f *makefile.File, n *node, d decision) error {
 	b.putRight(n.name)
 	n.run, n.old = t.Run, &t
 	b.own(f, t.Outputs)
-	b.left(b.settleJudged(f, n, &t), d.old)
+	b.left(b.settle(done{f: f, n: n, t: &t}), d.old)
 	b.replay(&t)
 	return nil
 }
@@ -351,16 +351,7 @@ func (a *action) dropHidden(t *cache.Trace) {
 // before and that are still there: its mkdir -p only found them this time, and
 // seeing a directory and making it are the same.
 func (a *action) keepDirs(t *cache.Trace) {
-	if a.old == nil {
-		return
-	}
-	for i := range a.old.Outputs {
-		o := &a.old.Outputs[i]
-		if o.Type == typeDir && findOutput(t.Outputs, o.Path) == nil && a.b.exists(a.b.sp.abs(o.Path)) {
-			t.Outputs = append(t.Outputs, *o)
-			sortOutputs(t.Outputs)
-		}
-	}
+	a.keepOutputs(t, func(o *cache.Output) bool { return o.Type == typeDir && a.b.exists(a.b.sp.abs(o.Path)) })
 }
 
 // remove deletes a version from the tree; directories only when nothing of
