@@ -6,6 +6,7 @@ import "slices"
 const (
 	sectionOrder  = ".order"
 	sectionEdges  = ".edges"
+	sectionBelow  = ".below"
 	sectionWrites = ".writes"
 )
 
@@ -35,8 +36,14 @@ func (g *Graph) SetOrder(order []string) {
 }
 
 // Edges returns the learned edges.
-func (g *Graph) Edges() []Edge {
-	s, _ := g.section(sectionEdges)
+func (g *Graph) Edges() []Edge { return g.edges(sectionEdges) }
+
+// Below returns the edges between targets whose recipes start makes and what those
+// makes have brought up to date.
+func (g *Graph) Below() []Edge { return g.edges(sectionBelow) }
+
+func (g *Graph) edges(section string) []Edge {
+	s, _ := g.section(section)
 	r := reader{s: s}
 	return list(&r, func(e *Edge) {
 		e.Target = r.str()
@@ -45,14 +52,19 @@ func (g *Graph) Edges() []Edge {
 }
 
 // SetEdges stores the learned edges.
-func (g *Graph) SetEdges(edges []Edge) {
+func (g *Graph) SetEdges(edges []Edge) { g.setEdges(sectionEdges, edges) }
+
+// SetBelow stores the edges that Below returns.
+func (g *Graph) SetBelow(edges []Edge) { g.setEdges(sectionBelow, edges) }
+
+func (g *Graph) setEdges(section string, edges []Edge) {
 	var w writer
 	w.uint(uint64(len(edges)))
 	for _, e := range edges {
 		w.str(e.Target)
 		w.str(e.Needs)
 	}
-	g.SetSection(sectionEdges, w.b)
+	g.SetSection(section, w.b)
 }
 
 // AddEdges adds learned edges to those that are stored.

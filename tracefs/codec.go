@@ -30,6 +30,7 @@ func write(c *wire.Codec, w *Write) {
 	stat(c, &w.Before.Stat)
 	c.String(&w.Before.Link)
 	c.String(&w.Before.Saved)
+	c.Bool(&w.Before.Lost)
 	c.Int32(&w.Proc)
 	c.Bool(&w.Append)
 	c.Bool(&w.Truncated)

@@ -62,8 +62,10 @@ type Before struct {
 	// Saved is the name of a pre-image file in the server's pre-image folder
 	// (below the cache folder), made before the first byte changed; empty when
 	// the old content was truncated over a file known to be an action's version,
-	// or was too large.
+	// or is lost.
 	Saved string
+	// Lost: the old content was too large to be saved.
+	Lost bool
 }
 
 // Proc is one process that took part in an action. A process is known by pid

@@ -22,6 +22,7 @@ type own struct {
 	explain  []string
 	hazards  bool
 	manage   []string // what is to be done with the cache instead of making anything
+	lint     bool
 	wrong    []string // words that could not be read, for the error message
 }
 
@@ -58,8 +59,12 @@ func newOwn() *own {
 
 // take reads one word. It returns false if the word is none of fmake's options.
 func (o *own) take(word string) bool {
-	if word == "--debug=hazards" {
+	switch word {
+	case "--debug=hazards":
 		o.hazards = true
+		return true
+	case "--lint":
+		o.lint = true
 		return true
 	}
 	name, value, hasValue := strings.Cut(word, "=")
@@ -133,6 +138,9 @@ func (o *own) words() string {
 	add("--order", o.order, def.order)
 	if o.hazards {
 		out = append(out, "--debug=hazards")
+	}
+	if o.lint {
+		out = append(out, "--lint")
 	}
 	return strings.Join(out, " ")
 }

@@ -150,6 +150,9 @@ func (p *program) explained(targets []*makefile.File) {
 // finished keeps what was learned.
 func (p *program) finished(int) {
 	if p.build != nil {
+		if p.own.lint {
+			p.build.Lint(p.session.Warn)
+		}
 		p.build.Close()
 		p.build = nil // a failed attempt to become another make ends a second time
 	}

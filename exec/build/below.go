@@ -1,6 +1,7 @@
 package build
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -75,6 +76,7 @@ func (b *Build) lateBelow(n *node, flags cache.TraceFlags) []*done {
 		return nil // reported when it was first read
 	}
 	var late []*done
+	visited := b.visitedBelow(n)
 	for _, name := range g.Names() {
 		e, ok := g.Entry(name)
 		if !ok || e.Serial() <= n.serial-b.step || e.Serial() >= n.serial || e.Flags()&cache.Failed != flags {
@@ -83,8 +85,14 @@ func (b *Build) lateBelow(n *node, flags cache.TraceFlags) []*done {
 		if e.Flags()&(cache.Always|cache.Failed) == cache.Always {
 			continue // a command that has run is not repeated
 		}
+		if _, now := slices.BinarySearch(visited, name); len(visited) > 0 && flags == 0 && !now {
+			continue // left by an earlier build, in which it had its place here
+		}
 		for _, in := range e.Trace().Inputs {
 			w := b.lateAt(n, &in)
+			if w != nil && b.opts.Hazards != nil {
+				b.opts.Hazards(fmt.Sprintf("hazard: %s: %s below it looked at %s, which is not as it saw it after %s", n.name, name, in.Path, w.f.Name))
+			}
 			if w != nil && !slices.Contains(late, w) {
 				late = append(late, w)
 			}

@@ -129,6 +129,8 @@ type Build struct {
 	chain         *versions
 	serial        uint64
 	step          uint64
+	self          string // see identity
+	graphPath     string // "" if the tree has no name
 
 	mu      sync.Mutex // guards what background work touches
 	pending []uint64   // journal entries whose traces wait for the graph to be saved
@@ -217,6 +219,7 @@ func (b *Build) load() {
 		b.trouble("naming the tree", err)
 		path = ""
 	}
+	b.graphPath = path
 	b.graph, err = b.opts.Shared.graph(path)
 	if err != nil {
 		b.trouble("reading what earlier builds have learned", err)

@@ -76,6 +76,7 @@ func (b *Build) Judge(f *makefile.File, must bool) exec.Verdict {
 	case exec.AsMake:
 		if d.adopt {
 			b.adopt(f, n)
+			b.visit(n)
 		}
 	case exec.Restored:
 		if err := b.restore(f, n, d); err != nil {
@@ -157,7 +158,15 @@ func (b *Build) decide(f *makefile.File, n *node, must bool) decision {
 	}
 	if why := b.alwaysRun(f, n, must); why != "" {
 		n.always = true
+		if f.Recipe.AnyRecurse && !f.Phony && !must {
+			if stale := b.staleBelow(n); stale != "" {
+				return decision{verdict: exec.Run, why: stale}
+			}
+		}
 		return decision{verdict: exec.AsMake, why: why}
+	}
+	if n.stale == "" && b.ofOtherMake(n) {
+		return decision{verdict: exec.AsMake, why: "another make of this build has brought it up to date"}
 	}
 	if b.opts.Always {
 		return decision{verdict: exec.Run, why: "-B makes every target", old: b.graph.Target(n.name)}
@@ -292,8 +301,8 @@ func (b *Build) traced(f *makefile.File, n *node, e cache.Entry, outs []cache.Ou
 	if why := b.tokensDiffer(f, n, e, must); why != "" {
 		return run(why, nil)
 	}
-	if gone := b.missingOutput(outs); gone != "" {
-		old := e.Trace()
+	if out := b.missingOutput(outs); out != nil {
+		old, gone := e.Trace(), b.display(out.Path)
 		if e.Flags()&(cache.NoStore|cache.Stateful) != 0 && e.Flags()&cache.Provisional == 0 {
 			return decision{verdict: exec.Run, why: gone + " is gone", old: old}
 		}
@@ -388,9 +397,9 @@ func (b *Build) display(key string) string {
 	return p
 }
 
-// missingOutput returns the first output inside the project that is gone, in
-// words, or "".
-func (b *Build) missingOutput(outs []cache.Output) string {
+// missingOutput returns the first output inside the project that is gone, nil if
+// none is.
+func (b *Build) missingOutput(outs []cache.Output) *cache.Output {
 	for i := range outs {
 		o := &outs[i]
 		if o.Type == 0 || o.Path[0] == '/' {
@@ -402,9 +411,9 @@ func (b *Build) missingOutput(outs []cache.Output) string {
 		if b.goneByRight(o.Path) {
 			continue
 		}
-		return b.display(o.Path)
+		return o
 	}
-	return ""
+	return nil
 }
 
 // overwritten names an output that an action before it in serial order has

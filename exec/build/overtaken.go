@@ -19,6 +19,7 @@ func (b *Build) settle(f *makefile.File, n *node, t *cache.Trace, started time.T
 	d := &done{f: f, n: n, t: t, started: started, end: time.Now(), ran: true}
 	n.last = d
 	b.settled = append(b.settled, d)
+	b.visit(n)
 	return d
 }
 
@@ -121,12 +122,27 @@ func (b *Build) findOvertaken() {
 			b.repeat(d.f, w.f, b.tooEarly(in.Path, w.f))
 			continue
 		}
+		if gone := b.removedSince(d); gone != nil {
+			// Who removed it is no prerequisite: a make of this target alone
+			// must not run "clean".
+			b.repeat(d.f, nil, b.display(gone.Path)+" was removed by a recipe before it")
+			continue
+		}
 		if d.ran || b.repeated {
 			b.sawLater(d) // what was still being written when it ended, or was not recorded yet
 		}
 	}
 	b.settled = kept
 	b.findOvertakenBelow()
+}
+
+// removedSince returns an output of a settled target that is gone, if a recipe in
+// the real tree that comes before it may have removed it: "make -j8 clean all".
+func (b *Build) removedSince(d *done) *cache.Output {
+	if d.t == nil || b.unwatched(d.n, d.started) == nil {
+		return nil
+	}
+	return b.missingOutput(d.t.Outputs)
 }
 
 // overtook returns who wrote what a settled target sees otherwise, and where.

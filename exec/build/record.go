@@ -1,6 +1,7 @@
 package build
 
 import (
+	"cmp"
 	"os"
 	"path"
 	"slices"
@@ -31,9 +32,10 @@ func (a *action) succeeded(rec *tracefs.Record) error {
 		return nil
 	}
 	t := a.trace(rec)
-	if a.n.always {
+	if a.n.always || t.Flags&cache.Stateful != 0 {
 		a.carryOver(t)
-	} else {
+	}
+	if !a.n.always {
 		a.dropOld(t)
 		a.keepTimes(t)
 	}
@@ -97,8 +99,9 @@ func (a *action) keepTimes(t *cache.Trace) {
 	}
 }
 
-// carryOver adds to the trace of an always-run recipe what earlier runs left and
-// this one left alone: such recipes are commands, nothing of theirs is undone.
+// carryOver adds to the trace of a recipe of which nothing is undone, one that
+// always runs or whose tool keeps its own state, what earlier runs left and this
+// one left alone.
 func (a *action) carryOver(t *cache.Trace) {
 	if a.old == nil {
 		return
@@ -239,7 +242,7 @@ func (a *action) inputs(rec *tracefs.Record, t *cache.Trace) ([]cache.Input, map
 	slices.SortFunc(looks, func(x, y tracefs.Look) int { return strings.Compare(x.Path, y.Path) })
 	for i := range looks {
 		l := &looks[i]
-		if a.passOver(l.Path) || a.holdsAmbient(l, rec) || a.implied(looks, i) || a.appended(rec, l.Path) || b.sp.isTemp(l.Path) && findWrite(rec.Writes, l.Path) != nil {
+		if a.passOver(l.Path) || a.holdsAmbient(l, rec) || a.implied(looks, i) || a.appended(rec, l.Path) || lost(rec, l.Path) || b.sp.isTemp(l.Path) && findWrite(rec.Writes, l.Path) != nil {
 			continue
 		}
 		if l.Flags&tracefs.LookExec != 0 {
@@ -247,13 +250,8 @@ func (a *action) inputs(rec *tracefs.Record, t *cache.Trace) ([]cache.Input, map
 		}
 		in = a.appendInputs(in, l, rec, t)
 	}
-	slices.SortFunc(in, func(x, y cache.Input) int {
-		if c := strings.Compare(x.Path, y.Path); c != 0 {
-			return c
-		}
-		return int(x.Kind) - int(y.Kind)
-	})
-	return slices.CompactFunc(in, func(x, y cache.Input) bool { return x.Path == y.Path && x.Kind == y.Kind }), execs
+	slices.SortFunc(in, compareInputs)
+	return slices.CompactFunc(in, func(x, y cache.Input) bool { return compareInputs(x, y) == 0 }), execs
 }
 
 // shareDirs makes the action one of the makers of directories that others have
@@ -305,6 +303,14 @@ func (a *action) holdsAmbient(l *tracefs.Look, rec *tracefs.Record) bool {
 func (a *action) appended(rec *tracefs.Record, p string) bool {
 	w := findWrite(rec.Writes, p)
 	return w != nil && w.Append && p != a.n.path
+}
+
+// lost is true for a file that an action has changed in place and that was too
+// large to be saved: nothing is known of what it was, so the action keeps it as it
+// is when it runs again.
+func lost(rec *tracefs.Record, p string) bool {
+	w := findWrite(rec.Writes, p)
+	return w != nil && w.Before.Lost
 }
 
 // implied is true for a directory that was only passed through on the way to
@@ -416,6 +422,10 @@ func (a *action) outputs(rec *tracefs.Record) (outs, befores []cache.Output) {
 		if a.passOver(w.Path) || b.sp.isTemp(w.Path) || isVCS(w.Path) || a.appended(rec, w.Path) {
 			continue
 		}
+		if w.Before.Lost {
+			b.warn("%s was too large to be saved before the recipe of %s changed it; it will not be undone", b.display(b.sp.key(w.Path)), a.f.Name)
+			continue // it is part of the state that the action keeps
+		}
 		o, ok := b.outputAt(w.Path)
 		if !ok && !w.Before.Exists {
 			continue // made and removed
@@ -515,7 +525,7 @@ func (a *action) flags(rec *tracefs.Record, t *cache.Trace) cache.TraceFlags {
 		fl |= cache.Always | cache.NoStore
 	}
 	if a.n.always {
-		fl |= cache.NoStore
+		fl |= cache.NoStore | cache.Forced
 	}
 	for i := range rec.Procs {
 		argv := rec.Procs[i].Argv
@@ -526,7 +536,7 @@ func (a *action) flags(rec *tracefs.Record, t *cache.Trace) cache.TraceFlags {
 			fl |= cache.NoStore
 		}
 	}
-	if b.isSpecial(".FMAKE_STATEFUL", a.f) {
+	if b.isSpecial(".FMAKE_STATEFUL", a.f) || slices.ContainsFunc(rec.Writes, func(w tracefs.Write) bool { return w.Before.Lost }) {
 		fl |= cache.Stateful | cache.NoStore
 	}
 	if b.isSpecial(".FMAKE_NOCACHE", a.f) {
@@ -679,11 +689,17 @@ func (b *Build) current(in []cache.Input) []cache.Input {
 	return out
 }
 
-// unionInputs merges two sorted lists; the first wins.
+// unionInputs merges two sorted lists; the first wins. A file that was read in
+// one run and only looked up in another counts by both.
 func unionInputs(x, y []cache.Input) []cache.Input {
 	out := append(append([]cache.Input(nil), x...), y...)
-	slices.SortStableFunc(out, func(p, q cache.Input) int { return strings.Compare(p.Path, q.Path) })
-	return slices.CompactFunc(out, func(p, q cache.Input) bool { return p.Path == q.Path })
+	slices.SortStableFunc(out, compareInputs)
+	return slices.CompactFunc(out, func(p, q cache.Input) bool { return compareInputs(p, q) == 0 })
+}
+
+// compareInputs orders inputs by path and kind.
+func compareInputs(x, y cache.Input) int {
+	return cmp.Or(strings.Compare(x.Path, y.Path), cmp.Compare(x.Kind, y.Kind))
 }
 
 func findWrite(list []tracefs.Write, p string) *tracefs.Write {

@@ -3,6 +3,7 @@ package build
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 
 	"fmake/cache"
@@ -26,6 +27,7 @@ type Shared struct {
 type tree struct {
 	graph   *cache.Graph
 	journal *cache.Journal // nil until somebody may change the tree
+	visits  map[string]visit
 }
 
 // NewShared returns what a process starts with. fifo tells the jobserver's file of
@@ -114,4 +116,54 @@ func (s *Shared) Close() error {
 		s.engine = nil
 	}
 	return errors.Join(errs...)
+}
+
+// visit says which make of this process was the first to bring a target up to
+// date in this build: its file belongs to that make's action.
+type visit struct {
+	make  string
+	above uint64 // where the recipe that started the make has its place
+}
+
+// visited notes that a make has brought a target up to date.
+func (s *Shared) visited(path, name string, v visit) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.trees[path]
+	if t == nil {
+		return
+	}
+	if t.visits == nil {
+		t.visits = make(map[string]visit)
+	}
+	if _, known := t.visits[name]; !known {
+		t.visits[name] = v
+	}
+}
+
+// visit tells who was the first to bring a target up to date.
+func (s *Shared) visit(path, name string) (v visit, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if t := s.trees[path]; t != nil {
+		v, ok = t.visits[name]
+	}
+	return v, ok
+}
+
+// below lists, sorted, what makes have brought up to date that were started from
+// places in serial order between two others.
+func (s *Shared) below(path string, from, to uint64) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var names []string
+	if t := s.trees[path]; t != nil {
+		for name, v := range t.visits {
+			if v.above >= from && v.above < to {
+				names = append(names, name)
+			}
+		}
+	}
+	slices.Sort(names)
+	return names
 }

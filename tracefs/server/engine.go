@@ -45,6 +45,8 @@ type engine struct {
 	preimages *preimages
 	build     *recorder   // looks in system trees
 	system    *superblock // nil for --system=fingerprint
+	listeners listeners
+	keeper    func() (int, error) // the thread that keeps the doors, see doors.go
 	mounts    sync.WaitGroup
 	nextView  atomic.Uint32
 	abandoned atomic.Bool // an action was cut short
@@ -63,6 +65,7 @@ func newEngine(c wire.Hello) *engine {
 		versions:  newVersions(),
 		preimages: &preimages{},
 		build:     newRecorder(),
+		keeper:    sync.OnceValues(keepDoors),
 		bound:     map[string]bool{},
 		ready:     make(chan *view, spare),
 		views:     map[uint32]*view{},
@@ -168,6 +171,7 @@ func (e *engine) makeView() (*view, error) {
 // gone is called when the kernel has given a view's superblock up.
 func (e *engine) gone(v *view) {
 	e.callers.remove(v.sb.device)
+	e.listeners.gone(v)
 	e.mu.Lock()
 	delete(e.views, v.id)
 	e.mu.Unlock()

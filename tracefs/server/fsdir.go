@@ -193,7 +193,14 @@ func (s *superblock) FsyncDir(_ <-chan struct{}, in *fuse.FsyncIn) fuse.Status {
 // Mknod answers its request.
 func (s *superblock) Mknod(_ <-chan struct{}, in *fuse.MknodIn, name string, out *fuse.EntryOut) fuse.Status {
 	return s.make(in.NodeId, name, &in.Caller, out, func(path string) error {
-		return syscall.Mknod(path, in.Mode, int(in.Rdev))
+		if err := syscall.Mknod(path, in.Mode, int(in.Rdev)); err != nil {
+			return err
+		}
+		var st syscall.Stat_t
+		if s.view != nil && in.Mode&syscall.S_IFMT == syscall.S_IFSOCK && raw.Lstat(path, &st) == nil {
+			s.engine.listeners.bound(&st, s.view, in.Pid)
+		}
+		return nil
 	})
 }
 

@@ -117,6 +117,9 @@ func (s *superblock) Readlink(_ <-chan struct{}, h *fuse.InHeader) ([]byte, fuse
 	if n == nil {
 		return nil, fuse.Status(syscall.ESTALE)
 	}
+	if n.door != "" {
+		return []byte(n.door), fuse.OK
+	}
 	path := s.pathOf(n)
 	text, err := raw.Readlink(path)
 	if err != nil {

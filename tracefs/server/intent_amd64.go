@@ -14,3 +14,6 @@ func oldCalls(number int) (call, bool) {
 	}
 	return 0, false
 }
+
+// oldCreat is true for creat, which newer machines do not have.
+func oldCreat(number int) bool { return number == unix.SYS_CREAT }

@@ -14,7 +14,8 @@ import (
 	"fmake/tracefs"
 )
 
-// maxPreimage is the largest file whose old content is saved before a change.
+// maxPreimage is the largest file whose old content is copied before a change.
+// Larger ones are saved only where that costs nothing.
 const maxPreimage = 1 << 30
 
 // preimages is the folder where old contents are kept. It is made when the first
@@ -31,7 +32,7 @@ type preimages struct {
 // to lose this name: then the file itself can be kept instead of a copy, if no
 // other name could change it later.
 func (p *preimages) save(path string, st tracefs.Stat, leaving bool) string {
-	if p.dir == "" || st.Size > maxPreimage {
+	if p.dir == "" {
 		return ""
 	}
 	p.once.Do(func() { p.err = os.MkdirAll(p.dir, 0o700) })
@@ -42,7 +43,7 @@ func (p *preimages) save(path string, st tracefs.Stat, leaving bool) string {
 	if leaving && st.Nlink == 1 && os.Link(path, name) == nil {
 		return name
 	}
-	if err := clone(path, name); err != nil {
+	if err := clone(path, name, st.Size <= maxPreimage); err != nil {
 		_ = os.Remove(name)
 		return ""
 	}
@@ -50,8 +51,8 @@ func (p *preimages) save(path string, st tracefs.Stat, leaving bool) string {
 }
 
 // clone makes to a copy of the file from: of its blocks where the file system
-// can share them, else of its bytes.
-func clone(from, to string) error {
+// can share them, else of its bytes if it may.
+func clone(from, to string, bytes bool) error {
 	src, err := os.Open(from)
 	if err != nil {
 		return err
@@ -61,10 +62,9 @@ func clone(from, to string) error {
 	if err != nil {
 		return err
 	}
-	if err := unix.IoctlFileClone(int(dst.Fd()), int(src.Fd())); err != nil {
-		if _, err := io.Copy(dst, src); err != nil {
-			return errors.Join(err, dst.Close())
-		}
+	err = unix.IoctlFileClone(int(dst.Fd()), int(src.Fd()))
+	if err != nil && bytes {
+		_, err = io.Copy(dst, src)
 	}
-	return dst.Close()
+	return errors.Join(err, dst.Close())
 }

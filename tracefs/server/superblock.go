@@ -43,6 +43,7 @@ type superblock struct {
 	ended   atomic.Bool // the view's action is over: nothing is cached any more
 	dirs    dirHandles
 	locks   lockFiles
+	doors   doors
 	bare    atomic.Uint64 // counts handles without a descriptor
 	outside paths         // written by clients past the kernel's caches
 	onEnd   func()
@@ -134,6 +135,7 @@ func (s *superblock) unmounted() {
 	s.nodes = map[uint64]*node{}
 	s.mu.Unlock()
 	s.dirs.closeAll()
+	s.doors.closeAll()
 	s.onEnd()
 }
 
@@ -194,7 +196,7 @@ func (s *superblock) owner(tid uint32) *view {
 // valid returns for how many seconds the kernel may keep what it is told of n.
 func (s *superblock) valid(n *node) uint64 {
 	switch {
-	case s.ended.Load() || n.outside:
+	case s.ended.Load() || n.outside || isSpecial(n.kind):
 		return 0
 	case s.view == nil:
 		return forever
@@ -266,6 +268,10 @@ func (s *superblock) Lookup(_ <-chan struct{}, h *fuse.InHeader, name string, ou
 	err := raw.Lstat(path, &st)
 	if err != nil || s.view.hides(path) {
 		return s.absent(path, name, err, h.Pid, out)
+	}
+	if s.door(path, &st, h.Pid, out) {
+		s.exists(path, &st, h.Pid)
+		return fuse.OK
 	}
 	n := s.enter(h.NodeId, name, &st)
 	if n == nil {

@@ -61,6 +61,7 @@ func (v *view) keepOld(path string, c change, w *written) {
 			return
 		}
 		b.Saved = v.engine.preimages.save(path, b.Stat, c == replaces || c == removes)
+		b.Lost = b.Saved == "" && b.Stat.Size > maxPreimage
 	}
 }
 

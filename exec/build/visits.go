@@ -1,0 +1,85 @@
+package build
+
+import (
+	"slices"
+
+	"fmake/cache"
+	"fmake/makefile"
+)
+
+// Makes of one build may meet the same file: "$(MAKE) F=1 x.o; $(MAKE) F=2 x.o".
+// It belongs to the one that was there first, as it does among the targets of one
+// makefile; to the others GNU make's rule applies. And a recipe that starts a make
+// is looked at, in the next build, by what the make below brought up to date.
+
+// visit notes that a target is up to date in this build.
+func (b *Build) visit(n *node) {
+	b.opts.Shared.visited(b.graphPath, n.name, visit{make: b.identity(), above: b.opts.Above.Serial})
+}
+
+// identity tells makes with other flags, goals or makefiles apart; a make that is
+// run again is the same one.
+func (b *Build) identity() string {
+	if b.self == "" {
+		b.self = b.sp.cwd + " " + b.db.ExpandFor("$(MAKEFLAGS) $(MAKECMDGOALS) $(MAKEFILE_LIST)", nil)
+	}
+	return b.self
+}
+
+// ofOtherMake reports whether another make of this build has brought a target up
+// to date before.
+func (b *Build) ofOtherMake(n *node) bool {
+	v, ok := b.opts.Shared.visit(b.graphPath, n.name)
+	return ok && v.make != b.identity()
+}
+
+// visitedBelow lists what the makes that a recipe has started brought up to date
+// in this build.
+func (b *Build) visitedBelow(n *node) []string {
+	return b.opts.Shared.below(b.graphPath, n.serial-b.step, n.serial)
+}
+
+// keepBelow keeps the list of what is below a recipe for the next build.
+func (b *Build) keepBelow(f *makefile.File, n *node) {
+	if f.Phony {
+		return // entered every time
+	}
+	now := b.visitedBelow(n)
+	all := b.graph.Below()
+	kept := slices.DeleteFunc(slices.Clone(all), func(e cache.Edge) bool { return e.Target == n.name })
+	for _, name := range now {
+		kept = append(kept, cache.Edge{Target: n.name, Needs: name})
+	}
+	if !slices.Equal(kept, all) {
+		b.graph.SetBelow(kept)
+	}
+}
+
+// staleBelow says why a file target whose recipe starts a make has to be entered
+// although GNU make's rule does not ask for it, or returns "": something that the
+// make below brought up to date is not any more.
+func (b *Build) staleBelow(n *node) string {
+	for _, e := range b.graph.Below() {
+		if e.Target != n.name {
+			continue
+		}
+		entry, ok := b.graph.Entry(e.Needs)
+		if !ok {
+			continue
+		}
+		if entry.Flags()&(cache.Failed|cache.Always) != 0 {
+			continue // what always runs is no reason, as in GNU make
+		}
+		outs := entry.Outputs()
+		if gone := b.missingOutput(outs); gone != nil {
+			return b.display(gone.Path) + ", which a make below it makes, is gone"
+		}
+		in := b.checker.Holds(&entry, func(in *cache.Input) bool {
+			return b.chain.agrees(e.Needs, entry.Serial(), entry.Flags(), in)
+		})
+		if in != nil {
+			return "of what a make below it made, " + b.display(e.Needs) + " is stale: " + b.describe(in)
+		}
+	}
+	return ""
+}
