@@ -148,7 +148,7 @@ type StoreStats struct {
 	Traces, Sets, Small, Stats int64 // numbers of records
 	RecordBytes                int64 // on disk, records of all kinds
 	Blobs, BlobBytes           int64
-	Hits, Misses               int64 // of Result
+	Hits, Misses               int64 // of Result; no known set of paths is a miss
 	Saved                      int64 // nanoseconds that the hits' runs once took
 	Dropped                    int64 // damaged records
 }

@@ -23,6 +23,9 @@ type Config struct {
 	// Ready is called when all options are known and before anything is read. It
 	// returns variables to put into the environment of everything that is run.
 	Ready func() (env []string)
+	// Instead is called then; if it returns true it has done all that was asked for,
+	// and make ends with that status. It may be nil.
+	Instead func() (status int, done bool)
 	// Attach is called once all makefiles have been read, before the first
 	// recipe can run.
 	Attach func(db *makefile.Database, s *Session) (Options, error)
@@ -152,6 +155,11 @@ func (s *Session) run() int {
 	if s.set.On(flags.Version) {
 		s.printVersion()
 		return exitSuccess
+	}
+	if s.cfg.Instead != nil {
+		if status, done := s.cfg.Instead(); done {
+			return status
+		}
 	}
 	s.changeDirectory()
 	s.joinJobserver()

@@ -50,7 +50,7 @@ type Engine struct {
 // Start starts an engine and waits until a first view stands ready. The error
 // is an *ErrUnavailable if this machine does not let us have views.
 func Start(ctx context.Context, c Config) (*Engine, error) {
-	path, err := enginePath(c.EnginePath)
+	path, err := EnginePath(c.EnginePath)
 	if err != nil {
 		return nil, &ErrUnavailable{Reason: err.Error(), Hint: "install it beside fmake"}
 	}
@@ -292,8 +292,9 @@ func (e *Engine) Refresh() error {
 	return err
 }
 
-// enginePath finds the engine's executable.
-func enginePath(given string) (string, error) {
+// EnginePath finds the engine's executable: the given one if it is not "", else
+// fmake-engine beside this executable, else in PATH.
+func EnginePath(given string) (string, error) {
 	if given != "" {
 		return given, nil
 	}

@@ -65,6 +65,7 @@ func (d *db) pathSets(name []byte) ([]byte, error) {
 		answer = proto.AppendBytes(answer, set)
 	}
 	if answer == nil {
+		d.count(func(c *counters) { c.misses++ })
 		return nil, errMissing
 	}
 	return answer, nil

@@ -18,6 +18,13 @@ func main() {
 
 // run serves. The spawner's role has been played before main is called.
 func run() int {
+	if len(os.Args) > 2 && os.Args[1] == manageRole {
+		if err := manage(os.Args[2:], os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, "fmake: "+err.Error())
+			return 1
+		}
+		return 0
+	}
 	if len(os.Args) != 2 {
 		fmt.Fprintln(os.Stderr, "fmake-engine is started by fmake.")
 		return 2

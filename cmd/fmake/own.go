@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -20,6 +21,7 @@ type own struct {
 	order    string // auto, serial
 	explain  []string
 	hazards  bool
+	manage   []string // what is to be done with the cache instead of making anything
 	lint     bool
 	wrong    []string // words that could not be read, for the error message
 }
@@ -31,6 +33,9 @@ type ownOption struct {
 	values []string
 	set    func(o *own, value string)
 	local  bool // not handed on to makes below
+	bare   bool // may stand without a value
+	// check says what is wrong with a value; nil takes any.
+	check func(value string) string
 }
 
 func ownOptions() []ownOption {
@@ -41,6 +46,9 @@ func ownOptions() []ownOption {
 		{name: "--system", values: []string{"trace", "fingerprint"}, set: func(o *own, v string) { o.system = v }},
 		{name: "--env", values: []string{"auto", "all"}, set: func(o *own, v string) { o.env = v }},
 		{name: "--order", values: []string{"auto", "serial"}, set: func(o *own, v string) { o.order = v }},
+		{name: "--cache-stats", bare: true, set: func(o *own, _ string) { o.manage = []string{"stats"} }, local: true},
+		{name: "--cache-verify", bare: true, set: func(o *own, _ string) { o.manage = []string{"verify"} }, local: true},
+		{name: "--cache-gc", bare: true, check: badSize, set: func(o *own, v string) { o.manage = []string{"gc", cmp.Or(v, defaultCacheSize)} }, local: true},
 		{name: "--explain", set: func(o *own, v string) { o.explain = append(o.explain, v) }, local: true},
 	}
 }
@@ -63,6 +71,16 @@ func (o *own) take(word string) bool {
 	for _, opt := range ownOptions() {
 		if opt.name != name {
 			continue
+		}
+		if opt.bare && !hasValue {
+			opt.set(o, "")
+			return true
+		}
+		if opt.check != nil {
+			if bad := opt.check(value); bad != "" {
+				o.wrong = append(o.wrong, fmt.Sprintf("option '%s=%s': %s", name, value, bad))
+				return true
+			}
 		}
 		if !hasValue || value == "" || !allowed(opt.values, value) {
 			o.wrong = append(o.wrong, wrongValue(opt, value))

@@ -41,6 +41,7 @@ func (p *program) config(args []string) exec.Config {
 		Args: args, Env: p.env,
 		Own:          p.own.take,
 		Ready:        p.ready,
+		Instead:      p.instead,
 		Attach:       p.attach,
 		ShellRan:     p.shells.Ran,
 		SerialOutput: func() bool { return p.own.order == "serial" },

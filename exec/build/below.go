@@ -1,6 +1,8 @@
 package build
 
 import (
+	"cmp"
+	"fmt"
 	"slices"
 	"time"
 
@@ -67,17 +69,45 @@ func files(of []*done) []*makefile.File {
 // lateBelow lists what was written, by something before a recipe with a make in it
 // and since that began, at the paths that actions below it have looked at.
 func (b *Build) lateBelow(n *node, flags cache.TraceFlags) []*done {
-	if !b.wroteSince(n, n.tried) {
-		return nil
+	if !b.wroteSince(n, n.tried) || b.graph.Refresh() != nil {
+		return nil // a graph that cannot be read was reported when it was first read
 	}
-	g := b.graph
-	if g.Refresh() != nil {
-		return nil // reported when it was first read
+	below := b.entriesBelow(n, flags)
+	wrote := make(map[string]uint64) // by path: the last of the actions below that wrote it
+	for _, e := range below {
+		for _, o := range e.Outputs() {
+			wrote[o.Path] = max(wrote[o.Path], e.Serial())
+		}
 	}
 	var late []*done
+	for name, e := range below {
+		for _, in := range e.Trace().Inputs {
+			if last, ok := wrote[in.Path]; ok && last >= e.Serial() {
+				continue // it has changed since, by the action itself or one after it
+			}
+			w := b.lateAt(n, &in)
+			if w == nil {
+				continue
+			}
+			if b.opts.Hazards != nil {
+				b.opts.Hazards(fmt.Sprintf("hazard: %s: %s below it looked at %s before %s had ended", n.name, name, in.Path, w.f.Name))
+			}
+			if !slices.Contains(late, w) {
+				late = append(late, w)
+			}
+		}
+	}
+	slices.SortFunc(late, func(x, y *done) int { return cmp.Compare(x.n.serial, y.n.serial) })
+	return late
+}
+
+// entriesBelow returns, by name, what is known of the actions below a recipe that
+// may be made again: all with these flags, or all that are good.
+func (b *Build) entriesBelow(n *node, flags cache.TraceFlags) map[string]cache.Entry {
+	below := make(map[string]cache.Entry)
 	visited := b.visitedBelow(n)
-	for _, name := range g.Names() {
-		e, ok := g.Entry(name)
+	for _, name := range b.graph.Names() {
+		e, ok := b.graph.Entry(name)
 		if !ok || e.Serial() <= n.serial-b.step || e.Serial() >= n.serial || e.Flags()&cache.Failed != flags {
 			continue
 		}
@@ -87,14 +117,9 @@ func (b *Build) lateBelow(n *node, flags cache.TraceFlags) []*done {
 		if _, now := slices.BinarySearch(visited, name); len(visited) > 0 && flags == 0 && !now {
 			continue // left by an earlier build, in which it had its place here
 		}
-		for _, in := range e.Trace().Inputs {
-			w := b.lateAt(n, &in)
-			if w != nil && !slices.Contains(late, w) {
-				late = append(late, w)
-			}
-		}
+		below[name] = e
 	}
-	return late
+	return below
 }
 
 // wroteSince reports whether anything before a recipe has ended since.

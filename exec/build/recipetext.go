@@ -7,7 +7,7 @@ import "strings"
 // So neither V=1 nor a changed progress message is a reason to run anything.
 // An empty result means that the line does nothing but print.
 func comparable(line string) string {
-	line = strings.TrimLeft(line, "@-+ \t")
+	line = withoutPrefix(line)
 	if !mayPrint(line) {
 		return strings.TrimRight(line, " \t")
 	}
@@ -19,6 +19,10 @@ func comparable(line string) string {
 	}
 	return strings.Join(kept, "\n")
 }
+
+// inert is true for a recipe line that needs no view, because all it does is to
+// print words that stand in it.
+func inert(line string) bool { return comparable(line) == "" && !strings.ContainsAny(line, "*?[~") }
 
 // mayPrint is a cheap test that spares most lines the splitting.
 func mayPrint(line string) bool {
