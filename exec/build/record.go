@@ -218,7 +218,7 @@ func (a *action) trace(rec *tracefs.Record) *cache.Trace {
 	t.Outputs, t.Befores = a.outputs(rec)
 	var execs map[string]bool
 	t.Inputs, execs = a.inputs(rec, t)
-	a.shareDirs(t)
+	b.shareDirs(t)
 	t.Flags = a.flags(rec, t)
 	if t.Flags&cache.Stateful != 0 && a.old != nil && a.old.Flags&cache.Failed == 0 {
 		t.Inputs = unionInputs(t.Inputs, b.current(a.old.Inputs))
@@ -258,14 +258,14 @@ func (a *action) inputs(rec *tracefs.Record, t *cache.Trace) ([]cache.Input, map
 
 // shareDirs makes the action one of the makers of directories that others have
 // made and that it has put something into: its mkdir -p only found them, and
-// seeing a directory and making it are the same.
-func (a *action) shareDirs(t *cache.Trace) {
+// seeing a directory and making it are the same. It tells whether there are any.
+func (b *Build) shareDirs(t *cache.Trace) bool {
 	var made []cache.Output
 	t.Inputs = slices.DeleteFunc(t.Inputs, func(in cache.Input) bool {
 		if !foundDir(&in, t) || findOutput(t.Outputs, in.Path) != nil {
 			return false
 		}
-		for _, v := range a.b.chain.of(in.Path) {
+		for _, v := range b.chain.of(in.Path) {
 			if v.out.Type == typeDir && v.before == nil {
 				made = append(made, cache.Output{Path: in.Path, Type: typeDir, Mode: in.Mode & 0o7777})
 				return true
@@ -273,10 +273,9 @@ func (a *action) shareDirs(t *cache.Trace) {
 		}
 		return false
 	})
-	if len(made) > 0 {
-		t.Outputs = append(t.Outputs, made...)
-		sortOutputs(t.Outputs)
-	}
+	t.Outputs = append(t.Outputs, made...)
+	sortOutputs(t.Outputs)
+	return len(made) > 0
 }
 
 // foundDir is true for a directory that an action found and put something into.
