@@ -20,8 +20,8 @@ import (
 )
 
 // Begin implements exec.Actions: it chooses between the real tree and a traced
-// view. A traced view is made only when the recipe first touches anything, so
-// that a recipe which only prints costs nothing.
+// view. A traced view is made only before the first line that touches anything,
+// so that a recipe which only prints costs nothing.
 func (b *Build) Begin(f *makefile.File) (exec.Action, error) {
 	n := b.node(f)
 	if b.runsNatively(f, n) {
@@ -171,7 +171,17 @@ func (a *action) Output(stream int, data []byte) {
 	a.chunks = append(a.chunks, cache.Chunk{Stream: uint8(stream), Data: append([]byte(nil), data...)})
 }
 
-func (a *action) Line(_ int, text string) { a.echo = text }
+// Line makes the view before the first line that needs one. It is made here and
+// not where the line runs, which may be another goroutine: to make it rolls back
+// what the action did last time, and for that it needs the graph, the chains of
+// versions and the makefile's targets, which only the walk may use. If it fails,
+// the line that needs it finds the same error.
+func (a *action) Line(_ int, text string) {
+	a.echo = text
+	if !inert(text) {
+		_, _ = a.view.get()
+	}
+}
 
 // End implements exec.Action.
 func (a *action) End(status int, interrupted bool) error {
@@ -199,7 +209,8 @@ func (a *action) lost(err error) error {
 	return err
 }
 
-// lazyView is a view that comes into being at its first use.
+// lazyView is a view that comes into being when it is first needed; see
+// action.Line.
 type lazyView struct {
 	a    *action
 	once sync.Once

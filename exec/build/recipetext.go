@@ -20,6 +20,10 @@ func comparable(line string) string {
 	return strings.Join(kept, "\n")
 }
 
+// inert is true for a recipe line that needs no view, because all it does is to
+// print words that stand in it.
+func inert(line string) bool { return comparable(line) == "" && !strings.ContainsAny(line, "*?[~") }
+
 // mayPrint is a cheap test that spares most lines the splitting.
 func mayPrint(line string) bool {
 	return strings.Contains(line, "echo") || strings.Contains(line, "printf") || strings.Contains(line, ":")
