@@ -12,7 +12,7 @@ import (
 type recipeKey struct {
 	done bool
 	key  cache.Hash // decides whether a trace holds
-	full cache.Hash // decides whether a result may be restored
+	full cache.Hash // decides whether a result may be restored: what is printed counts too
 	text string     // the expanded recipe, or the unexpanded one if expanding it has effects
 	vars []string   // for an unexpanded one: the values of the variables it names
 }
@@ -51,15 +51,37 @@ func (b *Build) recipeKey(f *makefile.File, n *node) *recipeKey {
 		}
 		return d.Strings(k.vars)
 	}
+	same := func(line string) string { return line }
+	if takesQuotes(shell) {
+		same = plainly
+	}
 	d := context("key")
 	for _, l := range lines {
-		if c := comparable(b.opts.Shells.neutral(l)); c != "" {
+		if c := comparable(same(withoutPrefix(b.opts.Shells.neutral(l)))); c != "" {
 			d.String(c)
 		}
 	}
 	k.key = d.Sum()
-	k.full = context("full").Strings(lines).Sum()
+	d = context("full")
+	for _, l := range lines {
+		if isSilent(l) {
+			l = "@" + same(withoutPrefix(l)) // else it would be replayed as it was printed
+		}
+		d.String(l)
+	}
+	k.full = d.Sum()
 	return k
+}
+
+// prefixes are the characters and blanks that may stand before a recipe line.
+const prefixes = "@-+ \t"
+
+func withoutPrefix(line string) string { return strings.TrimLeft(line, prefixes) }
+
+// isSilent is true for a recipe line that is never printed.
+func isSilent(line string) bool {
+	text := withoutPrefix(line)
+	return strings.Contains(line[:len(line)-len(text)], "@") && !strings.Contains(strings.ReplaceAll(text, "\\\n", ""), "\n")
 }
 
 // recipeDiffers says in words how the recipe differs from the one that a trace

@@ -7,7 +7,7 @@ import "strings"
 // So neither V=1 nor a changed progress message is a reason to run anything.
 // An empty result means that the line does nothing but print.
 func comparable(line string) string {
-	line = strings.TrimLeft(line, "@-+ \t")
+	line = withoutPrefix(line)
 	if !mayPrint(line) {
 		return strings.TrimRight(line, " \t")
 	}
