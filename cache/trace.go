@@ -130,4 +130,5 @@ const (
 	Always                             // an always-run recipe
 	Native                             // its last run started a program that needs the real tree (setuid)
 	Failed                             // the run failed or was cut short: what it left is not good
+	Forced                             // it ran because GNU make's rule runs it whatever it has read
 )

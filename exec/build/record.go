@@ -513,7 +513,7 @@ func (a *action) flags(rec *tracefs.Record, t *cache.Trace) cache.TraceFlags {
 		fl |= cache.Always | cache.NoStore
 	}
 	if a.n.always {
-		fl |= cache.NoStore
+		fl |= cache.NoStore | cache.Forced
 	}
 	for i := range rec.Procs {
 		argv := rec.Procs[i].Argv

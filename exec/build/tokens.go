@@ -13,7 +13,8 @@ import (
 
 // token returns what a declared prerequisite that the recipe did not read
 // counts by, and its meaning in cache look-ups; ok is false for prerequisites
-// that are no tokens: order-only ones, directories, missing ones.
+// that are no tokens: order-only ones, directories, missing ones. A target that has
+// to run no longer counts on as what it was when it last had to.
 func (b *Build) token(d *makefile.Dep) (tok cache.Token, strong cache.Hash, ok bool) {
 	if d.OrderOnly || d.File == nil || d.File.Phony {
 		return tok, strong, false
@@ -26,7 +27,7 @@ func (b *Build) token(d *makefile.Dep) (tok cache.Token, strong cache.Hash, ok b
 	}
 	tok.Name = n.name
 	if d.File.Recipe != nil && !n.always && !d.File.Recipe.AnyRecurse {
-		if e, known := b.entryOf(d.File, n); known {
+		if e, known := b.entryOf(d.File, n); known && e.Flags()&cache.Forced == 0 {
 			tok.Run = e.Run()
 			return tok, e.Strong(), true
 		}
@@ -36,7 +37,7 @@ func (b *Build) token(d *makefile.Dep) (tok cache.Token, strong cache.Hash, ok b
 		return tok, strong, false // a device or the like: existence is all it has
 	}
 	if d.File.Recipe != nil {
-		tok.Mtime = st.Mtime // an always-run target: by its last write
+		tok.Mtime = st.Mtime // a target that was run whatever it had read: by its last write
 		return tok, h.Hash, true
 	}
 	tok.Hash = h.Hash
