@@ -38,8 +38,8 @@ func (v *versions) index() {
 	v.dirs = make(map[string][]string)
 	for _, name := range v.b.graph.Names() {
 		e, ok := v.b.graph.Entry(name)
-		if !ok || e.Flags()&cache.Failed != 0 || e.Flags()&cache.Always != 0 && !v.b.visited[name] {
-			continue // what a command left that is no part of this build is a source
+		if !ok || e.Flags()&(cache.Failed|cache.Provisional) != 0 || e.Flags()&cache.Always != 0 && !v.b.visited[name] {
+			continue // what was adopted, or left by a command that is no part of this build, is a source
 		}
 		v.enter(name, e.Serial(), e.Outputs(), e.Befores())
 	}
