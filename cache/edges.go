@@ -1,5 +1,7 @@
 package cache
 
+import "slices"
+
 // Names of the sections that this package keeps itself.
 const (
 	sectionOrder  = ".order"
@@ -51,6 +53,22 @@ func (g *Graph) SetEdges(edges []Edge) {
 		w.str(e.Needs)
 	}
 	g.SetSection(sectionEdges, w.b)
+}
+
+// AddEdges adds learned edges to those that are stored.
+func (g *Graph) AddEdges(more ...Edge) {
+	g.adding.Lock()
+	defer g.adding.Unlock()
+	edges := g.Edges()
+	known := len(edges)
+	for _, e := range more {
+		if !slices.Contains(edges, e) {
+			edges = append(edges, e)
+		}
+	}
+	if len(edges) > known {
+		g.SetEdges(edges)
+	}
 }
 
 // LastWrites returns the list of last writes.

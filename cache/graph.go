@@ -19,7 +19,8 @@ type Graph struct {
 	path string
 	boot string
 
-	saving sync.Mutex // held by Save from beginning to end
+	saving sync.Mutex // held by Save and Refresh from beginning to end
+	adding sync.Mutex // held by AddEdges
 
 	mu       sync.Mutex
 	img      *image

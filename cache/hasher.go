@@ -103,6 +103,13 @@ func (h *Hasher) Learn(st FileStat, hash Hash) {
 	h.known[keyOf(st)] = hash
 }
 
+// Dirty reports whether anything was read from files since the last call of Fresh.
+func (h *Hasher) Dirty() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.fresh) > 0
+}
+
 // Fresh returns what was read from files since the last call and may be kept.
 func (h *Hasher) Fresh() []StatEntry {
 	h.mu.Lock()

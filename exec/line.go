@@ -183,15 +183,15 @@ func (w *Walk) launch(j *job, plan recipe.Plan) {
 	stdio := w.stdioFor(j)
 	env, view := j.env, j.view
 	if j.recursive {
-		view = w.host
+		view = insideView{w: w}
 		env = w.subMakeEnv(j.file, env)
 		if w.pool != nil {
 			stdio.Extra = w.pool.Extra()
 		}
 	}
 	w.batchStarted++
-	if plan.Road == recipe.Interp && !j.recursive {
-		j.run = w.interpret(j, plan, stdio, env)
+	if plan.Road == recipe.Interp && (!j.recursive || w.below != nil && len(stdio.Extra) == 0) {
+		j.run = w.interpret(j, plan, stdio, env, view)
 		return
 	}
 	j.run = w.spawn(j, plan.Argv, stdio, env, view)
@@ -207,7 +207,7 @@ func (w *Walk) subMakeEnv(f *makefile.File, env []string) []string {
 
 // stdioFor gives a command its three descriptors.
 func (w *Walk) stdioFor(j *job) recipe.Stdio {
-	s := recipe.Stdio{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}
+	s := recipe.Stdio{In: w.stdin, Out: os.Stdout, Err: os.Stderr}
 	if j.ownsInput = !w.stdinTaken; j.ownsInput {
 		w.stdinTaken = true
 	} else {
@@ -318,18 +318,18 @@ func (failedStart) pid() int           { return -1 }
 func (failedStart) signal(unix.Signal) {}
 
 // interpret runs a script in process.
-func (w *Walk) interpret(j *job, plan recipe.Plan, stdio recipe.Stdio, env []string) running {
+func (w *Walk) interpret(j *job, plan recipe.Plan, stdio recipe.Stdio, env []string, view View) running {
 	ctx, cancel := context.WithCancelCause(context.Background())
-	view := groupView{View: j.view, signals: w.signals, ctx: ctx}
+	group := groupView{View: view, signals: w.signals, ctx: ctx}
 	go func() {
 		defer cancel(nil)
-		status, err := recipe.RunScript(ctx, plan.Script, stdio, env, w.dir, view)
+		status, err := recipe.RunScript(ctx, plan.Script, stdio, env, w.dir, group)
 		if err == nil {
 			w.report(ended{job: j, status: status})
 			return
 		}
 		// The interpreter does not take it after all, and has done nothing yet.
-		p, err := startProgram(view, plan.Argv, stdio, env, w.dir)
+		p, err := startProgram(group, plan.Argv, stdio, env, w.dir)
 		if err != nil {
 			w.report(ended{job: j, status: notFound})
 			return

@@ -142,6 +142,9 @@ func (s *Session) restart() {
 	}
 	s.con.restore()
 	s.con.mutex.close()
+	if s.w.inside {
+		panic(&again{args, s.restartEnv()})
+	}
 	program, err := HostView{}.LookPath(s.cfg.Args[0], s.env("PATH"), s.startDir)
 	if err == nil {
 		err = syscall.Exec(program, args, s.restartEnv())

@@ -3,7 +3,6 @@ package exec
 import (
 	"errors"
 	"os"
-	"os/signal"
 	"strconv"
 	"strings"
 	"time"
@@ -32,6 +31,9 @@ type Config struct {
 	ShellRan func(command, printed string)
 	// Finished is called when no recipe will run any more.
 	Finished func(status int)
+	// Below gives the configuration of a make that a recipe starts, for it to run
+	// inside this process. If it is nil, all makes below are processes.
+	Below func(args, env []string) Config
 }
 
 // Session is one run of make.
@@ -70,7 +72,7 @@ func NewSession(cfg Config) *Session {
 	s.level = max(s.level, 0)
 	s.con.setProgram(s.program, s.level)
 	s.w = newWalk(&s.set, s.con)
-	s.w.shellRan = cfg.ShellRan
+	s.w.shellRan, s.w.below = cfg.ShellRan, cfg.Below
 	return s
 }
 
@@ -105,7 +107,12 @@ func (s *Session) env(name string) string {
 // Run does it all and returns the exit status.
 func (s *Session) Run() int {
 	s.w.signals = watchSignals(s.w.wake.signal, s.removeTempInput)
-	if !signal.Ignored(unix.SIGPIPE) {
+	return onDeepStack(s.runToEnd, false)
+}
+
+// runToEnd is Run once signals are watched.
+func (s *Session) runToEnd() int {
+	if diesUnread() {
 		// The signal itself is noticed only at the next look for signals.
 		s.con.unread = func() { s.w.interrupted(unix.SIGPIPE) }
 	}
@@ -356,8 +363,8 @@ func (s *Session) checkWritten(status int) int {
 		return status
 	case !errors.Is(s.con.broken, unix.EPIPE):
 		what += ": " + errorText(s.con.broken)
-	case !signal.Ignored(unix.SIGPIPE):
-		killSelf(unix.SIGPIPE) // it came when nobody looked for signals
+	case diesUnread():
+		s.w.dieOf(unix.SIGPIPE) // it came when nobody looked for signals
 	}
 	s.con.write(stderr, []byte(s.con.program+what+"\n"))
 	return max(status, 1)

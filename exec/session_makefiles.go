@@ -86,7 +86,7 @@ func (s *Session) saveStdin() string {
 	s.w.signals.arm() // one must not leave the file behind
 	f, err := os.CreateTemp(s.con.temp, "Gm*")
 	if err == nil {
-		_, err = io.Copy(f, os.Stdin)
+		_, err = io.Copy(f, s.w.stdin)
 		f.Close()
 	}
 	if err != nil {

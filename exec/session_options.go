@@ -62,7 +62,9 @@ func (s *Session) decodeOptions() {
 			name, value, _ := strings.Cut(e, "=")
 			v := s.db.Define(name, value, makefile.OriginEnv, false, nil, makefile.Pos{})
 			v.Export = makefile.ExportYes
-			os.Setenv(name, value)
+			if !s.w.inside {
+				os.Setenv(name, value)
+			}
 		}
 	}
 	if s.set.On(flags.NoBuiltinVars) {

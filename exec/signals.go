@@ -20,6 +20,7 @@ type signalWatch struct {
 
 	once          sync.Once
 	wake, abandon func()
+	told          bool // the make above passes signals on: nothing is caught
 }
 
 // fatalSignals end make after it has cleaned up.
@@ -50,7 +51,7 @@ func watchSignals(wake, abandon func()) *signalWatch {
 // arm catches signals from now on. Those that were ignored when make was started
 // stay ignored.
 func (s *signalWatch) arm() {
-	if s != nil {
+	if s != nil && !s.told {
 		s.once.Do(s.catch)
 	}
 }
@@ -128,7 +129,7 @@ func (s *signalWatch) check(w *Walk) {
 func (w *Walk) interrupted(s os.Signal) {
 	sig := s.(syscall.Signal)
 	if w.dying {
-		killSelf(sig)
+		w.dieOf(sig)
 	}
 	w.dying = true
 	if sig == unix.SIGTERM {
@@ -155,17 +156,22 @@ func (w *Walk) interrupted(s os.Signal) {
 	w.removeIntermediates(true)
 	w.cleanUp()
 	if sig == unix.SIGQUIT {
-		os.Exit(exitTrouble) // the signal itself would leave a core
+		w.dieWith(exitTrouble) // the signal itself would leave a core
 	}
-	killSelf(sig)
+	w.dieOf(sig)
 }
 
-// cancelScripts ends scripts that run in process: the terminal's signal does
-// not end them as it ends a shell.
+// cancelScripts ends scripts and makes that run in process: the terminal's signal
+// does not end them as it ends a shell.
 func (w *Walk) cancelScripts(sig unix.Signal) {
 	for _, j := range w.jobs {
-		if s, ok := j.run.(script); ok {
-			s.signal(sig)
+		switch r := j.run.(type) {
+		case script:
+			r.signal(sig)
+		case process:
+			if p, ok := r.p.(*inside); ok {
+				p.Signal(sig)
+			}
 		}
 	}
 }

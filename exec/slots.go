@@ -37,6 +37,13 @@ func (k *waker) signal() {
 	}
 }
 
+// close is for when nobody signals any more.
+func (k *waker) close() {
+	if fd := k.fd.Swap(0); fd > 0 {
+		unix.Close(int(fd))
+	}
+}
+
 func (k *waker) clear() {
 	var buf [8]byte
 	unix.Read(int(k.fd.Load()), buf[:])
@@ -132,4 +139,11 @@ func (b *badStdin) file() *os.File {
 	w.Close()
 	b.r = r
 	return r
+}
+
+// close is for when no job can use it any more.
+func (b *badStdin) close() {
+	if b.r != nil {
+		b.r.Close()
+	}
 }

@@ -262,7 +262,8 @@ func (m *syncMutex) set(kind int16) error {
 		return nil
 	}
 	for {
-		err := unix.FcntlFlock(m.file.Fd(), unix.F_SETLKW, &unix.Flock_t{Type: kind, Len: 1})
+		// A lock of the open file, not of the process: several makes may be in one.
+		err := unix.FcntlFlock(m.file.Fd(), unix.F_OFD_SETLKW, &unix.Flock_t{Type: kind, Len: 1})
 		if err != unix.EINTR {
 			return err
 		}

@@ -1,6 +1,8 @@
 package exec
 
 import (
+	"os"
+
 	"fmake/exec/flags"
 	"fmake/exec/jobserver"
 	"fmake/makefile"
@@ -87,7 +89,8 @@ type Walk struct {
 	backlog         []ended // reports received while something else was waited for
 	wake            *waker
 	signals         *signalWatch
-	stdinTaken      bool // a job has make's standard input
+	stdin           *os.File // make's standard input
+	stdinTaken      bool     // a job has it
 	badInput        *badStdin
 	saidWaiting     bool // "Waiting for unfinished jobs" was said
 	dying           bool // a signal is ending make
@@ -95,9 +98,11 @@ type Walk struct {
 	batchStarted    int
 	shellRan        func(command, printed string) // see Config.ShellRan
 	host            HostView
-	dir             string // working directory
-	onSignal        func() // removes temporary files
-	dash, dashKnown bool   // /bin/sh is dash
+	below           func(args, env []string) Config // see Config.Below
+	inside          bool                            // this make runs inside the process of the one above
+	dir             string                          // working directory
+	onSignal        func()                          // removes temporary files
+	dash, dashKnown bool                            // /bin/sh is dash
 }
 
 // New makes a Walk over db. The Session that calls it fills in what comes from
@@ -106,7 +111,7 @@ func newWalk(set *flags.Set, con *console) *Walk {
 	return &Walk{
 		set: set, con: con, pass: 1, slots: 1,
 		shown: make(map[*makefile.File][]byte),
-		done:  make(chan ended, 64), wake: &waker{}, badInput: &badStdin{},
+		done:  make(chan ended, 64), wake: &waker{}, stdin: os.Stdin, badInput: &badStdin{},
 	}
 }
 

@@ -104,7 +104,7 @@ func (h worldHost) Shell(c makefile.ShellCommand) makefile.ShellResult {
 		return makefile.ShellResult{Status: 127}
 	}
 	defer r.Close()
-	stdio := recipe.Stdio{In: os.Stdin, Out: out, Err: os.Stderr}
+	stdio := recipe.Stdio{In: w.stdin, Out: out, Err: os.Stderr}
 	w.signals.arm()
 	w.con.begin() // the command may print to stderr
 	if ctx := w.con.ctx; ctx != nil && ctx.sync {

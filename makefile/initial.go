@@ -70,6 +70,7 @@ func (db *Database) defineEnvironment() {
 			db.envShell, db.hasEnvShell = value, true
 		case "MAKE_RESTARTS":
 			v.Export = ExportNo
+			v.Value = strings.TrimPrefix(value, "-") // the minus is for make alone
 		}
 	}
 }

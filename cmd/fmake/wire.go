@@ -22,21 +22,36 @@ type program struct {
 	session *exec.Session
 	build   *build.Build
 	shells  build.ShellLog
+	shared  *build.Shared // with the makes that run inside this process
+	top     bool          // this is the make that the process was started as
 }
 
 // run runs fmake with a command line and an environment.
 func run(args, env []string) int {
-	p := &program{own: newOwn(), env: env}
-	p.own.takeVariable(lookup(env, "FMAKEFLAGS"))
-	p.session = exec.NewSession(exec.Config{
-		Args: args, Env: env,
+	p := &program{own: newOwn(), env: env, top: true}
+	p.shared = build.NewShared(func() string { return p.session.Fifo() })
+	p.session = exec.NewSession(p.config(args))
+	return p.session.Run()
+}
+
+// config says what the session needs to know of a run.
+func (p *program) config(args []string) exec.Config {
+	p.own.takeVariable(lookup(p.env, "FMAKEFLAGS"))
+	return exec.Config{
+		Args: args, Env: p.env,
 		Own:      p.own.take,
 		Ready:    p.ready,
 		Attach:   p.attach,
 		ShellRan: p.shells.Ran,
 		Finished: p.finished,
-	})
-	return p.session.Run()
+		Below:    p.below,
+	}
+}
+
+// below is what a make that a recipe starts runs with, inside this process.
+func (p *program) below(args, env []string) exec.Config {
+	q := &program{own: newOwn(), env: env, shared: p.shared}
+	return q.config(args)
 }
 
 // lookup returns the value of a variable, "" if it is not set.
@@ -103,7 +118,7 @@ func (p *program) options(dir string, s *exec.Session) build.Options {
 		Shape:       s.Shape,
 		Serial:      s.Serial,
 		Makeable:    s.Makeable,
-		Fifo:        s.Fifo,
+		Shared:      p.shared,
 
 		Require:  p.own.trace == "require",
 		Cache:    p.own.cacheMode(),
@@ -136,5 +151,11 @@ func (p *program) finished(int) {
 	if p.build != nil {
 		p.build.Close()
 		p.build = nil // a failed attempt to become another make ends a second time
+	}
+	if !p.top {
+		return
+	}
+	if err := p.shared.Close(); err != nil {
+		p.session.Warn("warning: the cache cannot be used fully: writing down what runs: " + err.Error())
 	}
 }

@@ -64,8 +64,8 @@ func (b *Build) SubMakeEnv(f *makefile.File) []string {
 		b.Save() // what this make's actions have left so far is in the view of those below
 	}
 	a := Above{Engine: b.opts.Above.Engine, Root: b.sp.root, Serial: n.serial - b.step, Step: max(b.step>>levelShift, 1)}
-	if b.engine != nil {
-		a.Engine = b.engine.Name()
+	if name := b.opts.Shared.engineName(); name != "" {
+		a.Engine = name
 	}
 	return []string{AboveVariable + "=" + a.String()}
 }

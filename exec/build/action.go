@@ -204,7 +204,7 @@ func (a *action) lost(err error) error {
 	a.b.changedUnseen()
 	if e := a.b.engine; e != nil {
 		<-e.Done()
-		tracefs.RemoveTemporary(e.CutShort(a.n.name), a.b.sp.root, os.Getenv("TMPDIR"))
+		tracefs.RemoveTemporary(e.CutShort(a.n.name), a.b.sp.root, a.b.env["TMPDIR"])
 	}
 	return err
 }

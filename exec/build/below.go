@@ -70,8 +70,8 @@ func (b *Build) lateBelow(n *node, flags cache.TraceFlags) []*done {
 	if !b.wroteSince(n, n.tried) {
 		return nil
 	}
-	g, err := cache.Load(b.graphPath)
-	if err != nil {
+	g := b.graph
+	if g.Refresh() != nil {
 		return nil // reported when it was first read
 	}
 	var late []*done
@@ -126,18 +126,4 @@ func (b *Build) sees(in *cache.Input) bool {
 		return b.w.asBefore(in)
 	}
 	return b.w.same(in)
-}
-
-// mergeEdges keeps what other makes of the tree have learned meanwhile.
-func (b *Build) mergeEdges(theirs *cache.Graph) {
-	edges := slices.Clone(b.graph.Edges())
-	ours := len(edges)
-	for _, e := range theirs.Edges() {
-		if !slices.Contains(edges, e) {
-			edges = append(edges, e)
-		}
-	}
-	if len(edges) > ours {
-		b.graph.SetEdges(edges)
-	}
 }

@@ -69,7 +69,7 @@ type Options struct {
 	Shape       func() int                       // changes when SerialOrder may have
 	Serial      func() bool                      // one recipe runs at a time
 	Makeable    func(name string) *makefile.File // see exec.Session
-	Fifo        func() string                    // the jobserver's file, "" if it has none; may be nil
+	Shared      *Shared                          // what all makes of the process have in common
 	Say         func(string)                     // tells in one line why more runs than GNU make would run
 	Print       func(int, []byte)                // replays output: stream 1 or 2
 }
@@ -82,7 +82,6 @@ type Build struct {
 	w    *world
 
 	graph     *cache.Graph
-	graphPath string
 	hasher    *cache.Hasher
 	checker   *cache.Checker
 	journal   *cache.Journal
@@ -172,13 +171,12 @@ type node struct {
 // New opens what is known of the tree around cwd. It never fails: what cannot
 // be read is reported through Options.Warn and treated as not known.
 func New(db *makefile.Database, cwd string, o Options) *Build {
-	home, _ := os.UserHomeDir()
 	b := &Build{
-		db: db, opts: o, hasher: cache.NewHasher(), reach: newReacher(db),
+		db: db, opts: o, hasher: o.Shared.hasher, reach: newReacher(db),
 		nodes: make(map[*makefile.File]*node), owned: make(map[string]*makefile.File),
 		suspect: make(map[string]cache.JournalRecord), warned: make(map[string]bool), visited: make(map[string]bool), wrote: make(map[string][]*done), looked: make(map[string][]*done), filled: make(map[string][]*done), commands: make(map[string]string), pretended: make(map[string]string), privileged: make(map[string]bool), found: make(map[string]bool), slots: make(chan struct{}, 64), names: make(map[cache.Hash]nameSet), passed: make(map[string]bool),
 	}
-	b.sp = newSpace(cwd, o.Above.Root, home, o.CacheDir)
+	b.sp = newSpace(cwd, o.Above.Root, o.CacheDir, envMap(o.Env))
 	b.w = newWorld(b.sp, b.hasher)
 	b.lists = lists{
 		envAlways: newNameTable(envAlways), envNever: newNameTable(envNever), envIfNamed: newNameTable(envIfNamed),
@@ -219,20 +217,17 @@ func (b *Build) load() {
 		b.trouble("naming the tree", err)
 		path = ""
 	}
-	b.graphPath = path
-	b.graph, err = cache.Load(path)
+	b.graph, err = b.opts.Shared.graph(path)
 	if err != nil {
 		b.trouble("reading what earlier builds have learned", err)
 	}
-	b.graph.OnMerge(b.mergeEdges)
-	b.hasher.AddSource(b.graph.StatSource())
 	b.checker = b.graph.NewChecker(b.w.same)
 	b.chain = &versions{b: b}
 	if b.opts.DryRun || path == "" {
 		return
 	}
 	var rec cache.Recovery
-	b.journal, rec, err = b.graph.OpenJournal()
+	b.journal, rec, err = b.opts.Shared.journal(path)
 	if err != nil {
 		b.trouble("writing down what runs", err)
 		return

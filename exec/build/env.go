@@ -2,6 +2,7 @@ package build
 
 import (
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -403,8 +404,15 @@ func (b *Build) keepNames(file string, s nameSet) {
 	if os.MkdirAll(filepath.Dir(file), 0o777) != nil {
 		return
 	}
-	tmp := fmt.Sprintf("%s.%d", file, os.Getpid())
-	if os.WriteFile(tmp, s.encode(), 0o666) == nil {
-		_ = os.Rename(tmp, file)
+	tmp, err := os.CreateTemp(filepath.Dir(file), "new-*")
+	if err != nil {
+		return
+	}
+	_, err = tmp.Write(s.encode())
+	if errors.Join(err, tmp.Close()) == nil {
+		err = os.Rename(tmp.Name(), file)
+	}
+	if err != nil {
+		os.Remove(tmp.Name())
 	}
 }

@@ -135,7 +135,8 @@ func (b *Build) sawLater(d *done) {
 	}
 }
 
-// laterSeen lists the paths of later versions that an action has seen.
+// laterSeen lists the paths of later versions that an action has seen. A recipe
+// that is run every time may see what earlier builds have left.
 func (b *Build) laterSeen(n *node, t *cache.Trace) (hide []string) {
 	for i := range t.Inputs {
 		in := &t.Inputs[i]
@@ -147,7 +148,7 @@ func (b *Build) laterSeen(n *node, t *cache.Trace) (hide []string) {
 			continue
 		}
 		out, differs := b.chain.seen(n.name, n.serial, in.Path, true)
-		if differs && out.Type == 0 && in.Kind != cache.InputAbsent && !foundDir(in, t) {
+		if differs && out.Type == 0 && in.Kind != cache.InputAbsent && !foundDir(in, t) && b.mustNotSee(n, in.Path) {
 			hide = append(hide, b.sp.abs(in.Path))
 		}
 	}
@@ -167,11 +168,18 @@ func (b *Build) laterNames(n *node, in *cache.Input) []string {
 	}
 	var out []string
 	for _, name := range names {
-		if p := b.sp.abs(joinPath(in.Path, name)); drop(name) && !slices.Contains(n.hide, p) {
+		key := joinPath(in.Path, name)
+		if p := b.sp.abs(key); drop(name) && b.mustNotSee(n, key) && !slices.Contains(n.hide, p) {
 			out = append(out, p)
 		}
 	}
 	return out
+}
+
+// mustNotSee tells whether a version that comes after an action in serial order is
+// none of its business: it is, for a command, only if it was left in this build.
+func (b *Build) mustNotSee(n *node, path string) bool {
+	return !n.always || len(b.wrote[path]) > 0
 }
 
 // hazard notes that f has to run again after need, which wrote path.
@@ -224,11 +232,7 @@ func (b *Build) isCommand(n *node) bool {
 
 // learn keeps an edge for later builds.
 func (b *Build) learn(f, need *makefile.File) {
-	e := cache.Edge{Target: b.node(f).name, Needs: b.node(need).name}
-	edges := b.graph.Edges()
-	if !slices.Contains(edges, e) {
-		b.graph.SetEdges(append(slices.Clone(edges), e))
-	}
+	b.graph.AddEdges(cache.Edge{Target: b.node(f).name, Needs: b.node(need).name})
 	b.order = nil // the edge moves them
 }
 

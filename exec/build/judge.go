@@ -506,13 +506,15 @@ func (b *Build) freshen(f *makefile.File, n *node) {
 // touch sets the mtime of an output to now and takes over its new stat.
 func (b *Build) touch(o *cache.Output) { b.setTime(o, time.Now()) }
 
+// setTime sets the mtime of a file or link that an action left.
 func (b *Build) setTime(o *cache.Output, mtime time.Time) {
 	p := b.sp.abs(o.Path)
-	if err := os.Chtimes(p, time.Time{}, mtime); err != nil {
+	times := []unix.Timespec{{Nsec: unix.UTIME_OMIT}, unix.NsecToTimespec(mtime.UnixNano())}
+	if err := unix.UtimesNanoAt(unix.AT_FDCWD, p, times, unix.AT_SYMLINK_NOFOLLOW); err != nil {
 		return // not ours to touch: only the next GNU make would care
 	}
 	b.w.forget(p)
-	if st, ok := b.w.lstat(p); ok {
+	if st, ok := b.w.lstat(p); ok && o.Type == typeRegular {
 		o.Stat = st
 		b.hasher.Learn(st, o.Hash)
 	}

@@ -22,10 +22,11 @@ type space struct {
 
 // newSpace finds the tree's root: the one that the make above handed down, else
 // the nearest folder above cwd that version control marks, else cwd itself.
-func newSpace(cwd, handedDown, home, cacheDir string) *space {
+func newSpace(cwd, handedDown, cacheDir string, env map[string]string) *space {
+	home := env["HOME"]
 	s := &space{cwd: cwd, home: home, cache: cacheDir}
 	s.root = findRoot(cwd, handedDown)
-	s.tmp = tracefs.TempDirs(os.Getenv("TMPDIR"))
+	s.tmp = tracefs.TempDirs(env["TMPDIR"])
 	for _, a := range ambientPaths() {
 		if rest, ok := strings.CutPrefix(a, "~/"); ok {
 			if home == "" {

@@ -77,7 +77,7 @@ func (a *action) changedUnder(p string, rec *tracefs.Record) {
 	b.warn("%s was changed by somebody else while the recipe of %s ran; nothing is recorded of it", b.display(key), a.f.Name)
 }
 
-// keepTimes gives files that came out exactly as they were their earlier mtimes,
+// keepTimes gives files and links that came out exactly as they were their earlier mtimes,
 // where GNU make's rule saw no reason to make them: nobody who goes by mtimes has
 // to see a change then.
 func (a *action) keepTimes(t *cache.Trace) {
@@ -88,10 +88,12 @@ func (a *action) keepTimes(t *cache.Trace) {
 		o := &t.Outputs[i]
 		was := findOutput(a.old.Outputs, o.Path)
 		mtime := a.mtimes[o.Path]
-		if was == nil || mtime == 0 || o.Type != typeRegular || was.Hash != o.Hash || was.Mode != o.Mode {
+		if was == nil || mtime == 0 || was.Type != o.Type || was.Hash != o.Hash || was.Link != o.Link || was.Mode != o.Mode {
 			continue
 		}
-		a.b.setTime(o, time.Unix(0, mtime))
+		if o.Type == typeRegular || o.Type == typeLink {
+			a.b.setTime(o, time.Unix(0, mtime))
+		}
 	}
 }
 

@@ -1,7 +1,6 @@
 package build
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -19,33 +18,15 @@ func (b *Build) startEngine() (*tracefs.Engine, error) {
 	if b.engine != nil || b.engineErr != nil {
 		return b.engine, b.engineErr
 	}
-	if b.opts.Above.Engine != "" {
-		if e, err := tracefs.Connect(b.opts.Above.Engine); err == nil {
-			b.engine = e
-			return e, nil
-		} // else it belongs to a make that is gone
-	}
-	b.engine, b.engineErr = tracefs.Start(context.Background(), tracefs.Config{
+	var failed bool
+	b.engine, failed, b.engineErr = b.opts.Shared.start(b.opts.Above.Engine, tracefs.Config{
 		EnginePath: b.opts.EnginePath, CacheDir: b.opts.CacheDir, Project: b.sp.root, System: b.opts.System, StoreArgs: b.storeArgs(),
-		Fifo:      b.fifo(),
 		OpenStore: b.opts.Cache != CacheOff,
 	})
-	if b.engineErr != nil {
-		b.engine = nil
-		if !b.opts.Require {
-			b.reportNoTracing(b.engineErr)
-		}
+	if failed && !b.opts.Require {
+		b.reportNoTracing(b.engineErr)
 	}
 	return b.engine, b.engineErr
-}
-
-// fifo is the jobserver's file, which the engine removes if this process is
-// killed.
-func (b *Build) fifo() string {
-	if b.opts.Fifo == nil {
-		return ""
-	}
-	return b.opts.Fifo()
 }
 
 func (b *Build) storeArgs() []string {
@@ -281,7 +262,7 @@ func (b *Build) Save() {
 	ids := b.pending
 	b.pending = nil
 	b.mu.Unlock()
-	if !b.graph.Dirty() && len(ids) == 0 {
+	if !b.graph.Dirty() && len(ids) == 0 && !b.hasher.Dirty() {
 		return
 	}
 	b.hasher.Settle()
@@ -298,7 +279,7 @@ func (b *Build) Save() {
 	}
 }
 
-// Close waits for the store, saves what was learned and lets the engine go.
+// Close waits for the store and saves what was learned.
 func (b *Build) Close() {
 	b.wg.Wait()
 	if b.store != nil && !b.storeFailed {
@@ -307,15 +288,7 @@ func (b *Build) Close() {
 		}
 	}
 	b.Save()
-	if b.journal != nil {
-		if err := b.journal.Close(); err != nil {
-			b.trouble("writing down what runs", err)
-		}
-	}
 	if b.store != nil {
 		b.store.Close()
-	}
-	if b.engine != nil {
-		b.engine.Close()
 	}
 }

@@ -70,8 +70,14 @@ func Create(slots int, style Style, dir string) (*Pool, error) {
 }
 
 func (p *Pool) createFifo(dir string) error {
-	p.path = dir + "/GMfifo" + strconv.Itoa(os.Getpid())
-	if err := unix.Mkfifo(p.path, 0o600); err != nil {
+	name := dir + "/GMfifo" + strconv.Itoa(os.Getpid())
+	p.path = name
+	err := unix.Mkfifo(p.path, 0o600)
+	for n := 1; err == unix.EEXIST; n++ { // another make in this process has one
+		p.path = name + "." + strconv.Itoa(n)
+		err = unix.Mkfifo(p.path, 0o600)
+	}
+	if err != nil {
 		return &fs.PathError{Op: "mkfifo", Path: p.path, Err: err}
 	}
 	if err := p.openFifo(); err != nil {

@@ -106,10 +106,10 @@ func (r *run) result(ctx context.Context, err error) (unix.WaitStatus, error) {
 		return unix.WaitStatus(unix.SIGPIPE), nil
 	case err == nil:
 		return 0, nil
+	case ctx.Err() != nil: // the signal ends the shell too, whatever its command made of it
+		return unix.WaitStatus(signalOf(ctx)), nil
 	case errors.As(err, &status):
 		return unix.WaitStatus(uint32(status) << 8), nil
-	case ctx.Err() != nil:
-		return unix.WaitStatus(signalOf(ctx)), nil
 	}
 	return unix.WaitStatus(1 << 8), fmt.Errorf("run script: %w", err)
 }

@@ -1,6 +1,6 @@
-package main
+package exec
 
-// deepStack is as much stack as a run of fmake on a usual Makefile takes.
+// deepStack is as much stack as a run on a usual Makefile takes.
 const deepStack = 96 << 10
 
 // onDeepStack calls f with room for deep calls. The stack grows once here, while

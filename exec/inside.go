@@ -1,0 +1,160 @@
+package exec
+
+import (
+	"os"
+	"os/signal"
+	"runtime"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// A make below that a recipe line starts directly, or through the interpreter, is
+// a Session of its own inside this process: to load a program, let the runtime
+// start and read the built-in rules takes longer than most makes with nothing to
+// do. It has its own options, variables, environment and working directory, and
+// shares descriptors 0, 1 and 2. To have a directory of its own it keeps a thread
+// to itself, whose directory is not the process's (CLONE_FS of clone(2)), and
+// everything it does on other threads names files absolutely.
+
+// insideView starts makes inside this process, and everything else as HostView
+// does.
+type insideView struct {
+	HostView
+	w *Walk
+}
+
+// Start implements View.
+func (v insideView) Start(c *Command) (Process, error) {
+	if v.w.runsInside(c) {
+		if p := v.w.startInside(c); p != nil {
+			return p, nil
+		}
+	}
+	return v.HostView.Start(c)
+}
+
+// runsInside tells whether a command is this very program, connected to what this
+// process is connected to.
+func (w *Walk) runsInside(c *Command) bool {
+	return w.below != nil && len(c.Extra) == 0 && c.Stdin != nil &&
+		fdOf(c.Stdout, stdout) == stdout && fdOf(c.Stderr, stderr) == stderr && isSelf(inDir(c.Dir, c.Path))
+}
+
+// isSelf tells whether a file is the program that this process runs.
+func isSelf(path string) bool {
+	var self, st unix.Stat_t
+	return unix.Stat("/proc/self/exe", &self) == nil && unix.Stat(path, &st) == nil && self.Dev == st.Dev && self.Ino == st.Ino
+}
+
+// inside is a make inside this process. To the walk it looks like a process.
+type inside struct {
+	config  func(args, env []string) Config
+	command *Command
+	signals *signalWatch
+	wake    waker
+	tell    sync.Once
+	ended   chan struct{}
+	status  unix.WaitStatus // once ended is closed
+}
+
+// startInside starts a make below. It returns nil if the make cannot have its own
+// directory: it has to be a process then.
+func (w *Walk) startInside(c *Command) Process {
+	p := &inside{config: w.below, command: c, ended: make(chan struct{})}
+	p.signals = &signalWatch{c: make(chan os.Signal, 8), arrived: make(chan struct{}), told: true}
+	started := make(chan error)
+	go p.main(started)
+	if <-started != nil {
+		return nil
+	}
+	return p
+}
+
+// main is the whole life of the make.
+func (p *inside) main(started chan<- error) {
+	runtime.LockOSThread() // for good: the thread ends with the goroutine
+	err := unix.Unshare(unix.CLONE_FS)
+	if err == nil {
+		err = unix.Chdir(p.command.Dir)
+	}
+	started <- err
+	if err != nil {
+		return
+	}
+	defer close(p.ended)
+	args, env := p.command.Args, p.command.Env
+	for {
+		restart := p.run(NewSession(p.config(args, env)))
+		if restart == nil {
+			p.wake.close()
+			return
+		}
+		args, env = restart.args, restart.env
+	}
+}
+
+// run runs one incarnation of the make.
+func (p *inside) run(s *Session) (restart *again) {
+	s.w.inside, s.w.stdin, s.w.signals, s.w.wake = true, p.command.Stdin, p.signals, &p.wake
+	defer func() {
+		s.w.badInput.close()
+		switch r := recover().(type) {
+		case nil:
+		case *again:
+			restart = r
+		case killed:
+			p.status = r.status
+		default:
+			panic(r)
+		}
+	}()
+	p.status = unix.WaitStatus(onDeepStack(s.runToEnd, false) << 8)
+	return nil
+}
+
+// Pid implements Process.
+func (p *inside) Pid() int { return os.Getpid() }
+
+// Wait implements Process.
+func (p *inside) Wait() (unix.WaitStatus, unix.Rusage, error) {
+	<-p.ended
+	return p.status, unix.Rusage{}, nil
+}
+
+// Signal implements Process. A make is told of the first signal that ends it.
+func (p *inside) Signal(sig unix.Signal) error {
+	p.tell.Do(func() {
+		p.signals.c <- sig
+		close(p.signals.arrived)
+		p.wake.signal()
+	})
+	return nil
+}
+
+// killed is what a make inside a process panics with where a process of its own
+// would die of a signal.
+type killed struct{ status unix.WaitStatus }
+
+// again is what it panics with where a process of its own would start itself
+// again.
+type again struct{ args, env []string }
+
+// dieOf ends make by a signal.
+func (w *Walk) dieOf(sig unix.Signal) {
+	if w.inside {
+		panic(killed{unix.WaitStatus(sig)})
+	}
+	killSelf(sig)
+}
+
+// dieWith ends make at once, without what comes last.
+func (w *Walk) dieWith(status int) {
+	if w.inside {
+		panic(killed{unix.WaitStatus(status << 8)})
+	}
+	os.Exit(status)
+}
+
+// diesUnread tells whether writing what nobody reads ends make.
+func diesUnread() bool { return !signal.Ignored(unix.SIGPIPE) }
