@@ -110,6 +110,7 @@ type Build struct {
 	wrote, looked map[string][]*done        // by path: the writers and the actions of this build
 	filled        map[string][]*done        // by directory: the writers of what is in it
 	natives       []*done                   // the recipes that ran in the real tree
+	writers       []*done                   // what was entered in wrote
 	nativesOn     int                       // how many of them run now
 	moved         time.Time                 // when something was last written
 	repeated      bool                      // something is made more than once

@@ -51,9 +51,9 @@ func (b *Build) recipeKey(f *makefile.File, n *node) *recipeKey {
 		}
 		return d.Strings(k.vars)
 	}
-	same := func(line string) string { return line }
-	if takesQuotes(shell) {
-		same = plainly
+	same := plainly
+	if e.impure || !takesQuotes(shell) { // quotes may mean something else in there
+		same = func(line string) string { return line }
 	}
 	d := context("key")
 	for _, l := range lines {
@@ -64,8 +64,9 @@ func (b *Build) recipeKey(f *makefile.File, n *node) *recipeKey {
 	k.key = d.Sum()
 	d = context("full")
 	for _, l := range lines {
-		if isSilent(l) {
-			l = "@" + same(withoutPrefix(l)) // else it would be replayed as it was printed
+		if isSilent(l) { // else it would be replayed as it was printed
+			text := withoutPrefix(l)
+			l = l[:len(l)-len(text)] + same(text)
 		}
 		d.String(l)
 	}

@@ -1,6 +1,8 @@
 package build
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"fmake/cache"
@@ -29,6 +31,7 @@ func (b *Build) settle(d done) *done {
 // versions is gone, and finds those that had looked there too early.
 func (b *Build) left(d *done, old *cache.Trace) {
 	b.moved = d.end
+	b.writers = append(b.writers, d)
 	for i := range d.t.Outputs {
 		b.wroteAt(d, d.t.Outputs[i].Path)
 	}
@@ -104,6 +107,7 @@ func (b *Build) findOvertaken() {
 		return // everything was judged after all that comes before it
 	}
 	b.reorder()
+	var late movers
 	kept := b.settled[:0]
 	for _, d := range b.settled {
 		if d.n.last != d {
@@ -113,8 +117,17 @@ func (b *Build) findOvertaken() {
 		if d.n.stale != "" || !b.moved.After(d.started) {
 			continue
 		}
+		if d.t == nil && !b.repeated {
+			if late == nil {
+				late = b.movers()
+			}
+			if !late.overtook(d) {
+				continue
+			}
+		}
 		if w, in := b.overtook(d); w != nil {
 			b.repeat(d.f, w.f, b.tooEarly(in.Path, w.f))
+			late = nil // the edge that was learned moves them
 			continue
 		}
 		if gone := b.removedSince(d); gone != nil {
@@ -138,6 +151,40 @@ func (b *Build) removedSince(d *done) *cache.Output {
 		return nil
 	}
 	return b.missingOutput(d.t.Outputs)
+}
+
+// movers are the targets that may have written something, in serial order, each
+// with the last end of those up to it. They spare targets that hold, and that
+// nothing can have overtaken, the decoding of all that they had looked at.
+type movers []mover
+
+type mover struct {
+	serial uint64
+	end    time.Time
+}
+
+func (b *Build) movers() movers {
+	b.reorder()
+	m := make(movers, 0, len(b.natives)+len(b.writers))
+	for _, list := range [][]*done{b.natives, b.writers} {
+		for _, d := range list {
+			m = append(m, mover{d.n.serial, d.end})
+		}
+	}
+	slices.SortFunc(m, func(x, y mover) int { return cmp.Compare(x.serial, y.serial) })
+	for i := 1; i < len(m); i++ {
+		if m[i-1].end.After(m[i].end) {
+			m[i].end = m[i-1].end
+		}
+	}
+	return m
+}
+
+// overtook reports whether one that comes before a target ended after it was
+// judged.
+func (m movers) overtook(d *done) bool {
+	before, _ := slices.BinarySearchFunc(m, d.n.serial, func(x mover, s uint64) int { return cmp.Compare(x.serial, s) })
+	return before > 0 && m[before-1].end.After(d.started)
 }
 
 // overtook returns who wrote what a settled target sees otherwise, and where.

@@ -116,7 +116,7 @@ func quoted(text string) string {
 // takesQuotes tells whether a program named as SHELL quotes as the POSIX shell does.
 func takesQuotes(shell string) bool {
 	switch shell[strings.LastIndexByte(shell, '/')+1:] {
-	case "sh", "bash", "ksh", "ash", "dash", "zsh":
+	case "sh", "bash", "ksh", "ash", "dash":
 		return true
 	}
 	return false

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"golang.org/x/sys/unix"
 
@@ -105,6 +106,7 @@ func (b *Build) tokensDiffer(f *makefile.File, n *node, e cache.Entry, must bool
 	if len(was) == 0 && !must {
 		return ""
 	}
+	inputs := sync.OnceValue(func() []cache.Input { return e.Trace().Inputs }) // to decode them costs more than all else here
 	for _, d := range f.Deps {
 		if d.File == nil {
 			continue
@@ -112,7 +114,7 @@ func (b *Build) tokensDiffer(f *makefile.File, n *node, e cache.Entry, must bool
 		name := b.node(d.File).name
 		i := slices.IndexFunc(was, func(t cache.Token) bool { return t.Name == name })
 		if i < 0 {
-			if must && d.Changed && b.isNewPrerequisite(d, n, e) {
+			if must && d.Changed && b.isNewPrerequisite(d, inputs) {
 				return fmt.Sprintf("its prerequisite %s is new and newer", d.File.Name)
 			}
 			continue
@@ -130,11 +132,11 @@ func (b *Build) tokensDiffer(f *makefile.File, n *node, e cache.Entry, must bool
 
 // isNewPrerequisite reports whether a prerequisite that is newer than the
 // target was unknown when the trace was made.
-func (b *Build) isNewPrerequisite(d *makefile.Dep, n *node, e cache.Entry) bool {
+func (b *Build) isNewPrerequisite(d *makefile.Dep, inputs func() []cache.Input) bool {
 	if _, _, ok := b.token(d); !ok {
 		return false
 	}
-	return !b.wasRead(d.File, e.Trace().Inputs)
+	return !b.wasRead(d.File, inputs())
 }
 
 func tokenReason(name string, is, was cache.Token) string {
