@@ -166,7 +166,7 @@ func (w *Walk) makeGoals(goals []*makefile.GoalDep) Status {
 func (w *Walk) makeGoal(g *makefile.GoalDep, status *Status) (finished, stop bool) {
 	w.goal = g
 	defer func() { w.goal = nil }()
-	g.File = current(g.File)
+	follow(g)
 	head := g.File
 	if head.DoubleColon != nil {
 		head = head.DoubleColon
@@ -180,7 +180,7 @@ func (w *Walk) makeGoal(g *makefile.GoalDep, status *Status) (finished, stop boo
 		if w.started > before {
 			g.Changed = true
 		}
-		if failed || f.Run.Updated {
+		if (failed || f.Run.Updated) && *status < StatusQuestion { // the first failure is the one that counts
 			stop = w.goalStatus(g, f, status)
 		}
 		pending = pending || !f.Run.Updated
@@ -189,12 +189,21 @@ func (w *Walk) makeGoal(g *makefile.GoalDep, status *Status) (finished, stop boo
 			break
 		}
 	}
-	g.File = current(g.File)
+	follow(g)
 	if !stop && pending {
 		return false, false
 	}
 	w.nothingToDo(g)
 	return true, stop
+}
+
+// follow goes from a goal's file to the one that it was merged with, if it was
+// found in a directory where the makefile mentions it. Nothing is said about such
+// a goal when there is nothing to do, as in GNU make.
+func follow(g *makefile.GoalDep) {
+	if f := current(g.File); f != g.File {
+		g.File, g.Changed = f, true
+	}
 }
 
 func boolDepth(b bool) int {
@@ -208,7 +217,7 @@ func boolDepth(b bool) int {
 func (w *Walk) goalStatus(g *makefile.GoalDep, f *makefile.File, status *Status) (stop bool) {
 	if f.Run.Status > StatusSuccess {
 		*status = f.Run.Status
-		return w.question() && !w.keepGoing() && !w.remaking
+		return false
 	}
 	m := w.mtime(f)
 	f = current(f)
@@ -229,7 +238,7 @@ func (w *Walk) goalStatus(g *makefile.GoalDep, f *makefile.File, status *Status)
 // nothingToDo says so if a goal needed no command.
 func (w *Walk) nothingToDo(g *makefile.GoalDep) {
 	f := g.File
-	if w.remaking || f.Run.Status > StatusSuccess || g.Changed || w.silent() || w.question() {
+	if w.remaking || f.Run.Status != StatusSuccess || g.Changed || w.silent() || w.question() {
 		return
 	}
 	if f.Phony || f.Recipe == nil {

@@ -281,7 +281,7 @@ func nextDepWord(s string) (word, rest string) {
 		c := s[i]
 		i++
 		switch c {
-		case ' ', '\t', '\n':
+		case ' ', '\t': // a newline is part of the word
 			return s[:i-1], s[i:]
 		case '|':
 			return s[:i], s[i:]
