@@ -144,7 +144,7 @@ func (w *Walk) makeGoals(goals []*makefile.GoalDep) Status {
 			if !finished {
 				left = append(left, g)
 			}
-			if stop {
+			if stop && w.remaking {
 				stopped = true
 				break
 			}
@@ -180,7 +180,7 @@ func (w *Walk) makeGoal(g *makefile.GoalDep, status *Status) (finished, stop boo
 		if w.started > before {
 			g.Changed = true
 		}
-		if (failed || f.Run.Updated) && *status < StatusQuestion { // the first failure is the one that counts
+		if failed || f.Run.Updated {
 			stop = w.goalStatus(g, f, status)
 		}
 		pending = pending || !f.Run.Updated
@@ -216,7 +216,12 @@ func boolDepth(b bool) int {
 // goalStatus adds one finished rule of a goal to the status of the run.
 func (w *Walk) goalStatus(g *makefile.GoalDep, f *makefile.File, status *Status) (stop bool) {
 	if f.Run.Status > StatusSuccess {
-		*status = f.Run.Status
+		if *status < StatusQuestion { // the first failure is the one that counts
+			*status = f.Run.Status
+		}
+		return w.question() && !w.keepGoing() && !w.remaking
+	}
+	if *status >= StatusQuestion {
 		return false
 	}
 	m := w.mtime(f)
