@@ -161,6 +161,7 @@ func (s *Session) applyOptions() {
 		s.w.fatal(makefile.Pos{}, "unknown debug level specification '"+bad+"'")
 	}
 	s.w.debug = level
+	s.db.RememberAll = level&debugImplicit != 0
 
 	mode, ok := parseSyncMode(s.set.Text(flags.OutputSync))
 	if !ok {

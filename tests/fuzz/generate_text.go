@@ -68,7 +68,7 @@ func (g *generator) reference(depth int) string {
 		return "$(" + g.pick("$(A)$(B)", v+"$(C)", " "+v, v+" ", "value "+v, v+":", v+":a", v+":=b") + ")"
 	case 5:
 		if g.chance(30) {
-			return "$(" + g.pick("MAKE_VERSION", "MAKEFILE_LIST", "CURDIR", "MAKE", "MAKEFLAGS", "MFLAGS", "MAKECMDGOALS", ".DEFAULT_GOAL", "MAKELEVEL", "SHELL", ".SHELLFLAGS", "SUFFIXES", ".INCLUDE_DIRS", "MAKE_RESTARTS", ".RECIPEPREFIX", "CC", "COMPILE.c", "OUTPUT_OPTION", ".LIBPATTERNS", "MAKEFILES", "-*-command-variables-*-", "MAKEOVERRIDES", "MAKE_HOST", "MAKE_COMMAND", ".SHELLSTATUS", "MAKE_TERMOUT", "sort ${.VARIABLES}") + ")"
+			return "$(" + g.pick("MAKE_VERSION", "MAKEFILE_LIST", "CURDIR", "MAKE", "MAKEFLAGS", "MFLAGS", "MAKECMDGOALS", ".DEFAULT_GOAL", "MAKELEVEL", "SHELL", ".SHELLFLAGS", "SUFFIXES", ".INCLUDE_DIRS", "MAKE_RESTARTS", ".RECIPEPREFIX", "CC", "COMPILE.c", "OUTPUT_OPTION", ".LIBPATTERNS", "MAKEFILES", "-*-command-variables-*-", "MAKEOVERRIDES", "MAKE_HOST", "MAKE_COMMAND", ".SHELLSTATUS", "MAKE_TERMOUT") + ")"
 		}
 		return "$(@)"
 	}
