@@ -27,6 +27,8 @@ type console struct {
 	mode    SyncMode
 	// announce: Entering and Leaving are printed.
 	announce bool
+	// database: with -p these two are comments of the database.
+	database bool
 	// traced: Entering was printed for everything up to the end of make.
 	traced bool
 	// combined: stdout and stderr are the same file.
@@ -174,6 +176,9 @@ func (c *console) writeDirectory(what string) {
 	line := c.program + ": " + what + " an unknown directory\n"
 	if c.dir != "" {
 		line = c.program + ": " + what + " directory '" + c.dir + "'\n"
+	}
+	if c.database {
+		line = "# " + line
 	}
 	c.write(stdout, []byte(line))
 }

@@ -37,9 +37,9 @@ var debugLetters = map[byte]debugLevel{
 	'w': debugWhy,
 }
 
-// parseDebug reads the arguments of all --debug options. bad is the word it does
-// not know.
-func parseDebug(words []string) (level debugLevel, bad string) {
+// parseDebug adds the arguments of all --debug options to a level. bad is the word
+// that it does not know.
+func parseDebug(level debugLevel, words []string) (_ debugLevel, bad string) {
 	for _, word := range words {
 		rest := word
 		for rest != "" {
@@ -61,12 +61,12 @@ func parseDebug(words []string) (level debugLevel, bad string) {
 // debugging tells whether any of the kinds is wanted.
 func (w *Walk) debugging(kinds debugLevel) bool { return w.debug&kinds != 0 }
 
-// debugf prints a line of debugging output, indented by depth.
+// debugf prints a line of debugging output, indented by depth. It goes out as
+// it is: such a line does not make make say which directory it is in.
 func (w *Walk) debugf(kind debugLevel, depth int, format string, args ...any) {
 	if w.debug&kind == 0 {
 		return
 	}
-	w.con.begin()
 	w.con.write(stdout, []byte(strings.Repeat(" ", depth)+sprintf(format, args...)+"\n"))
 }
 

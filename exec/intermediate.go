@@ -68,7 +68,8 @@ func (w *Walk) removeIntermediates(interrupted bool) {
 			any = w.sayRemoved(f, any)
 		}
 		if err != nil {
-			w.con.put(stderr, "\n"+w.con.program+": unlink: "+f.Name+": "+errorText(err)+"\n")
+			w.con.put(stderr, w.con.program+": \nunlink: "+f.Name+": "+errorText(err)+"\n")
+			any = false // the line has ended
 		}
 	}
 	if any {

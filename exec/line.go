@@ -119,11 +119,12 @@ func isBourne(shell string) bool {
 // logical line.
 func stripPrefixes(text string) string {
 	var lines []string
-	for rest := text; rest != ""; {
-		rest = strings.TrimLeft(rest, " \t@-+")
-		var line string
-		line, rest = splitCommand(rest)
+	for more := text != ""; more; {
+		text = strings.TrimLeft(text, " \t@-+")
+		line, rest := splitCommand(text)
 		lines = append(lines, line)
+		more = len(line) < len(text) // the last line may be empty
+		text = rest
 	}
 	return strings.Join(lines, "\n")
 }

@@ -13,15 +13,22 @@ import (
 // remakeMakefiles brings the makefiles themselves up to date. If one was made
 // anew, make starts itself again.
 func (s *Session) remakeMakefiles() {
+	if mode := s.w.shuffle.text(); mode != "" {
+		s.w.debugf(debugBasic, 0, "Enabled shuffle mode: %s", mode)
+	}
 	s.w.debugf(debugBasic, 0, "Updating makefiles....")
 	goals, times := s.makefileGoals()
 	if len(goals) == 0 {
 		return
 	}
 	s.defineMakeflags(true)
-	s.w.shuffleGoals(goals)
 	s.w.remaking = true
+	level := s.w.debug
+	if !s.w.debugging(debugMakefiles) {
+		s.w.debug = 0
+	}
 	status := s.w.makeGoals(goals)
+	s.w.debug = level
 	s.w.remaking = false
 	switch status {
 	case StatusNone:

@@ -82,7 +82,7 @@ func (w *Walk) mergeRecipe(from, into *makefile.File, old string) {
 		return
 	}
 	pos := from.Recipe.Pos
-	if pos.File != "" {
+	if into.Recipe.Pos.File != "" { // of the other recipe, though it is not the one the text is about
 		w.con.complain(pos, "Recipe was specified for file '"+old+"' at "+position(pos)+",")
 	} else {
 		w.con.complain(pos, "Recipe for file '"+old+"' was found by implicit rule search,")

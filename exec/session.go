@@ -161,13 +161,13 @@ func (s *Session) run() int {
 			return status
 		}
 	}
+	if s.w.debugging(debugBasic) {
+		s.printVersion()
+	}
 	s.changeDirectory()
 	s.joinJobserver()
 	s.defineOwnVariables()
 	s.readStdinMakefile()
-	if s.w.debugging(debugBasic) {
-		s.printVersion()
-	}
 	s.readMakefiles()
 	s.settleOptions()
 	s.db.Snap()

@@ -219,7 +219,7 @@ func (s *Session) printVersion() {
 	if s.set.On(flags.PrintDatabase) {
 		text = "# " + strings.ReplaceAll(strings.TrimSuffix(text, "\n"), "\n", "\n# ") + "\n"
 	}
-	s.con.put(stdout, text)
+	s.con.write(stdout, []byte(text))
 }
 
 // printDatabase obeys -p.
@@ -232,6 +232,6 @@ func (s *Session) printDatabase() {
 type printer struct{ c *console }
 
 func (p printer) Write(data []byte) (int, error) {
-	p.c.put(stdout, string(data))
+	p.c.write(stdout, data)
 	return len(data), nil
 }

@@ -128,12 +128,12 @@ func (s *Session) readMakefiles() {
 	s.w.debugf(debugBasic, 0, "Reading makefiles...")
 	s.db.Define("MAKEFILE_LIST", "", makefile.OriginFile, false, nil, makefile.Pos{})
 	for _, name := range s.makefilesVariable() {
-		s.readOne(&makefile.GoalDep{Dep: makefile.Dep{Name: name}, DontCare: true, NoDefaultGoal: true, Included: true})
+		s.db.ReadFile(&makefile.GoalDep{Dep: makefile.Dep{Name: name}, DontCare: true, NoDefaultGoal: true, Included: true})
 	}
 	named := s.set.List(flags.Makefile)
 	for i, name := range named {
-		g := &makefile.GoalDep{Dep: makefile.Dep{Name: name}, NoTilde: true}
-		s.readOne(g)
+		g := &makefile.GoalDep{Dep: makefile.Dep{Name: name}}
+		s.db.ReadFile(g)
 		if g.Err != nil {
 			s.con.complain(makefile.Pos{}, name+": "+errorText(g.Err))
 		}
@@ -161,20 +161,13 @@ func (s *Session) makefilesVariable() []string {
 	return names
 }
 
-func (s *Session) readOne(g *makefile.GoalDep) {
-	if s.w.debugging(debugVerbose | debugMakefiles) {
-		s.w.debugf(debugVerbose|debugMakefiles, 0, "Reading makefile '%s'...", g.Name)
-	}
-	s.db.ReadFile(g)
-}
-
 // readDefault reads the first default makefile that exists. If there is none,
 // all of them may be made.
 func (s *Session) readDefault() {
 	names := []string{"GNUmakefile", "makefile", "Makefile"}
 	for _, name := range names {
 		if s.w.db.Dirs().Exists(name) {
-			s.readOne(&makefile.GoalDep{Dep: makefile.Dep{Name: name}})
+			s.db.ReadFile(&makefile.GoalDep{Dep: makefile.Dep{Name: name}})
 			return
 		}
 	}

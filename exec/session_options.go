@@ -71,6 +71,7 @@ func (s *Session) decodeOptions() {
 		s.set.SetOn(flags.NoBuiltinRules, true)
 		s.db.DropBuiltinVars()
 	}
+	s.db.DefineShell()
 	s.db.Options().NoBuiltinRules = s.set.On(flags.NoBuiltinRules)
 	s.db.InstallSuffixRules()
 	if s.set.On(flags.EnvOverrides) {
@@ -98,6 +99,7 @@ func (s *Session) usage(bad bool) {
 	if bad {
 		stream, status = stderr, exitFailure
 	}
+	s.con.announce = false
 	s.con.put(stream, "Usage: "+s.program+" [options] [target] ...\n"+usageText)
 	s.w.die(status)
 }
@@ -149,17 +151,19 @@ func (s *Session) addGoal(word string) {
 // applyOptions makes the options effective that are not looked up where they
 // matter.
 func (s *Session) applyOptions() {
-	level, bad := parseDebug(s.set.List(flags.Debug))
-	if bad != "" {
-		s.w.fatal(makefile.Pos{}, "unknown debug level specification '"+bad+"'")
-	}
+	var level debugLevel
 	if s.set.On(flags.DebugAll) {
 		level |= debugAll
 	}
 	if s.set.On(flags.Trace) {
 		level |= debugPrint | debugWhy
 	}
+	level, bad := parseDebug(level, s.set.List(flags.Debug))
+	if bad != "" {
+		s.w.fatal(makefile.Pos{}, "unknown debug level specification '"+bad+"'")
+	}
 	s.w.debug = level
+	s.db.RememberAll = level&debugImplicit != 0
 
 	mode, ok := parseSyncMode(s.set.Text(flags.OutputSync))
 	if !ok {
@@ -176,6 +180,7 @@ func (s *Session) applyOptions() {
 	s.w.always = s.set.On(flags.AlwaysMake) && s.restarts == 0
 	s.db.Options().WarnUndefined = s.set.On(flags.WarnUndefined)
 	s.con.announce = s.announces()
+	s.con.database = s.set.On(flags.PrintDatabase)
 	s.setIncludeDirs()
 }
 

@@ -120,7 +120,6 @@ func (w *Walk) shuffleGoals(goals []*makefile.GoalDep) {
 		return
 	}
 	w.shuffle.reset()
-	w.shuffle.order = make(map[*makefile.File][]*makefile.Dep)
 	for _, g := range goals {
 		if g.WaitBefore {
 			goals = nil
@@ -135,7 +134,7 @@ func (w *Walk) shuffleGoals(goals []*makefile.GoalDep) {
 
 // shuffleRule reorders what an implicit rule has brought.
 func (w *Walk) shuffleRule(f *makefile.File) {
-	if w.shuffle.mode == shuffleNone || w.db.NotParallel || w.shuffle.order == nil {
+	if w.shuffle.mode == shuffleNone || w.db.NotParallel {
 		return
 	}
 	w.shuffle.reset()
@@ -178,6 +177,9 @@ func (w *Walk) shuffleOne(f *makefile.File) {
 	}
 	order := append([]*makefile.Dep(nil), f.Deps...)
 	shuffleSlice(&w.shuffle, order)
+	if w.shuffle.order == nil {
+		w.shuffle.order = make(map[*makefile.File][]*makefile.Dep)
+	}
 	w.shuffle.order[f] = order
 }
 

@@ -22,7 +22,7 @@ func (w *Walk) touch(f *makefile.File) Status {
 		return w.touchMember(f)
 	}
 	if err := touchFile(f.Name); err != nil {
-		w.con.complain(makefile.Pos{}, "touch: "+f.Name+": "+errorText(err))
+		w.con.complain(makefile.Pos{}, "touch: open: "+f.Name+": "+errorText(err))
 		return StatusFailed
 	}
 	w.db.Dirs().Invalidate()

@@ -150,7 +150,7 @@ func (w *Walk) makeGoals(goals []*makefile.GoalDep) Status {
 			if !finished {
 				left = append(left, g)
 			}
-			if stop {
+			if stop && w.remaking {
 				stopped = true
 				break
 			}
@@ -172,7 +172,7 @@ func (w *Walk) makeGoals(goals []*makefile.GoalDep) Status {
 func (w *Walk) makeGoal(g *makefile.GoalDep, status *Status) (finished, stop bool) {
 	w.goal = g
 	defer func() { w.goal = nil }()
-	g.File = current(g.File)
+	follow(g)
 	head := g.File
 	if head.DoubleColon != nil {
 		head = head.DoubleColon
@@ -195,12 +195,21 @@ func (w *Walk) makeGoal(g *makefile.GoalDep, status *Status) (finished, stop boo
 			break
 		}
 	}
-	g.File = current(g.File)
+	follow(g)
 	if !stop && pending {
 		return false, false
 	}
 	w.nothingToDo(g)
 	return true, stop
+}
+
+// follow goes from a goal's file to the one that it was merged with, if it was
+// found in a directory where the makefile mentions it. Nothing is said about such
+// a goal when there is nothing to do, as in GNU make.
+func follow(g *makefile.GoalDep) {
+	if f := current(g.File); f != g.File {
+		g.File, g.Changed = f, true
+	}
 }
 
 func boolDepth(b bool) int {
@@ -213,8 +222,13 @@ func boolDepth(b bool) int {
 // goalStatus adds one finished rule of a goal to the status of the run.
 func (w *Walk) goalStatus(g *makefile.GoalDep, f *makefile.File, status *Status) (stop bool) {
 	if f.Run.Status > StatusSuccess {
-		*status = f.Run.Status
+		if *status < StatusQuestion { // the first failure is the one that counts
+			*status = f.Run.Status
+		}
 		return w.question() && !w.keepGoing() && !w.remaking
+	}
+	if *status >= StatusQuestion {
+		return false
 	}
 	m := w.mtime(f)
 	f = current(f)
@@ -235,7 +249,7 @@ func (w *Walk) goalStatus(g *makefile.GoalDep, f *makefile.File, status *Status)
 // nothingToDo says so if a goal needed no command.
 func (w *Walk) nothingToDo(g *makefile.GoalDep) {
 	f := g.File
-	if w.remaking || f.Run.Status > StatusSuccess || g.Changed || w.silent() || w.question() {
+	if w.remaking || f.Run.Status != StatusSuccess || g.Changed || w.silent() || w.question() {
 		return
 	}
 	if f.Phony || f.Recipe == nil {

@@ -55,6 +55,13 @@ func (h worldHost) RealPath(name string) (string, error) {
 	return filepath.EvalSymlinks(abs)
 }
 
+// Verbose implements makefile.Host.
+func (h worldHost) Verbose(text func() string) {
+	if h.w.debugging(debugVerbose) {
+		h.w.debugf(debugVerbose, 0, "%s", text())
+	}
+}
+
 // HomeDir implements makefile.Host.
 func (h worldHost) HomeDir(user string) (string, bool) {
 	if user == "" {
@@ -94,7 +101,7 @@ func (h worldHost) Message(kind makefile.MessageKind, pos makefile.Pos, text str
 // Shell implements makefile.Host: it runs $(shell) and VAR != commands.
 func (h worldHost) Shell(c makefile.ShellCommand) makefile.ShellResult {
 	w := h.w
-	plan, err := recipe.MakePlan(recipe.Line{Text: c.Text, Shell: c.Shell, Flags: c.Flags, FlagsSet: true, OneShell: true})
+	plan, err := recipe.MakePlan(recipe.Line{Text: c.Text, Shell: c.Shell, Flags: c.Flags, FlagsSet: true, OneShell: w.db.OneShell})
 	if err != nil || plan.Road == recipe.Empty {
 		return makefile.ShellResult{}
 	}

@@ -93,7 +93,7 @@ func (c *conditionals) otherwise(r *reader, args string) {
 	}
 	n := wordEnd(args)
 	word, rest := args[:n], skipSpace(args[n:])
-	if !strings.HasPrefix(word, "if") || !isConditional(word) || !c.open(r, word, rest) {
+	if !isConditional(word) || !c.open(r, word, rest) {
 		r.warn("extraneous text after 'else' directive")
 		return
 	}
@@ -115,58 +115,70 @@ func isConditional(word string) bool {
 // condition evaluates a condition.
 func (r *reader) condition(word, args string) (holds, ok bool) {
 	if word == "ifdef" || word == "ifndef" {
-		name, rest := nextWord(r.db.Expand(args))
-		if skipSpace(rest) != "" {
+		text := r.db.Expand(args)
+		n := wordEnd(text) // 0 if text starts with a blank: the name is empty then
+		if skipSpace(text[n:]) != "" {
 			return false, false
 		}
-		v := r.db.Var(name)
+		v := r.db.Var(text[:n])
 		return (v != nil && v.Value != "") == (word == "ifdef"), true
 	}
-	left, right, rest, ok := splitComparison(args)
+	left, rest, quoted, ok := cutLeft(args)
+	if !ok {
+		return false, false
+	}
+	// Before the rest is looked at, so that an error within comes first.
+	l := r.db.Expand(left)
+	right, rest, ok := cutRight(rest, quoted)
 	if !ok {
 		return false, false
 	}
 	if skipSpace(rest) != "" {
 		r.warn("extraneous text after '" + word + "' directive")
 	}
-	l := r.db.Expand(left)
 	return (l == r.db.Expand(right)) == (word == "ifeq"), true
 }
 
-// splitComparison takes (a,b) or "a" 'b' apart.
-func splitComparison(args string) (left, right, rest string, ok bool) {
+// cutLeft cuts the first operand off (a,b) or "a" 'b'.
+func cutLeft(args string) (left, rest string, quoted, ok bool) {
 	if args == "" {
-		return "", "", "", false
+		return "", "", false, false
 	}
 	switch args[0] {
 	case '(':
 		comma := closingAt(args[1:], ',')
 		if comma < 0 {
-			return "", "", "", false
+			return "", "", false, false
 		}
-		left = trimRightBlank(args[1 : 1+comma])
-		rest = args[comma+2:]
+		return trimRightBlank(args[1 : 1+comma]), args[comma+2:], false, true
 	case '"', '\'':
-		if left, rest, ok = cutQuoted(args); !ok {
-			return "", "", "", false
-		}
-		rest = skipSpace(rest)
-		if rest == "" || rest[0] != '"' && rest[0] != '\'' && rest[0] != ')' {
-			return "", "", "", false
-		}
-		if rest[0] != ')' {
-			right, rest, ok = cutQuoted(rest)
-			return left, right, rest, ok
-		}
-	default:
-		return "", "", "", false
+		left, rest, ok = cutQuoted(args)
+		return left, rest, true, ok
 	}
-	rest = skipSpace(rest)
-	end := closingAt(rest, ')')
+	return "", "", false, false
+}
+
+// cutRight cuts the second operand off. It ends as the first one began, but ")
+// is taken as well.
+func cutRight(text string, quoted bool) (right, rest string, ok bool) {
+	text = skipSpace(text)
+	if quoted {
+		if text == "" {
+			return "", "", false
+		}
+		switch text[0] {
+		case '"', '\'':
+			return cutQuoted(text)
+		case ')':
+		default:
+			return "", "", false
+		}
+	}
+	end := closingAt(text, ')')
 	if end < 0 {
-		return "", "", "", false
+		return "", "", false
 	}
-	return left, rest[:end], rest[end+1:], true
+	return text[:end], text[end+1:], true
 }
 
 // cutQuoted cuts text in quotes off.

@@ -57,11 +57,14 @@ type Database struct {
 	ExportAll       bool
 
 	// Set by SnapDeps from the special targets.
-	NotParallel      bool
-	Silent           bool
-	IgnoreErrors     bool
-	DeleteOnError    bool
-	AllSecondary     bool
+	NotParallel   bool
+	Silent        bool
+	IgnoreErrors  bool
+	DeleteOnError bool
+	AllSecondary  bool
+	// RememberAll: every name that a search finds impossible is remembered, so that
+	// messages of later searches are GNU make's.
+	RememberAll      bool
 	NoIntermediates  bool
 	NoneIntermediate bool
 	AllPrecious      bool

@@ -234,15 +234,12 @@ func (db *Database) prepareAppend(d *definition, v **Variable) (appending, done 
 		return appending, false
 	}
 	db.promoteEnv(old)
-	if d.origin < old.Origin {
-		return appending, true
-	}
 	value := d.value
 	simple := !old.Recursive
 	if simple && d.flavor != FlavorAppendValue {
 		value = db.Expand(value)
 	}
-	if value == "" {
+	if value == "" || d.origin < old.Origin {
 		return appending, true
 	}
 	d.flavor = FlavorRecursive

@@ -2,6 +2,7 @@ package makefile
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -267,6 +268,9 @@ func (db *Database) appendValue(buf []byte, v *Variable) []byte {
 	}
 	if v.expanding {
 		if db.envRecursion > 0 {
+			db.host.Verbose(func() string {
+				return v.Pos.File + ":" + strconv.Itoa(v.Pos.Line) + ": not recursively expanding " + v.Name + " to export to shell function"
+			})
 			return append(buf, db.environmentValue(v.Name)...)
 		}
 		if v.expCount == 0 {

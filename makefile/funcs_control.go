@@ -93,6 +93,7 @@ func fnCall(db *Database, buf []byte, args []string) []byte {
 	if v.Value == "" {
 		return buf
 	}
+	args[0] = name
 	db.pushScope()
 	n := 0
 	for ; n < len(args); n++ {

@@ -52,8 +52,9 @@ func fnFile(db *Database, buf []byte, args []string) []byte {
 	return buf
 }
 
+// fileName is the first word of an operand; what follows is passed over.
 func (db *Database) fileName(s string) string {
-	name := skipSpace(s)
+	name, _ := nextWord(s)
 	if name == "" {
 		db.fatal(db.errPos(), "file: missing filename")
 	}
@@ -83,6 +84,7 @@ func (db *Database) appendFile(buf []byte, operand string, text []string) []byte
 	data, err := db.host.ReadFile(name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
+		db.host.Verbose(func() string { return "file: Failed to open '" + name + "': " + errorText(err) })
 		return buf
 	case err != nil:
 		verb := "open: "
@@ -122,6 +124,9 @@ func (db *Database) shell(command string) []byte {
 	sh, flags := db.Value("SHELL"), db.Value(".SHELLFLAGS")
 	if db.scope != &db.root {
 		sh, flags = db.scopedValue("SHELL"), db.scopedValue(".SHELLFLAGS")
+	}
+	if db.Var(".SHELLFLAGS") == nil { // the command line is read before it is defined
+		flags = "-c"
 	}
 	var pos Pos
 	if db.reading != nil {

@@ -91,12 +91,21 @@ func wordMatcher(list string) func(word string) bool {
 
 func fnSort(_ *Database, buf []byte, args []string) []byte {
 	words := splitWords(args[0])
-	slices.Sort(words)
+	slices.SortFunc(words, compareSigned)
 	first := true
 	for _, w := range slices.Compact(words) {
 		buf = appendWord(buf, &first, w)
 	}
 	return buf
+}
+
+// compareSigned orders words by bytes. As in GNU make on this machine, the first
+// byte counts as a signed number, so that what is not ASCII comes first.
+func compareSigned(a, b string) int {
+	if a != "" && b != "" && a[0] != b[0] {
+		return int(int8(a[0])) - int(int8(b[0]))
+	}
+	return strings.Compare(a, b)
 }
 
 func fnFirstword(_ *Database, buf []byte, args []string) []byte {

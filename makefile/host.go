@@ -22,6 +22,9 @@ type Host interface {
 	HomeDir(user string) (dir string, ok bool)
 	// Shell runs $(shell) and != commands.
 	Shell(ShellCommand) ShellResult
+	// Verbose prints the line that text makes if the user asked for such
+	// (--debug=v).
+	Verbose(text func() string)
 	// Message prints $(info), $(warning) and warnings of the reader. Text has
 	// no final newline.
 	Message(kind MessageKind, pos Pos, text string)

@@ -35,7 +35,7 @@ func load(t *testing.T, text string, builtin bool, files ...string) (*Database, 
 	}
 	db := New(host, Options{NoBuiltinRules: !builtin})
 	db.InstallSuffixRules()
-	if err := db.Catch(func() { db.EvalString(text, Pos{File: "mk", Line: 1}); db.Snap() }); err != nil {
+	if err := db.Catch(func() { db.evaluate(fileSource("mk", []byte(text)), true); db.Snap() }); err != nil {
 		t.Fatal(err)
 	}
 	return db, host

@@ -152,7 +152,7 @@ func (s *search) tryChained(t *try, df *File, name []byte, c candidate) bool {
 	}
 	// Nobody need search for it again, unless a compatible search may find it
 	// mentioned. It is not worth remembering if all rules were cheap to try.
-	if df == nil && (s.debug || up.avoided || up.chained) {
+	if df == nil && (s.db.RememberAll || up.avoided || up.chained) {
 		s.db.Dirs().MarkImpossible(up.name)
 	}
 	if s.debug {
@@ -281,7 +281,7 @@ func nextDepWord(s string) (word, rest string) {
 		c := s[i]
 		i++
 		switch c {
-		case ' ', '\t', '\n':
+		case ' ', '\t': // a newline is part of the word
 			return s[:i-1], s[i:]
 		case '|':
 			return s[:i], s[i:]

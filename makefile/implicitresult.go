@@ -6,12 +6,17 @@ package makefile
 func (s *search) adopt(f *File) {
 	t := &s.tries[s.found]
 	deps := make([]*Dep, len(s.deps), len(s.deps)+len(f.Deps))
+	end := len(deps)
 	// From the last to the first: a name that stands twice is entered by its
 	// last place.
 	for i := len(s.deps) - 1; i >= 0; i-- {
 		c := &s.deps[i]
 		if c.made != nil {
-			s.db.enterIntermediate(c)
+			if s.db.enterIntermediate(c) == f {
+				// A rule that makes f from itself: what f got from that one stands in
+				// the place of all that was gathered, in GNU make too.
+				end = i + 1
+			}
 		}
 		d := s.db.NewDep()
 		d.Name = c.name
@@ -28,7 +33,7 @@ func (s *search) adopt(f *File) {
 		}
 		deps[i] = d
 	}
-	f.Deps = append(deps, f.Deps...)
+	f.Deps = append(deps[:end], f.Deps...)
 	f.Stem = s.fullStem(t)
 	f.Recipe = t.rule.Recipe
 	f.IsTarget = true
@@ -75,8 +80,8 @@ func (db *Database) takePatternFlags(f *File, pattern string) {
 }
 
 // enterIntermediate makes a target of a prerequisite that an implicit rule has
-// to make. It neither exists nor has a rule of its own.
-func (db *Database) enterIntermediate(c *candidate) {
+// to make, and returns it. It neither exists nor has a rule of its own.
+func (db *Database) enterIntermediate(c *candidate) *File {
 	made := c.made
 	f := db.Lookup(made.Name)
 	if f == nil {
@@ -94,8 +99,11 @@ func (db *Database) enterIntermediate(c *candidate) {
 	f.Intermediate = f.Intermediate || !f.Explicit && !f.NotIntermediate
 	db.takePatternFlags(f, c.pattern)
 	for _, d := range f.Deps {
-		db.enterDep(d)
+		// For a target with :: this is a new rule of it, which has no recipe: GNU
+		// make has none for such a prerequisite then.
+		d.File, d.Name = db.Enter(d.Name), ""
 		d.File.TriedImplicit = d.File.TriedImplicit || d.Changed
 		d.Changed = false
 	}
+	return f
 }

@@ -41,7 +41,6 @@ func (db *Database) defineInitial() {
 	for _, d := range own {
 		db.Define(d.name, d.value, d.origin, false, nil, Pos{})
 	}
-	db.defineShell()
 	v := db.Define("MAKEFILES", "", OriginDefault, false, nil, Pos{})
 	v.Export = ExportIfSet
 	for _, c := range []string{"@", "%", "*", "<", "?", "^", "+"} {
@@ -75,8 +74,9 @@ func (db *Database) defineEnvironment() {
 	}
 }
 
-// defineShell sees to it that SHELL is never inherited from the environment.
-func (db *Database) defineShell() {
+// DefineShell sees to it that makefiles never inherit SHELL from the environment.
+// The command line, which is read before, still sees what is there.
+func (db *Database) DefineShell() {
 	v := db.Define("SHELL", defaultShell, OriginDefault, false, nil, Pos{})
 	if v.Value == "" || v.Origin == OriginEnv || v.Origin == OriginEnvOverride {
 		v.Value, v.Origin = defaultShell, OriginFile

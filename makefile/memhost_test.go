@@ -56,6 +56,8 @@ func (h *memHost) Shell(c ShellCommand) ShellResult {
 	return ShellResult{Stdout: []byte(strings.ReplaceAll(text, `\n`, "\n") + "\n")}
 }
 
+func (h *memHost) Verbose(func() string) {}
+
 func (h *memHost) Message(kind MessageKind, pos Pos, text string) {
 	if kind != MessageInfo {
 		h.out.WriteString(place(pos))

@@ -71,12 +71,13 @@ func (q *nameSeq) word() (word string, ok bool) {
 		return "", false
 	}
 	end := 0
-	for end < len(s) && !isSpace(s[end]) && (q.stop == "" || strings.IndexByte(q.stop, s[end]) < 0) {
+	for end < len(s) && !isBlank(s[end]) && // a newline, which a variable may bring, is no end
+		(q.stop == "" || strings.IndexByte(q.stop, s[end]) < 0) {
 		end++
 	}
 	if end < len(s) && end > 0 && s[end-1] == '\\' {
 		var at int
-		if s, at = findUnquoted(s, " \t\n\v\f\r"+q.stop); at >= 0 {
+		if s, at = findUnquoted(s, " \t"+q.stop); at >= 0 {
 			end = at
 		} else {
 			end = len(s)

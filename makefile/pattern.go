@@ -42,11 +42,14 @@ func patsubst(buf []byte, text string, pat, replace pattern) []byte {
 		if word, text = nextWord(text); word == "" {
 			return buf
 		}
+		stem, ok := pat.stem(word)
+		if ok && replace.text == "" {
+			continue // replaced by nothing: not even a blank is left
+		}
 		if !first {
 			buf = append(buf, ' ')
 		}
 		first = false
-		stem, ok := pat.stem(word)
 		switch {
 		case !ok:
 			buf = append(buf, word...)

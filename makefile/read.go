@@ -48,6 +48,8 @@ func (db *Database) ReadFile(g *GoalDep) {
 	}
 	defer func() { db.nesting-- }()
 	asked := name // messages call it so, wherever it is found
+	g.Name = name
+	db.host.Verbose(g.announcement)
 	data, err := db.host.ReadFile(name)
 	if err != nil && g.Included && errors.Is(err, fs.ErrNotExist) && !strings.HasPrefix(name, "/") {
 		name, data, err = db.searchIncluded(name, err)
@@ -82,6 +84,25 @@ func (db *Database) ReadFile(g *GoalDep) {
 	db.evaluate(fileSource(asked, data), !g.NoDefaultGoal)
 }
 
+// announcement is how messages say that a makefile is read.
+func (g *GoalDep) announcement() string {
+	text := "Reading makefile '" + g.Name + "'"
+	for _, note := range []struct {
+		on   bool
+		text string
+	}{
+		{g.NoDefaultGoal, " (no default goal)"},
+		{g.Included, " (search path)"},
+		{g.DontCare, " (don't care)"},
+		{g.NoTilde, " (no ~ expansion)"},
+	} {
+		if note.on {
+			text += note.text
+		}
+	}
+	return text + "..."
+}
+
 // searchIncluded looks for an included makefile along the include path.
 func (db *Database) searchIncluded(name string, notFound error) (path string, data []byte, err error) {
 	for _, dir := range db.includeDirs {
@@ -93,9 +114,9 @@ func (db *Database) searchIncluded(name string, notFound error) (path string, da
 	return name, nil, notFound
 }
 
-// EvalString reads text as a makefile that stands at pos.
+// EvalString reads text as a makefile of which every line stands at pos.
 func (db *Database) EvalString(text string, pos Pos) {
-	db.evaluate(&source{text: text, pos: pos}, true)
+	db.evaluate(&source{text: text, pos: pos, inPlace: true}, true)
 }
 
 // maxNesting is how deeply makefiles may include each other. GNU make, which

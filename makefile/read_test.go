@@ -55,7 +55,7 @@ func TestRead(t *testing.T) {
 		{"override", "a:\n\tx\na:\n\ty\n", "mk:4: warning: overriding recipe for target 'a'\nmk:2: warning: ignoring old recipe for target 'a'\n"},
 		{"twice", "a a: ; x\n", "mk:1: target 'a' given more than once in the same rule\n"},
 		{"position in variable", "\nx = $(subst a)\n\n$x\n", "mk:2: *** insufficient number of arguments (1) to function 'subst'.  Stop.\n"},
-		{"position in eval", "define x\n\nfoo bar\nendef\n$(eval $x)\n", "mk:6: *** missing separator.  Stop.\n"},
+		{"position in eval", "define x\n\nfoo bar\nendef\n$(eval $x)\n", "mk:5: *** missing separator.  Stop.\n"},
 		{"nul", "\x00x\n$(info ok)\n", "mk:1: warning: NUL character seen; rest of line ignored\nok\n"},
 	}
 	for _, tt := range tests {

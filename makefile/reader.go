@@ -248,7 +248,7 @@ func (r *reader) directive(word, args string) bool {
 		r.include(args, true)
 	case "load", "-load":
 		r.finishRule()
-		if word == "load" {
+		if word == "load" && skipSpace(r.db.Expand(args)) != "" {
 			r.fatal("The 'load' operation is not supported on this platform.")
 		}
 	default:

@@ -103,7 +103,7 @@ func (r *reader) record() {
 			own = db.copyDeps(deps)
 		}
 		f := r.recordTarget(name, own, recipe)
-		if u.grouped && !slices.Contains(group, f) {
+		if u.grouped {
 			group = append(group, f)
 		}
 	}
@@ -193,7 +193,7 @@ func (r *reader) recordTarget(name string, deps []*Dep, recipe *Recipe) *File {
 	}
 	f := r.enterTarget(name, deps, recipe)
 	f.IsTarget = true
-	f.Explicit = true
+	f.Explicit = f.Explicit || !u.double // with :: a file may still turn out to be intermediate
 	if u.isStatic {
 		f.Stem = stem
 		if len(deps) > 0 && deps[0].NeedExpansion2 {
@@ -267,13 +267,13 @@ func (r *reader) enterTarget(name string, deps []*Dep, recipe *Recipe) *File {
 
 // joinGroup tells each of the grouped targets about the others.
 func (r *reader) joinGroup(group []*File) {
-	for _, f := range group {
-		if len(f.AlsoMake) > 0 {
-			r.db.warn(&r.rule.pos, "warning: overriding group membership for target '"+f.Name+"'")
+	for _, f := range slices.Backward(group) {
+		if f.AlsoMake != nil { // though it may have been the only one
+			r.db.warn(&r.rule.recipePos, "warning: overriding group membership for target '"+f.Name+"'")
 		}
 		f.AlsoMake = make([]*File, 0, len(group)-1)
-		for _, other := range group {
-			if other != f {
+		for _, other := range slices.Backward(group) {
+			if other != f && !slices.Contains(f.AlsoMake, other) {
 				f.AlsoMake = append(f.AlsoMake, other)
 			}
 		}

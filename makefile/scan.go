@@ -12,6 +12,8 @@ type source struct {
 	// pos is the first physical line of the line handed out last.
 	pos   Pos
 	lines int // physical lines of that line
+	// inPlace: all lines count as the one that the text was evaluated in.
+	inPlace bool
 	// blanked holds the offsets of lines that a NUL byte cut off at their
 	// start: reading one is worth a warning.
 	blanked []int
@@ -58,7 +60,9 @@ func dropNuls(text string) (clean string, blanked []int) {
 // next returns the next logical line without its final newline. Escaped
 // newlines are still in it.
 func (s *source) next() (line string, ok bool) {
-	s.pos.Line += s.lines
+	if !s.inPlace {
+		s.pos.Line += s.lines
+	}
 	s.lines = 0
 	if s.off >= len(s.text) {
 		return "", false

@@ -125,7 +125,13 @@ func (db *Database) promoteEnv(v *Variable) {
 
 // SetEnvOverrides turns -e on or off. It shows when a variable is next
 // assigned to: until then its origin is still the environment.
-func (db *Database) SetEnvOverrides(on bool) { db.opt.EnvOverrides = on }
+func (db *Database) SetEnvOverrides(on bool) {
+	db.opt.EnvOverrides = on
+	// What make defines as if it came from the environment counts as well.
+	if v := db.Var("MAKELEVEL"); on && v != nil && v.Origin == OriginEnv {
+		v.Origin = OriginEnvOverride
+	}
+}
 
 // isSpecial says whether a global variable's value is computed at each use, or
 // has an effect when it is assigned to.

@@ -22,9 +22,14 @@ func (s *shape) matchesBase(base string) bool {
 		strings.HasPrefix(base, s.prefix) && strings.HasSuffix(base, s.suffix)
 }
 
-// matches reports whether a whole name may have the shape.
+// matches reports whether a whole name may have the shape. A stem is empty only
+// behind a directory, so a bare .y, which .SUFFIXES mentions, is not of the shape
+// %.y: every makefile holds that one.
 func (s *shape) matches(name string) bool {
 	slash := strings.LastIndexByte(name, '/') + 1
+	if slash == 0 && len(name) == len(s.prefix)+len(s.suffix) {
+		return false
+	}
 	return s.matchesBase(name[slash:]) && strings.HasSuffix(name[:slash], s.dir)
 }
 

@@ -52,6 +52,8 @@ func (h *treeHost) HomeDir(user string) (string, bool) {
 
 func (h *treeHost) Shell(ShellCommand) ShellResult { return ShellResult{Status: 127} }
 
+func (h *treeHost) Verbose(func() string) {}
+
 func (h *treeHost) Message(_ MessageKind, _ Pos, text string) {
 	h.messages = append(h.messages, text)
 }

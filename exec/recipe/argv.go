@@ -102,11 +102,28 @@ func shellArgv(text, shell, flags string, oneShell bool) []string {
 		argv := append([]string{shell}, words...)
 		return append(argv, text)
 	}
-	words, plain := splitPlain(shell+" "+flags+" ", false)
+	text = dropBareNewlines(text)
+	words, plain := splitPlain(strings.TrimLeft(shell+" "+flags+" ", " "), false)
 	if plain {
 		return append(slices.Clip(words), text)
 	}
 	return []string{defaultShell, "-c", shell + " " + flags + " " + escape(text)}
+}
+
+// dropBareNewlines joins the lines of a command that has several, which only
+// $(shell) and != can have: where GNU make needs a shell for it, it quotes each
+// newline with a backslash, which the shell's reader takes away with it.
+func dropBareNewlines(text string) string {
+	if strings.IndexByte(text, '\n') < 0 {
+		return text
+	}
+	out := make([]byte, 0, len(text))
+	for i := 0; i < len(text); i++ {
+		if text[i] != '\n' || i > 0 && text[i-1] == '\\' {
+			out = append(out, text[i])
+		}
+	}
+	return string(out)
 }
 
 // escape quotes a text so that splitPlain and the shell read it as one word.

@@ -24,7 +24,8 @@ type Line struct {
 	// Text is the expanded line without its prefixes @, - and +. It may hold
 	// escaped newlines; under .ONESHELL it is the whole recipe.
 	Text string
-	// Shell is the value of SHELL for the target; "" stands for the default.
+	// Shell is the value of SHELL for the target. If it is empty, the first word
+	// of .SHELLFLAGS is the program, as in GNU make.
 	Shell string
 	// Flags is the value of .SHELLFLAGS if FlagsSet.
 	Flags string
@@ -76,9 +77,6 @@ type Plan struct {
 // MakePlan chooses the road of a line. It never fails: the error is reserved
 // for lines that no shell could be given.
 func MakePlan(l Line) (Plan, error) {
-	if l.Shell == "" {
-		l.Shell = defaultShell
-	}
 	flags := l.shellFlags()
 	text := strings.TrimLeft(l.Text, " \t\n\v\f\r")
 	if text == "" {

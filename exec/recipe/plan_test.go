@@ -9,6 +9,14 @@ import (
 	"testing"
 )
 
+// forShell is the line with the default shell, unless it has another.
+func forShell(l Line) Line {
+	if l.Shell == "" {
+		l.Shell = defaultShell
+	}
+	return l
+}
+
 func TestMakePlan(t *testing.T) {
 	sh := func(argv ...string) Plan { return Plan{Road: Shell, Argv: argv} }
 	direct := func(argv ...string) Plan { return Plan{Road: Direct, Argv: argv} }
@@ -67,7 +75,7 @@ func TestMakePlan(t *testing.T) {
 		{Line{Text: "a b", OneShell: true}, direct("a", "b")},
 	}
 	for _, tt := range tests {
-		got, err := MakePlan(tt.line)
+		got, err := MakePlan(forShell(tt.line))
 		if err != nil || got.Road != tt.want.Road || !slices.Equal(got.Argv, tt.want.Argv) {
 			t.Errorf("%+v\ngot  %v %q %v\nwant %v %q", tt.line, got.Road, got.Argv, err, tt.want.Road, tt.want.Argv)
 		}
@@ -88,7 +96,7 @@ func TestPlanInterp(t *testing.T) {
 		{Line{Text: "a && b\nc", Dash: true, OneShell: true}, Interp},
 		{Line{Text: "true", Dash: true}, Direct},
 	} {
-		got, err := MakePlan(tt.line)
+		got, err := MakePlan(forShell(tt.line))
 		if err != nil || got.Road != tt.want {
 			t.Errorf("%+v: %v, %v; want %v", tt.line, got.Road, err, tt.want)
 		}
