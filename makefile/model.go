@@ -147,7 +147,6 @@ type GoalDep struct {
 type File struct {
 	Name  string // how messages call it
 	HName string // its key in the table: Name unless found by VPATH or renamed
-	VPath string // the VPATH element it was found in, or ""
 
 	Deps     []*Dep
 	Recipe   *Recipe
@@ -200,7 +199,6 @@ type RunState struct {
 	Updating    bool
 	Updated     bool
 	Shuffled    bool
-	Node        any // whatever else the walk hangs here
 }
 
 // PatternRule is one implicit rule.

@@ -3,6 +3,8 @@ package makefile
 import (
 	"errors"
 	"io/fs"
+	"maps"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -72,6 +74,7 @@ func (db *Database) ReadFile(g *GoalDep) {
 	if err != nil {
 		return
 	}
+	db.expect(len(data))
 	outer := db.from
 	defer func() { db.from = outer }()
 	if db.from = 0; g.Included {
@@ -82,6 +85,19 @@ func (db *Database) ReadFile(g *GoalDep) {
 		pos: Pos{File: asked, Line: 1},
 	})
 	db.evaluate(fileSource(asked, data), !g.NoDefaultGoal)
+}
+
+// expect makes room for the files that a makefile of so many bytes is about to
+// mention: a table that grows with them moves all of them again and again.
+func (db *Database) expect(size int) {
+	const large, perFile = 1 << 20, 64
+	if size < large || len(db.files) > size/perFile {
+		return
+	}
+	files := make(map[string]*File, size/perFile)
+	maps.Copy(files, db.files)
+	db.files = files
+	db.order = slices.Grow(db.order, size/perFile)
 }
 
 // announcement is how messages say that a makefile is read.
