@@ -488,8 +488,9 @@ func (b *Build) own(f *makefile.File, outs []cache.Output) {
 	}
 }
 
-// freshen gives the files of a trace that holds a new mtime, because GNU make,
-// an IDE or test -nt would otherwise think them stale.
+// freshen gives the targets of a trace that holds a new mtime, because GNU make, an
+// IDE or test -nt would otherwise think them stale. Other files that the recipe left
+// are as it would have left them.
 func (b *Build) freshen(f *makefile.File, n *node) {
 	t := b.graph.Target(n.name)
 	if t == nil {
@@ -503,7 +504,7 @@ func (b *Build) freshen(f *makefile.File, n *node) {
 	nt.Outputs = append([]cache.Output(nil), t.Outputs...)
 	for i := range nt.Outputs {
 		o := &nt.Outputs[i]
-		if o.Type != typeRegular || o.Path[0] == '/' || o.SameAs != "" || !b.leftAsIs(o) {
+		if o.Type != typeRegular || o.Path[0] == '/' || o.SameAs != "" || !b.isTarget(n, o.Path) || !b.leftAsIs(o) {
 			continue
 		}
 		b.touch(o)

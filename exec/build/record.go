@@ -81,9 +81,10 @@ func (a *action) changedUnder(p string, rec *tracefs.Record) {
 
 // keepTimes gives files and links that came out exactly as they were their earlier mtimes,
 // where GNU make's rule saw no reason to make them: nobody who goes by mtimes has
-// to see a change then.
+// to see a change then. Where it did, that holds for what is no target: the recipe
+// may leave alone what need not change, but it could not see its earlier files.
 func (a *action) keepTimes(t *cache.Trace) {
-	if a.old == nil || a.n.must {
+	if a.old == nil {
 		return
 	}
 	for i := range t.Outputs {
@@ -93,10 +94,19 @@ func (a *action) keepTimes(t *cache.Trace) {
 		if was == nil || mtime == 0 || was.Type != o.Type || was.Hash != o.Hash || was.Link != o.Link || was.Mode != o.Mode {
 			continue
 		}
-		if o.Type == typeRegular || o.Type == typeLink {
+		if (o.Type == typeRegular || o.Type == typeLink) && !(a.n.must && a.b.isTarget(a.n, o.Path)) {
 			a.b.setTime(o, time.Unix(0, mtime))
 		}
 	}
+}
+
+// isTarget reports whether an output of an action is a target of the makefile.
+func (b *Build) isTarget(n *node, path string) bool {
+	if b.sp.abs(path) == n.path {
+		return true
+	}
+	f := b.db.Lookup(b.display(path))
+	return f != nil && (f.IsTarget || f.Recipe != nil)
 }
 
 // carryOver adds to the trace of a recipe of which nothing is undone, one that
