@@ -306,7 +306,14 @@ func (s *Session) makeGoals() int {
 }
 
 func (s *Session) defaultGoal() {
-	name := s.db.Value(".DEFAULT_GOAL")
+	v := s.db.Var(".DEFAULT_GOAL")
+	if v == nil {
+		return
+	}
+	name := v.Value
+	if v.Recursive {
+		name = s.db.Expand(name) // so that an error in it has no position, as in GNU make
+	}
 	if name == "" {
 		return
 	}

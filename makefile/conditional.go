@@ -60,14 +60,24 @@ func (c *conditionals) line(r *reader, word, args string) (ignore, is bool) {
 // open starts a conditional; ok is false if its syntax is wrong.
 func (c *conditionals) open(r *reader, word, args string) (ok bool) {
 	nested := c.ignoring()
+	at := len(c.stack)
+	before := branchFalse
+	if at < cap(c.stack) {
+		before = c.stack[:at+1][at].branch
+	}
 	c.stack = append(c.stack, conditional{branch: branchFalse})
 	if nested {
 		// The condition must not be expanded.
 		return true
 	}
 	holds, ok := r.condition(word, args)
-	if ok && holds {
-		c.stack[len(c.stack)-1].branch = branchTaken
+	switch {
+	case !ok:
+		// Behind an else it stays open, and in GNU make it is what the last
+		// conditional of this depth was.
+		c.stack[at].branch = before
+	case holds:
+		c.stack[at].branch = branchTaken
 	}
 	return ok
 }
