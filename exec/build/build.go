@@ -103,6 +103,7 @@ type Build struct {
 	storeFailed bool
 	slots       chan struct{} // bounds the writes to the store that are under way
 	saved       time.Time     // when the graph file was last written
+	saving      time.Duration // how long that took
 
 	nodes         map[*makefile.File]*node
 	order         map[*makefile.File]int    // serial order as known so far

@@ -242,10 +242,12 @@ func (b *Build) put(t *cache.Trace) error {
 	return b.store.PutTrace(t.FullKey, t.Strong, t)
 }
 
-// saveSoon saves the graph at most once a second, so that a crash loses little.
+// saveSoon saves the graph at most once a second, so that a crash loses little,
+// and less often where that would be a share of the build worth mentioning: to
+// write a large graph takes its time.
 func (b *Build) saveSoon() {
-	const every = time.Second
-	if time.Since(b.saved) < every {
+	const share = 100
+	if time.Since(b.saved) < max(time.Second, share*b.saving) {
 		return
 	}
 	b.Save()
@@ -254,7 +256,11 @@ func (b *Build) saveSoon() {
 // Save writes the graph file and crosses out the journal entries of the actions
 // that are in it.
 func (b *Build) Save() {
-	b.saved = time.Now()
+	start := time.Now()
+	defer func() {
+		b.saved = time.Now()
+		b.saving = b.saved.Sub(start)
+	}()
 	if b.opts.DryRun {
 		return
 	}
