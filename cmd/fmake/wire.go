@@ -78,6 +78,7 @@ func (p *program) ready() []string {
 
 // attach plugs tracing and the cache into the session.
 func (p *program) attach(db *makefile.Database, s *exec.Session) (exec.Options, error) {
+	p.session = s // of a make inside the process it is not known before
 	var none exec.Options
 	if len(p.own.wrong) > 0 {
 		return none, errors.New(p.own.wrong[0])
