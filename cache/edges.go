@@ -54,8 +54,20 @@ func (g *Graph) edges(section string) []Edge {
 // SetEdges stores the learned edges.
 func (g *Graph) SetEdges(edges []Edge) { g.setEdges(sectionEdges, edges) }
 
-// SetBelow stores the edges that Below returns.
-func (g *Graph) SetBelow(edges []Edge) { g.setEdges(sectionBelow, edges) }
+// SetBelow stores what the makes that a target's recipe starts have brought up to
+// date, in place of what was known of that target.
+func (g *Graph) SetBelow(target string, names []string) {
+	g.changing.Lock()
+	defer g.changing.Unlock()
+	all := g.Below()
+	kept := slices.DeleteFunc(slices.Clone(all), func(e Edge) bool { return e.Target == target })
+	for _, name := range names {
+		kept = append(kept, Edge{Target: target, Needs: name})
+	}
+	if !slices.Equal(kept, all) {
+		g.setEdges(sectionBelow, kept)
+	}
+}
 
 func (g *Graph) setEdges(section string, edges []Edge) {
 	var w writer
@@ -69,8 +81,8 @@ func (g *Graph) setEdges(section string, edges []Edge) {
 
 // AddEdges adds learned edges to those that are stored.
 func (g *Graph) AddEdges(more ...Edge) {
-	g.adding.Lock()
-	defer g.adding.Unlock()
+	g.changing.Lock()
+	defer g.changing.Unlock()
 	edges := g.Edges()
 	known := len(edges)
 	for _, e := range more {

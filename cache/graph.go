@@ -19,8 +19,8 @@ type Graph struct {
 	path string
 	boot string
 
-	saving sync.Mutex // held by Save and Refresh from beginning to end
-	adding sync.Mutex // held by AddEdges
+	saving   sync.Mutex // held by Save and Refresh from beginning to end
+	changing sync.Mutex // held while a list of edges is read, changed and stored
 
 	mu       sync.Mutex
 	img      *image

@@ -1,8 +1,6 @@
 package build
 
 import (
-	"slices"
-
 	"fmake/cache"
 	"fmake/makefile"
 )
@@ -44,15 +42,7 @@ func (b *Build) keepBelow(f *makefile.File, n *node) {
 	if f.Phony {
 		return // entered every time
 	}
-	now := b.visitedBelow(n)
-	all := b.graph.Below()
-	kept := slices.DeleteFunc(slices.Clone(all), func(e cache.Edge) bool { return e.Target == n.name })
-	for _, name := range now {
-		kept = append(kept, cache.Edge{Target: n.name, Needs: name})
-	}
-	if !slices.Equal(kept, all) {
-		b.graph.SetBelow(kept)
-	}
+	b.graph.SetBelow(n.name, b.visitedBelow(n))
 }
 
 // staleBelow says why a file target whose recipe starts a make has to be entered
