@@ -81,7 +81,8 @@ type Build struct {
 	sp   *space
 	w    *world
 
-	graph     *cache.Graph
+	tree      *tree
+	graph     *cache.Graph // the tree's
 	hasher    *cache.Hasher
 	checker   *cache.Checker
 	journal   *cache.Journal
@@ -132,7 +133,6 @@ type Build struct {
 	serial        uint64
 	step          uint64
 	self          string // see identity
-	graphPath     string // "" if the tree has no name
 
 	mu      sync.Mutex // guards what background work touches
 	pending []uint64   // journal entries whose traces wait for the graph to be saved
@@ -221,18 +221,18 @@ func (b *Build) load() {
 		b.trouble("naming the tree", err)
 		path = ""
 	}
-	b.graphPath = path
-	b.graph, err = b.opts.Shared.graph(path)
+	b.tree, err = b.opts.Shared.tree(path)
 	if err != nil {
 		b.trouble("reading what earlier builds have learned", err)
 	}
+	b.graph = b.tree.graph
 	b.checker = b.graph.NewChecker(b.w.same)
 	b.chain = &versions{b: b}
 	if b.opts.DryRun || path == "" {
 		return
 	}
 	var rec cache.Recovery
-	b.journal, rec, err = b.opts.Shared.journal(path)
+	b.journal, rec, err = b.tree.openJournal()
 	if err != nil {
 		b.trouble("writing down what runs", err)
 		return

@@ -41,7 +41,7 @@ func (b *Build) leftOver() map[string][]string {
 	left := make(map[string][]string)
 	for _, name := range b.graph.Names() {
 		e, ok := b.graph.Entry(name)
-		if _, made := b.opts.Shared.visit(b.graphPath, name); made {
+		if _, made := b.tree.visit(name); made {
 			continue
 		}
 		if !ok || b.visited[name] || e.Flags()&cache.Failed != 0 {

@@ -23,11 +23,14 @@ type Shared struct {
 	trees  map[string]*tree // by path of the graph
 }
 
-// tree is what is known of one project.
+// tree is what the makes of a process know of one project. It is safe for
+// concurrent use.
 type tree struct {
-	graph   *cache.Graph
-	journal *cache.Journal // nil until somebody may change the tree
-	visits  map[string]visit
+	graph *cache.Graph
+
+	mu      sync.Mutex
+	journal *cache.Journal   // nil until somebody may change the tree
+	visits  map[string]visit // by name in the graph
 }
 
 // NewShared returns what a process starts with. fifo tells the jobserver's file of
@@ -69,35 +72,20 @@ func (s *Shared) engineName() string {
 	return s.engine.Name()
 }
 
-// graph returns what earlier builds have learned of the tree whose graph is at
-// path. With an error there is a graph too, that knows nothing.
-func (s *Shared) graph(path string) (*cache.Graph, error) {
+// tree returns what is known of the tree whose graph is at path. With an error
+// there is a tree too, of which nothing is known.
+func (s *Shared) tree(path string) (*tree, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if t := s.trees[path]; t != nil {
-		return t.graph, t.graph.Refresh()
+		return t, t.graph.Refresh()
 	}
 	g, err := cache.Load(path)
 	g.OnMerge(func(theirs *cache.Graph) { g.AddEdges(theirs.Edges()...) })
 	s.hasher.AddSource(g.StatSource())
-	s.trees[path] = &tree{graph: g}
-	return g, err
-}
-
-// journal returns the journal of a tree, and what processes that are gone have
-// left.
-func (s *Shared) journal(path string) (*cache.Journal, cache.Recovery, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	t := s.trees[path]
-	j, rec, err := t.graph.OpenJournal()
-	if err != nil {
-		return nil, rec, err
-	}
-	if t.journal == nil {
-		t.journal = j
-	}
-	return t.journal, rec, nil
+	t := &tree{graph: g, visits: make(map[string]visit)}
+	s.trees[path] = t
+	return t, err
 }
 
 // Close ends what is shared, when no make of the process needs it any more.
@@ -118,6 +106,21 @@ func (s *Shared) Close() error {
 	return errors.Join(errs...)
 }
 
+// openJournal returns the journal of a tree, and what processes that are gone have
+// left.
+func (t *tree) openJournal() (*cache.Journal, cache.Recovery, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	j, rec, err := t.graph.OpenJournal()
+	if err != nil {
+		return nil, rec, err
+	}
+	if t.journal == nil {
+		t.journal = j
+	}
+	return t.journal, rec, nil
+}
+
 // visit says which make of this process was the first to bring a target up to
 // date in this build: its file belongs to that make's action.
 type visit struct {
@@ -126,42 +129,31 @@ type visit struct {
 }
 
 // visited notes that a make has brought a target up to date.
-func (s *Shared) visited(path, name string, v visit) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	t := s.trees[path]
-	if t == nil {
-		return
-	}
-	if t.visits == nil {
-		t.visits = make(map[string]visit)
-	}
+func (t *tree) visited(name string, v visit) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	if _, known := t.visits[name]; !known {
 		t.visits[name] = v
 	}
 }
 
 // visit tells who was the first to bring a target up to date.
-func (s *Shared) visit(path, name string) (v visit, ok bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if t := s.trees[path]; t != nil {
-		v, ok = t.visits[name]
-	}
+func (t *tree) visit(name string) (v visit, ok bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	v, ok = t.visits[name]
 	return v, ok
 }
 
 // below lists, sorted, what makes have brought up to date that were started from
 // places in serial order between two others.
-func (s *Shared) below(path string, from, to uint64) []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (t *tree) below(from, to uint64) []string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	var names []string
-	if t := s.trees[path]; t != nil {
-		for name, v := range t.visits {
-			if v.above >= from && v.above < to {
-				names = append(names, name)
-			}
+	for name, v := range t.visits {
+		if v.above >= from && v.above < to {
+			names = append(names, name)
 		}
 	}
 	slices.Sort(names)

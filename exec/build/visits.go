@@ -12,7 +12,7 @@ import (
 
 // visit notes that a target is up to date in this build.
 func (b *Build) visit(n *node) {
-	b.opts.Shared.visited(b.graphPath, n.name, visit{make: b.identity(), above: b.opts.Above.Serial})
+	b.tree.visited(n.name, visit{make: b.identity(), above: b.opts.Above.Serial})
 }
 
 // identity tells makes with other flags, goals or makefiles apart; a make that is
@@ -27,14 +27,14 @@ func (b *Build) identity() string {
 // ofOtherMake reports whether another make of this build has brought a target up
 // to date before.
 func (b *Build) ofOtherMake(n *node) bool {
-	v, ok := b.opts.Shared.visit(b.graphPath, n.name)
+	v, ok := b.tree.visit(n.name)
 	return ok && v.make != b.identity()
 }
 
 // visitedBelow lists what the makes that a recipe has started brought up to date
 // in this build.
 func (b *Build) visitedBelow(n *node) []string {
-	return b.opts.Shared.below(b.graphPath, n.serial-b.step, n.serial)
+	return b.tree.below(n.serial-b.step, n.serial)
 }
 
 // keepBelow keeps the list of what is below a recipe for the next build.
