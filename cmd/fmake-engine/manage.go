@@ -1,9 +1,12 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"strconv"
+	"strings"
 	"time"
 
 	"fmake/cache"
@@ -13,7 +16,7 @@ import (
 // manageRole is the role in which the engine only looks after the cache:
 //
 //	fmake-engine cache DIR stats|verify
-//	fmake-engine cache DIR gc BYTES
+//	fmake-engine cache DIR gc [SIZE]
 const manageRole = "cache"
 
 // manage does what --cache-stats, --cache-verify and --cache-gc ask for.
@@ -78,12 +81,12 @@ func verify(c *cache.Client, out io.Writer) error {
 }
 
 func collect(c *cache.Client, args []string, out io.Writer) error {
-	var limit int64
-	if len(args) != 1 {
-		return fmt.Errorf("how large may the cache be?")
-	}
-	if _, err := fmt.Sscan(args[0], &limit); err != nil {
-		return fmt.Errorf("how large may the cache be: %w", err)
+	limit := int64(cacheSize)
+	if len(args) > 0 && args[0] != "" {
+		var err error
+		if limit, err = parseSize(args[0]); err != nil {
+			return fmt.Errorf("option '--cache-gc=%s': %w", args[0], err)
+		}
 	}
 	r, err := c.GC(cache.GCLimits{Bytes: limit})
 	if err != nil {
@@ -91,6 +94,25 @@ func collect(c *cache.Client, args []string, out io.Writer) error {
 	}
 	_, err = fmt.Fprintf(out, "removed %d results and %d contents; %s of %s are left\n", r.Traces, r.Blobs+r.Small, size(r.After), size(r.Before))
 	return err
+}
+
+// parseSize reads a number of bytes, with K, M, G or T behind it for powers of
+// 1000.
+func parseSize(text string) (int64, error) {
+	number, unit := text, int64(1)
+	for i, letter := range []string{"K", "M", "G", "T"} {
+		if n, ok := strings.CutSuffix(strings.ToUpper(text), letter); ok {
+			number = n
+			for range i + 1 {
+				unit *= 1000
+			}
+		}
+	}
+	n, err := strconv.ParseFloat(number, 64)
+	if err != nil || n < 0 || n*float64(unit) > 1<<62 {
+		return 0, errors.New("the value must be a size such as 500M or 10G")
+	}
+	return int64(n * float64(unit)), nil
 }
 
 // size writes a number of bytes for people.

@@ -66,8 +66,6 @@ func (t *tended) due() bool {
 		return false
 	}
 	_ = f.Close()
-	now := time.Now()
-	_ = os.Chtimes(t.stamp, now, now)
 	return err == nil
 }
 

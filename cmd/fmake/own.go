@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"strings"
 
@@ -34,8 +33,6 @@ type ownOption struct {
 	set    func(o *own, value string)
 	local  bool // not handed on to makes below
 	bare   bool // may stand without a value
-	// check says what is wrong with a value; nil takes any.
-	check func(value string) string
 }
 
 func ownOptions() []ownOption {
@@ -48,7 +45,7 @@ func ownOptions() []ownOption {
 		{name: "--order", values: []string{"auto", "serial"}, set: func(o *own, v string) { o.order = v }},
 		{name: "--cache-stats", bare: true, set: func(o *own, _ string) { o.manage = []string{"stats"} }, local: true},
 		{name: "--cache-verify", bare: true, set: func(o *own, _ string) { o.manage = []string{"verify"} }, local: true},
-		{name: "--cache-gc", bare: true, check: badSize, set: func(o *own, v string) { o.manage = []string{"gc", cmp.Or(v, defaultCacheSize)} }, local: true},
+		{name: "--cache-gc", bare: true, set: func(o *own, v string) { o.manage = []string{"gc", v} }, local: true},
 		{name: "--explain", set: func(o *own, v string) { o.explain = append(o.explain, v) }, local: true},
 	}
 }
@@ -75,12 +72,6 @@ func (o *own) take(word string) bool {
 		if opt.bare && !hasValue {
 			opt.set(o, "")
 			return true
-		}
-		if opt.check != nil {
-			if bad := opt.check(value); bad != "" {
-				o.wrong = append(o.wrong, fmt.Sprintf("option '%s=%s': %s", name, value, bad))
-				return true
-			}
 		}
 		if !hasValue || value == "" || !allowed(opt.values, value) {
 			o.wrong = append(o.wrong, wrongValue(opt, value))

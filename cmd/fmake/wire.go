@@ -92,13 +92,10 @@ func (p *program) attach(db *makefile.Database, s *exec.Session) (exec.Options, 
 	if tracefs.InView() {
 		return none, nil // inside a traced recipe: what is done here is part of it
 	}
-	dir := p.own.cacheDir
-	if dir == "" {
-		var err error
-		if dir, err = cache.DefaultDir(p.env); err != nil {
-			s.Warn(err.Error() + "; working without tracing and cache")
-			return none, nil
-		}
+	dir, err := p.cacheDir()
+	if err != nil {
+		s.Warn(err.Error() + "; working without tracing and cache")
+		return none, nil
 	}
 	b := build.New(db, s.Dir(), p.options(dir, s))
 	p.build = b
@@ -107,6 +104,14 @@ func (p *program) attach(db *makefile.Database, s *exec.Session) (exec.Options, 
 		o.Consider, o.Considered = p.own.explain, p.explained
 	}
 	return o, nil
+}
+
+// cacheDir is where the cache is: by option, else by the environment.
+func (p *program) cacheDir() (string, error) {
+	if p.own.cacheDir != "" {
+		return p.own.cacheDir, nil
+	}
+	return cache.DefaultDir(p.env)
 }
 
 func (p *program) options(dir string, s *exec.Session) build.Options {
