@@ -101,32 +101,6 @@ func (b *Build) ended(a *action, t *cache.Trace) {
 	b.sawLater(d)
 }
 
-// shareMade makes actions that ended before, and had put something into a directory
-// that this one made, makers of it too: when they ended it was not known who had
-// made it. See shareDirs.
-func (b *Build) shareMade(t *cache.Trace) {
-	for i := range t.Outputs {
-		dir := t.Outputs[i].Path
-		if t.Outputs[i].Type != typeDir || findOutput(t.Befores, dir) != nil {
-			continue
-		}
-		for _, d := range b.looked[dir] {
-			if d.n.last != d || d.t == nil {
-				continue
-			}
-			shared := *d.t // a copy: the store may be reading the trace
-			shared.Inputs, shared.Outputs = slices.Clone(d.t.Inputs), slices.Clone(d.t.Outputs)
-			if !b.shareDirs(&shared) {
-				continue
-			}
-			b.chain.remove(d.n.name, d.t)
-			b.chain.add(d.n.name, &shared)
-			b.graph.Put(d.n.name, &shared)
-			d.t, d.n.old = &shared, &shared
-		}
-	}
-}
-
 // sawIt reports whether what an action saw at a path is what is there now.
 func (b *Build) sawIt(d *done, path string) bool {
 	for i := range d.t.Inputs {

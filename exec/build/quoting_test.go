@@ -3,7 +3,7 @@ package build
 import "testing"
 
 func TestPlainly(t *testing.T) {
-	tests := []struct{ line, want string }{
+	checkLines(t, "plainly", plainly, []lineTest{
 		{"cc -DX='' -c x.c", "cc -DX= -c x.c"},
 		{"cc -DX=\"\" -c 'x.c'", "cc -DX= -c x.c"},
 		{"cc '-DX=\"a b\"' x.c", "cc '-DX=\"a b\"' x.c"},
@@ -22,12 +22,7 @@ func TestPlainly(t *testing.T) {
 		{"cc 'a' \\\n  -o \"b\"", "cc a \\\n  -o b"},
 		{"cc 'a", "cc 'a"},
 		{"cc [a'-'z] {'a',b} $'a' $\"a\"", "cc [a'-'z] {'a',b} $'a' $\"a\""},
-	}
-	for _, c := range tests {
-		if got := plainly(c.line); got != c.want {
-			t.Errorf("plainly(%q) = %q, want %q", c.line, got, c.want)
-		}
-	}
+	})
 }
 
 func TestIsSilent(t *testing.T) {

@@ -3,7 +3,7 @@ package build
 import "testing"
 
 func TestComparable(t *testing.T) {
-	tests := []struct{ line, want string }{
+	checkLines(t, "comparable", comparable, []lineTest{
 		{"@echo CC x.o", ""},
 		{"@echo \" CC \" x.o; cc -c x.c", "cc -c x.c"},
 		{"@-+cc -c x.c", "cc -c x.c"},
@@ -17,10 +17,17 @@ func TestComparable(t *testing.T) {
 		{"case $x in a) echo b;; esac", "case $x in a) echo b;\nesac"},
 		{"cc -Dx=a:b c", "cc -Dx=a:b c"},
 		{"echo 'unterminated", ""},
-	}
+	})
+}
+
+// lineTest says what a function makes of a recipe line.
+type lineTest struct{ line, want string }
+
+func checkLines(t *testing.T, name string, f func(string) string, tests []lineTest) {
+	t.Helper()
 	for _, c := range tests {
-		if got := comparable(c.line); got != c.want {
-			t.Errorf("comparable(%q) = %q, want %q", c.line, got, c.want)
+		if got := f(c.line); got != c.want {
+			t.Errorf("%s(%q) = %q, want %q", name, c.line, got, c.want)
 		}
 	}
 }

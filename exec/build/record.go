@@ -79,60 +79,6 @@ func (a *action) changedUnder(p string, rec *tracefs.Record) {
 	b.warn("%s was changed by somebody else while the recipe of %s ran; nothing is recorded of it", b.display(key), a.f.Name)
 }
 
-// keepTimes gives files and links that came out exactly as they were their earlier mtimes,
-// where GNU make's rule saw no reason to make them: nobody who goes by mtimes has
-// to see a change then. Where it did, that holds for what is no target: the recipe
-// may leave alone what need not change, but it could not see its earlier files.
-func (a *action) keepTimes(t *cache.Trace) {
-	if a.old == nil {
-		return
-	}
-	for i := range t.Outputs {
-		o := &t.Outputs[i]
-		was := findOutput(a.old.Outputs, o.Path)
-		mtime := a.mtimes[o.Path]
-		if was == nil || mtime == 0 || was.Type != o.Type || was.Hash != o.Hash || was.Link != o.Link || was.Mode != o.Mode {
-			continue
-		}
-		if (o.Type == typeRegular || o.Type == typeLink) && !(a.n.must && a.b.isTarget(a.n, o.Path)) {
-			a.b.setTime(o, time.Unix(0, mtime))
-		}
-	}
-}
-
-// isTarget reports whether an output of an action is a target of the makefile.
-func (b *Build) isTarget(n *node, path string) bool {
-	if b.sp.abs(path) == n.path {
-		return true
-	}
-	f := b.db.Lookup(b.display(path))
-	return f != nil && (f.IsTarget || f.Recipe != nil)
-}
-
-// carryOver adds to the trace of a recipe of which nothing is undone, one that
-// always runs or whose tool keeps its own state, what earlier runs left and this
-// one left alone.
-func (a *action) carryOver(t *cache.Trace) { a.keepOutputs(t, a.b.leftAsIs) }
-
-// keepOutputs adds to a trace those outputs of the last run that it does not have
-// and that are to be kept.
-func (a *action) keepOutputs(t *cache.Trace, keep func(o *cache.Output) bool) {
-	if a.old == nil {
-		return
-	}
-	var kept []cache.Output
-	for i := range a.old.Outputs {
-		o := &a.old.Outputs[i]
-		if findOutput(t.Outputs, o.Path) == nil && keep(o) {
-			kept = append(kept, *o)
-		}
-	}
-	if len(kept) > 0 {
-		t.Outputs = append(t.Outputs, kept...)
-		sortOutputs(t.Outputs)
-	}
-}
-
 // done lets the journal entry be crossed out once the graph is saved.
 func (a *action) done() {
 	if a.journal == 0 {
@@ -266,49 +212,6 @@ func (a *action) inputs(rec *tracefs.Record, t *cache.Trace) ([]cache.Input, map
 	return slices.CompactFunc(in, func(x, y cache.Input) bool { return compareInputs(x, y) == 0 }), execs
 }
 
-// shareDirs makes the action one of the makers of directories that others have
-// made and that it has put something into: its mkdir -p only found them, and
-// seeing a directory and making it are the same. It tells whether there are any.
-func (b *Build) shareDirs(t *cache.Trace) bool {
-	var made []cache.Output
-	t.Inputs = slices.DeleteFunc(t.Inputs, func(in cache.Input) bool {
-		if !foundDir(&in, t) || findOutput(t.Outputs, in.Path) != nil {
-			return false
-		}
-		for _, v := range b.chain.of(in.Path) {
-			if v.out.Type == typeDir && v.before == nil {
-				made = append(made, cache.Output{Path: in.Path, Type: typeDir, Mode: in.Mode & 0o7777})
-				return true
-			}
-		}
-		return false
-	})
-	t.Outputs = append(t.Outputs, made...)
-	sortOutputs(t.Outputs)
-	return len(made) > 0
-}
-
-// foundDir is true for a directory that an action found and put something into.
-func foundDir(in *cache.Input, t *cache.Trace) bool {
-	if in.Kind != cache.InputExists || in.Mode&unix.S_IFMT != typeDir || in.Path[0] != '.' {
-		return false
-	}
-	below := in.Path + "/"
-	i, _ := slices.BinarySearchFunc(t.Outputs, below, func(o cache.Output, p string) int { return strings.Compare(o.Path, p) })
-	return i < len(t.Outputs) && strings.HasPrefix(t.Outputs[i].Path, below)
-}
-
-// holdsAmbient is true for a directory that an action only needed to put something
-// into which is no version, as cmake's mkdir -p CMakeFiles/Progress does.
-func (a *action) holdsAmbient(l *tracefs.Look, rec *tracefs.Record) bool {
-	if l.Stat.Mode&unix.S_IFMT != typeDir && l.Flags&tracefs.LookAbsent == 0 || l.Flags&tracefs.LookListing != 0 {
-		return false
-	}
-	below := l.Path + "/"
-	i, _ := slices.BinarySearchFunc(rec.Writes, below, func(w tracefs.Write, p string) int { return strings.Compare(w.Path, p) })
-	return i < len(rec.Writes) && strings.HasPrefix(rec.Writes[i].Path, below) && a.passOver(rec.Writes[i].Path)
-}
-
 // appended is true for a log that many recipes append to without reading it:
 // appends commute, so it is nobody's input and nobody's version.
 func (a *action) appended(rec *tracefs.Record, p string) bool {
@@ -322,29 +225,6 @@ func (a *action) appended(rec *tracefs.Record, p string) bool {
 func lost(rec *tracefs.Record, p string) bool {
 	w := findWrite(rec.Writes, p)
 	return w != nil && w.Before.Lost
-}
-
-// implied is true for a directory that was only passed through on the way to
-// something that exists below it.
-func (a *action) implied(looks []tracefs.Look, i int) bool {
-	l := &looks[i]
-	if l.Stat.Mode&unix.S_IFMT != unix.S_IFDIR || l.Flags&^(tracefs.LookExists|tracefs.LookSystem) != 0 {
-		return false
-	}
-	if within(a.b.sp.cwd, l.Path) {
-		return true
-	}
-	prefix := l.Path + "/"
-	from, _ := slices.BinarySearchFunc(looks[i+1:], prefix, func(x tracefs.Look, p string) int { return strings.Compare(x.Path, p) })
-	for _, x := range looks[i+1+from:] {
-		if !strings.HasPrefix(x.Path, prefix) {
-			return false
-		}
-		if x.Flags&tracefs.LookAbsent == 0 {
-			return true
-		}
-	}
-	return false
 }
 
 // appendInputs adds what one look saw.

@@ -347,13 +347,6 @@ func (a *action) dropHidden(t *cache.Trace) {
 	a.keepDirs(t)
 }
 
-// keepDirs lets the action go on as the maker of directories that it made
-// before and that are still there: its mkdir -p only found them this time, and
-// seeing a directory and making it are the same.
-func (a *action) keepDirs(t *cache.Trace) {
-	a.keepOutputs(t, func(o *cache.Output) bool { return o.Type == typeDir && a.b.exists(a.b.sp.abs(o.Path)) })
-}
-
 // remove deletes a version from the tree; directories only when nothing of
 // others is in them.
 func (b *Build) remove(key string, typ uint32) {

@@ -1,0 +1,71 @@
+package build
+
+import (
+	"time"
+
+	"fmake/cache"
+)
+
+// What an action keeps of its last run: times of files that came out as they were,
+// and files that it left alone.
+
+// keepTimes gives files and links that came out exactly as they were their earlier mtimes,
+// where GNU make's rule saw no reason to make them: nobody who goes by mtimes has
+// to see a change then. Where it did, that holds for what is no target: the recipe
+// may leave alone what need not change, but it could not see its earlier files.
+func (a *action) keepTimes(t *cache.Trace) {
+	if a.old == nil {
+		return
+	}
+	for i := range t.Outputs {
+		o := &t.Outputs[i]
+		was := findOutput(a.old.Outputs, o.Path)
+		mtime := a.mtimes[o.Path]
+		if was == nil || mtime == 0 || was.Type != o.Type || was.Hash != o.Hash || was.Link != o.Link || was.Mode != o.Mode {
+			continue
+		}
+		if (o.Type == typeRegular || o.Type == typeLink) && !(a.n.must && a.b.isTarget(a.n, o.Path)) {
+			a.b.setTime(o, time.Unix(0, mtime))
+		}
+	}
+}
+
+// isTarget reports whether an output of an action is a target of the makefile.
+func (b *Build) isTarget(n *node, path string) bool {
+	if b.sp.abs(path) == n.path {
+		return true
+	}
+	f := b.db.Lookup(b.display(path))
+	return f != nil && (f.IsTarget || f.Recipe != nil)
+}
+
+// carryOver adds to the trace of a recipe of which nothing is undone, one that
+// always runs or whose tool keeps its own state, what earlier runs left and this
+// one left alone.
+func (a *action) carryOver(t *cache.Trace) { a.keepOutputs(t, a.b.leftAsIs) }
+
+// keepOutputs adds to a trace those outputs of the last run that it does not have
+// and that are to be kept.
+func (a *action) keepOutputs(t *cache.Trace, keep func(o *cache.Output) bool) {
+	if a.old == nil {
+		return
+	}
+	var kept []cache.Output
+	for i := range a.old.Outputs {
+		o := &a.old.Outputs[i]
+		if findOutput(t.Outputs, o.Path) == nil && keep(o) {
+			kept = append(kept, *o)
+		}
+	}
+	if len(kept) > 0 {
+		t.Outputs = append(t.Outputs, kept...)
+		sortOutputs(t.Outputs)
+	}
+}
+
+// keepDirs lets the action go on as the maker of directories that it made
+// before and that are still there: its mkdir -p only found them this time, and
+// seeing a directory and making it are the same.
+func (a *action) keepDirs(t *cache.Trace) {
+	a.keepOutputs(t, func(o *cache.Output) bool { return o.Type == typeDir && a.b.exists(a.b.sp.abs(o.Path)) })
+}
