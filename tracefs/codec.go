@@ -5,11 +5,12 @@ import "fmake/tracefs/wire"
 // Fields implements wire.Message.
 func (r *Record) Fields(c *wire.Codec) {
 	wire.List(c, &r.Looks, look)
-	wire.List(c, &r.Writes, write)
+	wire.List(c, &r.Writes, ended)
 	wire.List(c, &r.Procs, process)
 	c.Strings(&r.Sockets)
 	c.Strings(&r.Setuid)
 	c.Strings(&r.Meddled)
+	wire.List(c, &r.Contended, contention)
 	c.Bool(&r.Leftover)
 }
 
@@ -34,6 +35,18 @@ func write(c *wire.Codec, w *Write) {
 	c.Int32(&w.Proc)
 	c.Bool(&w.Append)
 	c.Bool(&w.Truncated)
+}
+
+// ended is a write together with what came of it, which a journal cannot know.
+func ended(c *wire.Codec, w *Write) {
+	write(c, w)
+	stat(c, &w.After)
+}
+
+func contention(c *wire.Codec, x *Contention) {
+	c.String(&x.Path)
+	c.String(&x.By)
+	c.Bool(&x.Existed)
 }
 
 func stat(c *wire.Codec, s *Stat) {

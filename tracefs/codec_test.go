@@ -15,9 +15,9 @@ func sampleRecord() *Record {
 			{Path: "/p", Flags: LookListing, Names: []string{"a", "b"}},
 			{Path: "/p/l", Flags: LookLink, Link: "a"},
 		},
-		Writes:  []Write{{Path: "/p/o", Before: Before{Exists: true, Stat: st, Link: "x", Saved: "/c/1"}, Append: true, Truncated: true}},
+		Writes:  []Write{{Path: "/p/o", Before: Before{Exists: true, Stat: st, Link: "x", Saved: "/c/1"}, Append: true, Truncated: true, After: st}},
 		Procs:   []Proc{{Pid: 3, Start: 4, Parent: -1, Argv: []string{"cc", ""}, Dir: "/p", Exe: "/bin/cc", Env: []string{"A=b"}, Reads: []string{"/p/a"}, Writes: []string{"/p/o"}}},
-		Sockets: []string{"/s"}, Setuid: []string{"/bin/su"}, Meddled: []string{"/p/a"}, Leftover: true,
+		Sockets: []string{"/s"}, Setuid: []string{"/bin/su"}, Meddled: []string{"/p/a"}, Contended: []Contention{{Path: "/p/o", By: "t", Existed: true}}, Leftover: true,
 	}
 }
 

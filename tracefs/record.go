@@ -52,6 +52,14 @@ type Write struct {
 	// read; Truncated when its old content was discarded unread.
 	Append    bool
 	Truncated bool
+	After     Stat // when the action ended; zero when nothing was there
+}
+
+// Contention is a path that another action was writing while this one did.
+type Contention struct {
+	Path    string
+	By      string // the other's view ID
+	Existed bool   // whether something was there before the first of the two
 }
 
 // Before is the state of a path just before an action's first change to it.
@@ -115,6 +123,9 @@ type Record struct {
 	// Meddled lists looked-at or written paths that changed under the action by
 	// somebody else's hand.
 	Meddled []string
+	// Contended lists what other actions wrote at the same time, appending left
+	// out: what stands there is not to be taken for this action's.
+	Contended []Contention
 	// Leftover says that processes still live in the view.
 	Leftover bool
 }

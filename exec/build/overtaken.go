@@ -45,6 +45,11 @@ func (b *Build) left(d *done, old *cache.Trace) {
 // wroteAt enters one path that a target has written.
 func (b *Build) wroteAt(d *done, path string) {
 	dir, _ := splitPath(path)
+	for _, l := range b.wrote[path] {
+		if l.t != nil && b.comesBefore(d, l) && b.goneFrom(l, path) {
+			b.repeat(l.f, d.f, b.display(path)+" was written again by "+d.f.Name+", which comes before it")
+		}
+	}
 	b.wrote[path] = append(b.wrote[path], d)
 	b.filled[dir] = append(b.filled[dir], d)
 	for _, l := range b.looked[path] {
@@ -57,6 +62,12 @@ func (b *Build) wroteAt(d *done, path string) {
 			b.hazard(l.f, d.f, dir)
 		}
 	}
+}
+
+// goneFrom reports whether what a target left at a path is not there any more.
+func (b *Build) goneFrom(d *done, path string) bool {
+	o := findOutput(d.t.Outputs, path)
+	return o != nil && o.Type != typeDir && !b.leftAsIs(o)
 }
 
 // comesBefore reports whether what w wrote is in the view of l, if that is still

@@ -27,7 +27,11 @@ func (a *action) succeeded(rec *tracefs.Record) error {
 		return nil // it did nothing: what is known of its last real run stays
 	}
 	b.forgetWrites(rec)
-	if p := a.meddled(rec); p != "" {
+	if c := a.contended(rec); c != nil {
+		a.sharedPath(c, rec)
+		return nil
+	}
+	if p := cmp.Or(a.meddled(rec), a.overtakenAt(rec)); p != "" {
 		a.changedUnder(p, rec)
 		return nil
 	}
@@ -420,14 +424,11 @@ func (a *action) flags(rec *tracefs.Record, t *cache.Trace) cache.TraceFlags {
 	}
 	for i := range rec.Procs {
 		argv := rec.Procs[i].Argv
-		if listed(b.lists.stateful, argv) {
-			fl |= cache.Stateful | cache.NoStore
-		}
 		if listed(b.lists.impure, argv) {
 			fl |= cache.NoStore
 		}
 	}
-	if b.isSpecial(".FMAKE_STATEFUL", a.f) || slices.ContainsFunc(rec.Writes, func(w tracefs.Write) bool { return w.Before.Lost }) {
+	if a.stateful(rec) || slices.ContainsFunc(rec.Writes, func(w tracefs.Write) bool { return w.Before.Lost }) {
 		fl |= cache.Stateful | cache.NoStore
 	}
 	if b.isSpecial(".FMAKE_NOCACHE", a.f) {
@@ -440,6 +441,12 @@ func (a *action) flags(rec *tracefs.Record, t *cache.Trace) cache.TraceFlags {
 		fl |= cache.NoStore
 	}
 	return fl
+}
+
+// stateful reports whether the action's tools keep a state of their own.
+func (a *action) stateful(rec *tracefs.Record) bool {
+	return a.b.isSpecial(".FMAKE_STATEFUL", a.f) ||
+		slices.ContainsFunc(rec.Procs, func(p tracefs.Proc) bool { return listed(a.b.lists.stateful, p.Argv) })
 }
 
 // leftTarget reports whether the recipe left a file of the target's name.

@@ -10,9 +10,10 @@
 // an open there is put down to an action by the root directory of the thread
 // that asks. Absences and stats in system trees are the build's.
 //
-// A path has a chain of versions in serial order (versions.go); a view shows
-// the newest one before its own place. Today only the newest version stands in
-// the tree, and a view can hide what its own action left in an earlier run.
+// Only the newest version of a path stands in the tree. A view hides what its
+// action must not see: what it left itself in an earlier run, and what comes
+// after it in serial order. Actions that write one path at the same time are told
+// of each other (writers.go).
 //
 // All superblocks are served by a few workers (poller.go), which handle nearly
 // every request in place (serveloop.go).

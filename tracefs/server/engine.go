@@ -41,7 +41,7 @@ type engine struct {
 	bound     map[string]bool // mount points in the root of every view
 	poller    *poller
 	callers   *callers
-	versions  *versions
+	writers   *writers
 	preimages *preimages
 	build     *recorder   // looks in system trees
 	system    *superblock // nil for --system=fingerprint
@@ -62,7 +62,7 @@ func newEngine(c wire.Hello) *engine {
 		config:    c,
 		userns:    os.Geteuid() != 0,
 		callers:   newCallers(),
-		versions:  newVersions(),
+		writers:   newWriters(),
 		preimages: &preimages{},
 		build:     newRecorder(),
 		keeper:    sync.OnceValues(keepDoors),

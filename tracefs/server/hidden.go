@@ -95,3 +95,15 @@ func (v *view) remakeDir(path string, mode uint32) bool {
 	v.reveal(path)
 	return syscall.Chmod(path, mode&0o7777) == nil
 }
+
+// hides tells whether path is absent for the view although it stands in the
+// tree. This is the one place where a view's picture of the tree is decided:
+// looks, opens and listings all ask it.
+func (v *view) hides(path string) bool {
+	if v == nil || !v.hiding.Load() {
+		return false
+	}
+	v.hiddenMu.Lock()
+	defer v.hiddenMu.Unlock()
+	return v.hidden[path]
+}

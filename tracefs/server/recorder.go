@@ -42,6 +42,7 @@ type written struct {
 	appendOnly bool
 	truncated  bool
 	metaOnly   bool
+	entered    bool // among the writers of the path
 	removed    bool // the name was removed by the action and may come back by another hand
 }
 

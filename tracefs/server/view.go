@@ -29,6 +29,9 @@ type view struct {
 	journal *journal
 	writeMu sync.Mutex
 
+	writing   []string             // guarded by writers.mu, as the next
+	contended []tracefs.Contention // what others were writing at the same time
+
 	hiding   atomic.Bool // whether hidden has entries
 	hiddenMu sync.Mutex
 	hidden   map[string]bool
@@ -73,6 +76,7 @@ func (v *view) finish(leftover bool) *tracefs.Record {
 	v.writeMu.Lock()
 	defer v.writeMu.Unlock()
 	rec := v.rec.close()
+	rec.Contended = slices.DeleteFunc(v.engine.writers.leave(v), func(c tracefs.Contention) bool { return leftAlone(rec, c.Path) })
 	rec.Procs = v.procs.result()
 	rec.Leftover = leftover
 	return rec
@@ -117,11 +121,27 @@ func (r *recorder) sumWrite(rec *tracefs.Record, path string, m *mark) bool {
 	if w.before.Exists && exists && w.before.Stat == statOf(&st) {
 		return true // opened for writing and left alone
 	}
+	var after tracefs.Stat
+	if exists {
+		after = statOf(&st)
+	}
 	rec.Writes = append(rec.Writes, tracefs.Write{
 		Path: path, Before: w.before, Proc: w.proc,
 		Append: w.appendOnly && m.flags&tracefs.LookContent == 0, Truncated: w.truncated,
+		After: after,
 	})
 	return true
+}
+
+// leftAlone tells whether an action has changed nothing at a path where it was
+// about to, or only made a directory, which another would have made just so.
+func leftAlone(rec *tracefs.Record, path string) bool {
+	i, wrote := slices.BinarySearchFunc(rec.Writes, path, func(w tracefs.Write, p string) int { return strings.Compare(w.Path, p) })
+	if wrote {
+		return rec.Writes[i].After.Mode&syscall.S_IFMT == syscall.S_IFDIR
+	}
+	var st syscall.Stat_t
+	return raw.Lstat(path, &st) == nil // else it made a file and removed it
 }
 
 // meddled tells whether a file that was read is not any more what it was at the

@@ -32,8 +32,9 @@ func (v *view) beforeChange(path string, c change, tid uint32) {
 	if w == nil {
 		return
 	}
-	if first {
-		v.engine.versions.add(path, v)
+	if !w.entered && c != meta && c != appends {
+		w.entered = true
+		v.engine.writers.enter(path, v, w.before.Exists)
 	}
 	v.keepOld(path, c, w)
 	if first && v.journal != nil {

@@ -1,0 +1,70 @@
+package build
+
+import (
+	"slices"
+
+	"golang.org/x/sys/unix"
+
+	"fmake/tracefs"
+)
+
+// Two actions that write one path at the same time leave neither's version there:
+// the shell of one empties the file that the other has just filled. Both run
+// again, the later in serial order after the earlier, and what they left is not
+// good.
+
+// contended returns a path that another action wrote while this one did, nil if
+// there is none that matters.
+func (a *action) contended(rec *tracefs.Record) *tracefs.Contention {
+	sp := a.b.sp
+	for i := range rec.Contended {
+		c := &rec.Contended[i]
+		if !sp.inProject(c.Path) || isVCS(c.Path) || a.passOver(c.Path) || a.appended(rec, c.Path) {
+			continue
+		}
+		if a.stateful(rec) {
+			return nil // it keeps its own state, and guards it itself
+		}
+		return c
+	}
+	return nil
+}
+
+// sharedPath handles an action one of whose files another has written, too.
+func (a *action) sharedPath(c *tracefs.Contention, rec *tracefs.Record) {
+	b, key := a.b, a.b.sp.key(c.Path)
+	a.notGood(rec, 0)
+	if a.n.reruns >= maxReruns {
+		b.warn("%s is written by other recipes, too, whenever that of %s runs; nothing is recorded of it", b.display(key), a.f.Name)
+		return
+	}
+	other := b.db.Lookup(b.display(c.By))
+	if other != nil && other != a.f && b.earlier(b.node(other), a.n) {
+		b.again(a.f, other, "it wrote "+b.display(key)+" while "+other.Name+" did")
+		return
+	}
+	if other != nil && !c.Existed && !slices.Contains(a.n.hide, c.Path) {
+		a.n.hide = append(a.n.hide, c.Path) // a later version, for its next run
+		a.n.hid = len(a.n.hide)
+	}
+	b.again(a.f, nil, "it wrote "+b.display(key)+" while a recipe after it did")
+}
+
+// overtakenAt returns a path that an action has written and that was written again
+// between its end and now, "" if there is none.
+func (a *action) overtakenAt(rec *tracefs.Record) string {
+	if rec.Leftover {
+		return "" // its own processes may go on writing
+	}
+	sp := a.b.sp
+	for i := range rec.Writes {
+		w := &rec.Writes[i]
+		if w.After.Mode&unix.S_IFMT != unix.S_IFREG || !sp.inProject(w.Path) || isVCS(w.Path) || a.passOver(w.Path) || a.appended(rec, w.Path) {
+			continue
+		}
+		if st, ok := a.b.w.lstat(w.Path); !ok || !st.Same(fileStat(&w.After)) {
+			return w.Path
+		}
+	}
+	return ""
+}

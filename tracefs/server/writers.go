@@ -1,0 +1,57 @@
+package server
+
+import (
+	"slices"
+	"sync"
+
+	"fmake/tracefs"
+)
+
+// writers knows which actions are writing which paths now. What two of them write
+// at the same time is neither's version: it may have bytes of both, and the one
+// that ends first may find what the other has begun. Both are told.
+type writers struct {
+	mu   sync.Mutex
+	live map[string][]*writer
+}
+
+// writer is one action that has begun to write a path and has not ended.
+type writer struct {
+	v       *view
+	existed bool // whether something was there before the first of them
+}
+
+func newWriters() *writers { return &writers{live: map[string][]*writer{}} }
+
+// enter notes that a view begins to write path, where it found a file or not.
+func (ws *writers) enter(path string, v *view, existed bool) {
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	others := ws.live[path]
+	if len(others) > 0 {
+		existed = others[0].existed
+	}
+	for _, o := range others {
+		o.v.contended = append(o.v.contended, tracefs.Contention{Path: path, By: v.name, Existed: existed})
+		v.contended = append(v.contended, tracefs.Contention{Path: path, By: o.v.name, Existed: existed})
+	}
+	ws.live[path] = append(others, &writer{v: v, existed: existed})
+	v.writing = append(v.writing, path)
+}
+
+// leave notes that a view's action has ended, and returns what others were writing
+// with it.
+func (ws *writers) leave(v *view) []tracefs.Contention {
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	for _, path := range v.writing {
+		left := slices.DeleteFunc(ws.live[path], func(w *writer) bool { return w.v == v })
+		if len(left) == 0 {
+			delete(ws.live, path)
+			continue
+		}
+		ws.live[path] = left
+	}
+	v.writing = nil
+	return v.contended
+}
