@@ -259,7 +259,9 @@ func (v *view) announceWrite(f found, mode openMode) {
 	c := mode.change()
 	if f.err != nil {
 		v.unhide(f.path)
-		c = creates
+		if c = creates; mode.appends {
+			c = createsLog
+		}
 	}
 	v.beforeChange(f.path, c, 0)
 }

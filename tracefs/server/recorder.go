@@ -12,17 +12,21 @@ import (
 type change uint8
 
 const (
-	creates   change = iota // the path was absent, or is taken to be
-	truncates               // the old content is discarded, the file stays
-	replaces                // another file takes the name
-	removes                 // the name goes
-	appends                 // bytes are added at the end, whatever is there
-	edits                   // the content may be changed in place
-	meta                    // mode, owner, times, attributes
+	creates    change = iota // the path was absent, or is taken to be
+	createsLog               // the same, and bytes are only added to it
+	truncates                // the old content is discarded, the file stays
+	replaces                 // another file takes the name
+	removes                  // the name goes
+	appends                  // bytes are added at the end, whatever is there
+	edits                    // the content may be changed in place
+	meta                     // mode, owner, times, attributes
 )
 
 // discards tells whether nothing of the old content survives the change.
 func (c change) discards() bool { return c <= removes }
+
+// commutes tells whether two actions may make such changes at the same time.
+func (c change) commutes() bool { return c == createsLog || c == appends || c == meta }
 
 // mark is what one action did with one path.
 type mark struct {

@@ -32,7 +32,7 @@ func (v *view) beforeChange(path string, c change, tid uint32) {
 	if w == nil {
 		return
 	}
-	if !w.entered && c != meta && c != appends {
+	if !w.entered && !c.commutes() {
 		w.entered = true
 		v.engine.writers.enter(path, v, w.before.Exists)
 	}
