@@ -125,7 +125,8 @@ func (w *world) truth(goal string) (*truth, error) {
 			tree.Put(name, k.entry)
 		}
 		t, err := w.oracle.ask(tree, goal, w.state.args, w.state.tag)
-		if err != nil || !w.dropKept(t) {
+		// A build that fails says nothing of prerequisites that it did not come to.
+		if err != nil || t.status != 0 || !w.dropKept(t) {
 			return t, err
 		}
 	}
