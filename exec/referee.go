@@ -38,6 +38,12 @@ type Referee interface {
 	// Hazards is asked when all goals are made: it gives the recipes that saw
 	// what they should not have seen.
 	Hazards() []Rerun
+	// Awaits is asked about a file that does not exist and that nothing says how to
+	// make: it tells whether something before it in serial order is unfinished, and
+	// may leave the file yet.
+	Awaits(f *makefile.File) bool
+	// Missed is told of such a file when its absence ends the build.
+	Missed(f *makefile.File)
 }
 
 // maxRounds bounds how often hazards are repaired in parallel; after that the
@@ -100,6 +106,9 @@ func (w *Walk) unmake(f *makefile.File) {
 	f.Run.State, f.Run.Status = stateIdle, StatusNone
 	f.Run.Updated, f.Run.Considered = false, 0
 	f.Run.Mtime = MtimeUnknown
+	if f.Phony {
+		f.Run.Mtime = MtimeNone // whatever may be there of its name
+	}
 }
 
 // dependents maps each file to those that have it as a prerequisite.

@@ -34,6 +34,9 @@ func (w *Walk) startRemake(f *makefile.File) {
 		f.Run.Status = StatusSuccess
 		if !f.Phony && !f.IsTarget {
 			// Nothing says how to make it.
+			if w.await(f) {
+				return
+			}
 			if !w.remaking || !f.DontCare {
 				w.noRule(f)
 			}
@@ -88,6 +91,7 @@ func (w *Walk) finish(f *makefile.File) {
 	ran := f.Run.State == stateRunning
 	f.Run.State = stateFinished
 	f.Run.Updated = true
+	w.finished++
 	touched := false
 	if w.touching() && f.Run.Status == StatusSuccess {
 		touched = w.touchIfAsked(f)

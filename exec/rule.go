@@ -25,6 +25,9 @@ func (w *Walk) makeRule(f *makefile.File, depth int) Status {
 		return status
 	}
 	f.NoDiag = f.DontCare
+	if w.missing[f] {
+		f.Run.Mtime = MtimeUnknown // it may have come
+	}
 	v := &visit{depth: depth + 1, deps: StatusSuccess}
 	original := f
 	setUpdating(f, true)

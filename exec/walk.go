@@ -70,6 +70,7 @@ type Walk struct {
 	goal     *makefile.GoalDep // the one that is being made
 	pass     uint32            // files whose Considered equals it were visited in this pass
 	started  int               // commands started so far
+	finished int               // targets finished so far
 	shape    int               // changes when the serial order may have
 	// positions is the serial order as it was last asked for.
 	positions map[*makefile.File]int
@@ -85,6 +86,7 @@ type Walk struct {
 	done            chan ended
 	held            []heldJob                 // failed jobs that are judged later
 	shown           map[*makefile.File][]byte // what the last run of each recipe that may be repeated printed
+	missing         map[*makefile.File]bool   // files that something unfinished may leave yet; false: no more
 	goals           []*makefile.GoalDep
 	backlog         []ended // reports received while something else was waited for
 	wake            *waker
@@ -140,6 +142,7 @@ func (w *Walk) makeGoals(goals []*makefile.GoalDep) Status {
 		w.startWaiting()
 		w.reap(true, false)
 		var left []*makefile.GoalDep
+		before := w.started + w.finished
 		stopped := false
 		for i, g := range goals {
 			if g.WaitBefore && len(left) > 0 {
@@ -159,8 +162,12 @@ func (w *Walk) makeGoals(goals []*makefile.GoalDep) Status {
 			break
 		}
 		goals = left
-		if len(w.held) > 0 && len(w.jobs) == 0 && len(w.waiting) == 0 {
+		switch {
+		case len(w.jobs) > 0 || len(w.waiting) > 0:
+		case len(w.held) > 0:
 			w.resolveHeld()
+		case w.started+w.finished == before:
+			w.stopAwaiting()
 		}
 		w.pass++
 	}

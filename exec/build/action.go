@@ -117,6 +117,7 @@ func (a *nativeAction) End(int, bool) error {
 	}
 	b.moved = a.d.end
 	b.natives = append(b.natives, a.d)
+	b.arrivedUnseen(a.d.f)
 	return nil
 }
 

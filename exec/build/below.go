@@ -19,23 +19,29 @@ import (
 
 // failedBelow rules about a recipe with a make in it that has failed.
 func (b *Build) failedBelow(f *makefile.File, n *node) (exec.Ruling, []*makefile.File) {
-	switch {
-	case b.opts.Serial == nil || b.opts.Serial() || n.demands >= maxReruns:
+	if b.opts.Serial == nil || n.demands >= maxReruns {
 		return exec.Final, nil
-	case b.unfinishedBefore(f, n):
-		return exec.Hold, nil
 	}
-	needs := b.lateBelow(n, cache.Failed)
+	var needs []*makefile.File
+	if !b.opts.Serial() {
+		if b.unfinishedBefore(f, n) {
+			return exec.Hold, nil
+		}
+		needs = files(b.lateBelow(n, cache.Failed))
+	}
+	if len(needs) == 0 {
+		needs = b.demandBelow(f, n)
+	}
 	if len(needs) == 0 {
 		return exec.Final, nil
 	}
 	n.demands++
 	b.repeated = true
 	for _, need := range needs {
-		b.learn(f, need.f)
+		b.learn(f, need)
 	}
 	b.sayAgain(f, needs[0])
-	return exec.Again, files(needs)
+	return exec.Again, needs
 }
 
 // findOvertakenBelow finds the makes below whose actions looked at what something
@@ -45,16 +51,16 @@ func (b *Build) findOvertakenBelow() {
 		if d.f.Recipe.AnyRecurse && d.n.last == d && b.moved.After(d.started) {
 			for _, w := range b.lateBelow(d.n, 0) {
 				if b.repeat(d.f, w.f, "a make below it looked at what "+w.f.Name+" had not written yet") {
-					b.sayAgain(d.f, w)
+					b.sayAgain(d.f, w.f)
 				}
 			}
 		}
 	}
 }
 
-func (b *Build) sayAgain(f *makefile.File, w *done) {
+func (b *Build) sayAgain(f, need *makefile.File) {
 	if b.opts.Say != nil {
-		b.opts.Say(f.Name + " is made again, after " + w.f.Name + ", which it turned out to need")
+		b.opts.Say(f.Name + " is made again, after " + need.Name + ", which it turned out to need")
 	}
 }
 

@@ -111,6 +111,8 @@ type Build struct {
 	settled       []*done                   // every target that is settled, as last known
 	wrote, looked map[string][]*done        // by path: the writers and the actions of this build
 	filled        map[string][]*done        // by directory: the writers of what is in it
+	awaited       map[string]*makefile.File // by path: who waits for a file without a rule
+	missed        []cache.Input             // what this make has missed
 	natives       []*done                   // the recipes that ran in the real tree
 	writers       []*done                   // what was entered in wrote
 	nativesOn     int                       // how many of them run now
@@ -179,6 +181,7 @@ func New(db *makefile.Database, cwd string, o Options) *Build {
 		db: db, opts: o, hasher: o.Shared.hasher, reach: newReacher(db),
 		nodes: make(map[*makefile.File]*node), owned: make(map[string]*makefile.File),
 		suspect: make(map[string]cache.JournalRecord), warned: make(map[string]bool), visited: make(map[string]bool), wrote: make(map[string][]*done), looked: make(map[string][]*done), filled: make(map[string][]*done), commands: make(map[string]string), pretended: make(map[string]string), privileged: make(map[string]bool), found: make(map[string]bool), slots: make(chan struct{}, 64), names: make(map[cache.Hash]nameSet), passed: make(map[string]bool),
+		awaited: make(map[string]*makefile.File),
 	}
 	b.sp = newSpace(cwd, o.Above.Root, o.CacheDir, envMap(o.Env))
 	b.w = newWorld(b.sp, b.hasher)

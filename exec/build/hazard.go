@@ -289,13 +289,9 @@ func (b *Build) Failed(f *makefile.File) (exec.Ruling, []*makefile.File) {
 func (b *Build) demand(f *makefile.File, n *node) []*makefile.File {
 	var needs []*makefile.File
 	add := func(need *makefile.File, path string) {
-		if need == f || slices.Contains(needs, need) || n.demanded[need] {
-			return // asked for before: having it did not help
+		if need == f || slices.Contains(needs, need) || !n.demandOnce(need) {
+			return
 		}
-		if n.demanded == nil {
-			n.demanded = make(map[*makefile.File]bool)
-		}
-		n.demanded[need] = true
 		b.learn(f, need)
 		if b.opts.Hazards != nil {
 			b.opts.Hazards(fmt.Sprintf("demand: %s needs %s of %s", f.Name, b.display(path), need.Name))

@@ -306,19 +306,25 @@ func (b *Build) traced(f *makefile.File, n *node, e cache.Entry, outs []cache.Ou
 		if e.Flags()&(cache.NoStore|cache.Stateful) != 0 && e.Flags()&cache.Provisional == 0 {
 			return decision{verdict: exec.Run, why: gone + " is gone", old: old}
 		}
-		if b.opts.Cache != CacheOff && b.haveContents(old) {
+		if b.printsTheSame(f, n, old) && b.opts.Cache != CacheOff && b.haveContents(old) {
 			return decision{verdict: exec.Restored, why: gone + " was gone", old: old, hit: old}
 		}
 		return run(gone+" is gone", nil)
 	}
 	if p := b.overwritten(n, outs); p != "" {
 		why, old := p+" was written again by an action before it", e.Trace()
-		if e.Flags()&cache.NoStore == 0 && b.opts.Cache != CacheOff && b.haveContents(old) {
+		if e.Flags()&cache.NoStore == 0 && b.printsTheSame(f, n, old) && b.opts.Cache != CacheOff && b.haveContents(old) {
 			return decision{verdict: exec.Restored, why: why, old: old, hit: old}
 		}
 		return decision{verdict: exec.Run, why: why, old: old}
 	}
 	return decision{verdict: exec.UpToDate, why: "everything that its recipe looked at is as it was", run: e.Run(), outs: outs, fresh: must}
+}
+
+// printsTheSame reports whether a recipe, which does what it did when a trace was
+// made, also says what it said then: what is restored is replayed.
+func (b *Build) printsTheSame(f *makefile.File, n *node, t *cache.Trace) bool {
+	return b.recipeKey(f, n).full == t.FullKey
 }
 
 // differs checks every input as the action sees it, chain of versions included,

@@ -50,6 +50,7 @@ func (b *Build) wroteAt(d *done, path string) {
 			b.repeat(l.f, d.f, b.display(path)+" was written again by "+d.f.Name+", which comes before it")
 		}
 	}
+	b.arrived(path, d.f)
 	b.wrote[path] = append(b.wrote[path], d)
 	b.filled[dir] = append(b.filled[dir], d)
 	for _, l := range b.looked[path] {
