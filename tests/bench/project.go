@@ -30,6 +30,24 @@ func (s side) run(args ...string) (cost, error) {
 type step struct {
 	name    string
 	prepare func(s side, round int) error // before each, not measured
+	times   int                           // pairs in a round
+}
+
+// shortRuns is how often in a round is measured what takes milliseconds: one run
+// says little of it.
+const shortRuns = 10
+
+// pair measures a step at both sides, one after the other.
+func (st step) pair(theirs, ours side, round int) (costs [2]cost, err error) {
+	for k, s := range []side{theirs, ours} {
+		if err := st.prepare(s, round); err != nil {
+			return costs, err
+		}
+		if costs[k], err = s.run(); err != nil {
+			return costs, err
+		}
+	}
+	return costs, nil
 }
 
 // project measures all steps of one project.
@@ -43,26 +61,22 @@ func (b *bench) project(p projects.Project) error {
 	theirs := side{b, p, b.reference, filepath.Join(home, "make", p.Name), nil}
 	ours := side{b, p, b.fmake, filepath.Join(home, "fmake", p.Name), []string{"FMAKE_CACHE_DIR=" + cache}}
 	steps := []step{
-		{"clean build, empty cache", func(s side, _ int) error { return s.fresh(pristine, cache) }},
-		{"nothing to do", func(side, int) error { return nil }},
-		{"one header edited", func(s side, round int) error { return p.EditHeader(s.tree, round) }},
-		{"clean, then build (fmake: warm cache)", func(s side, _ int) error { _, err := s.run(p.Clean); return err }},
+		{"clean build, empty cache", func(s side, _ int) error { return s.fresh(pristine, cache) }, 1},
+		{"nothing to do", func(side, int) error { return nil }, shortRuns},
+		{"one header edited", func(s side, round int) error { return p.EditHeader(s.tree, round) }, 1},
+		{"clean, then build (fmake: warm cache)", func(s side, _ int) error { _, err := s.run(p.Clean); return err }, 1},
 	}
 	rows := make([]series, len(steps))
 	for round := range b.pairs {
 		for i, st := range steps {
 			rows[i].name = p.Name + ": " + st.name
-			var costs [2]cost
-			for k, s := range []side{theirs, ours} {
-				if err := st.prepare(s, round); err != nil {
+			for range st.times {
+				costs, err := st.pair(theirs, ours, round)
+				if err != nil {
 					return fmt.Errorf("%s: %w", st.name, err)
 				}
-				var err error
-				if costs[k], err = s.run(); err != nil {
-					return fmt.Errorf("%s: %w", st.name, err)
-				}
+				rows[i].add(costs[0], costs[1])
 			}
-			rows[i].add(costs[0], costs[1])
 		}
 	}
 	for i := range rows {
