@@ -17,9 +17,9 @@ import (
 type Config struct {
 	Args []string // the command line, program name first
 	Env  []string
-	// Own is asked first about long options; true means that it was one of the
+	// Own is asked first about long options; ok means that it was one of the
 	// program's own.
-	Own func(word string) bool
+	Own func(word string, rest []string) (used int, ok bool)
 	// Ready is called when all options are known and before anything is read. It
 	// returns variables to put into the environment of everything that is run.
 	Ready func() (env []string)

@@ -54,15 +54,16 @@ func newOwn() *own {
 	return &own{trace: "auto", cache: "on", system: "trace", env: "auto", order: "auto"}
 }
 
-// take reads one word. It returns false if the word is none of fmake's options.
-func (o *own) take(word string) bool {
+// take reads one word. ok is false if it is none of fmake's options; used is how many
+// of the words in rest belong to it: a value may be a word of its own.
+func (o *own) take(word string, rest []string) (used int, ok bool) {
 	switch word {
 	case "--debug=hazards":
 		o.hazards = true
-		return true
+		return 0, true
 	case "--lint":
 		o.lint = true
-		return true
+		return 0, true
 	}
 	name, value, hasValue := strings.Cut(word, "=")
 	for _, opt := range ownOptions() {
@@ -71,16 +72,19 @@ func (o *own) take(word string) bool {
 		}
 		if opt.bare && !hasValue {
 			opt.set(o, "")
-			return true
+			return 0, true
 		}
-		if !hasValue || value == "" || !allowed(opt.values, value) {
+		if !hasValue && len(rest) > 0 {
+			value, used = rest[0], 1
+		}
+		if value == "" || !allowed(opt.values, value) {
 			o.wrong = append(o.wrong, wrongValue(opt, value))
-			return true
+			return used, true
 		}
 		opt.set(o, value)
-		return true
+		return used, true
 	}
-	return false
+	return 0, false
 }
 
 func allowed(values []string, v string) bool {
@@ -104,10 +108,13 @@ func wrongValue(opt ownOption, value string) string {
 
 // takeVariable reads FMAKEFLAGS: options separated by white space.
 func (o *own) takeVariable(value string) {
-	for _, w := range strings.Fields(value) {
-		if !o.take(w) {
-			o.wrong = append(o.wrong, fmt.Sprintf("FMAKEFLAGS: unrecognized option '%s'", w))
+	words := strings.Fields(value)
+	for i := 0; i < len(words); i++ {
+		used, ok := o.take(words[i], words[i+1:])
+		if !ok {
+			o.wrong = append(o.wrong, fmt.Sprintf("FMAKEFLAGS: unrecognized option '%s'", words[i]))
 		}
+		i += used
 	}
 }
 

@@ -20,9 +20,9 @@ type Decoder struct {
 	Complain func(line string)
 	// FileName makes a file name of an argument: ~ is expanded, ./ removed.
 	FileName func(arg string) string
-	// Own is asked first about each word that starts with two dashes. It may be
-	// nil.
-	Own func(word string) bool
+	// Own is asked first about each word that starts with two dashes, and says how
+	// many of the words in rest belong to it. It may be nil.
+	Own func(word string, rest []string) (used int, ok bool)
 
 	bad bool
 }
@@ -40,9 +40,7 @@ func (d *Decoder) Decode(args []string) (words []string, ok bool) {
 		case arg == "--":
 			return append(words, args[i+1:]...), !d.bad
 		case strings.HasPrefix(arg, "--"):
-			if d.Own == nil || !d.Own(arg) {
-				i += d.long(arg[2:], args[i+1:])
-			}
+			i += d.ownOrLong(arg, args[i+1:])
 		case len(arg) > 1 && arg[0] == '-':
 			i += d.cluster(arg[1:], args[i+1:])
 		default:
@@ -50,6 +48,17 @@ func (d *Decoder) Decode(args []string) (words []string, ok bool) {
 		}
 	}
 	return words, !d.bad
+}
+
+// ownOrLong reads a word with two dashes and returns how many of the words in rest
+// it used.
+func (d *Decoder) ownOrLong(arg string, rest []string) int {
+	if d.Own != nil {
+		if used, ok := d.Own(arg, rest); ok {
+			return used
+		}
+	}
+	return d.long(arg[2:], rest)
 }
 
 // DecodeVariable reads the expanded value of MAKEFLAGS or a variable like it.
