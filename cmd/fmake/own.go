@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"path/filepath"
 	"strings"
 
 	"fmake/exec/build"
@@ -39,7 +40,7 @@ func ownOptions() []ownOption {
 	return []ownOption{
 		{name: "--tracefs", values: []string{"auto", "off", "require"}, set: func(o *own, v string) { o.trace = v }},
 		{name: "--cache", values: []string{"on", "off", "readonly"}, set: func(o *own, v string) { o.cache = v }},
-		{name: "--cache-dir", set: func(o *own, v string) { o.cacheDir = v }},
+		{name: "--cache-dir", set: func(o *own, v string) { o.cacheDir = absolute(v) }},
 		{name: "--system", values: []string{"trace", "fingerprint"}, set: func(o *own, v string) { o.system = v }},
 		{name: "--env", values: []string{"auto", "all"}, set: func(o *own, v string) { o.env = v }},
 		{name: "--order", values: []string{"auto", "serial"}, set: func(o *own, v string) { o.order = v }},
@@ -85,6 +86,14 @@ func (o *own) take(word string, rest []string) (used int, ok bool) {
 		return used, true
 	}
 	return 0, false
+}
+
+// absolute makes a directory's name mean the same in makes that run elsewhere.
+func absolute(dir string) string {
+	if abs, err := filepath.Abs(dir); err == nil {
+		return abs
+	}
+	return dir // the working directory is gone, and make will say so
 }
 
 func allowed(values []string, v string) bool {
