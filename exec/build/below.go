@@ -2,7 +2,6 @@ package build
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"time"
 
@@ -95,9 +94,7 @@ func (b *Build) lateBelow(n *node, flags cache.TraceFlags) []*done {
 			if w == nil {
 				continue
 			}
-			if b.opts.Hazards != nil {
-				b.opts.Hazards(fmt.Sprintf("hazard: %s: %s below it looked at %s before %s had ended", n.name, name, in.Path, w.f.Name))
-			}
+			b.debug("hazard: %s: %s below it looked at %s before %s had ended", n.name, name, in.Path, w.f.Name)
 			if !slices.Contains(late, w) {
 				late = append(late, w)
 			}

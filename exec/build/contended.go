@@ -16,10 +16,9 @@ import (
 // contended returns a path that another action wrote while this one did, nil if
 // there is none that matters.
 func (a *action) contended(rec *tracefs.Record) *tracefs.Contention {
-	sp := a.b.sp
 	for i := range rec.Contended {
 		c := &rec.Contended[i]
-		if !sp.inProject(c.Path) || isVCS(c.Path) || a.passOver(c.Path) || a.appended(rec, c.Path) {
+		if !a.b.sp.inProject(c.Path) || a.noVersion(rec, c.Path) {
 			continue
 		}
 		if a.stateful(rec) {
@@ -56,10 +55,9 @@ func (a *action) overtakenAt(rec *tracefs.Record) string {
 	if rec.Leftover {
 		return "" // its own processes may go on writing
 	}
-	sp := a.b.sp
 	for i := range rec.Writes {
 		w := &rec.Writes[i]
-		if w.After.Mode&unix.S_IFMT != unix.S_IFREG || !sp.inProject(w.Path) || isVCS(w.Path) || a.passOver(w.Path) || a.appended(rec, w.Path) {
+		if w.After.Mode&unix.S_IFMT != typeRegular || !a.b.sp.inProject(w.Path) || a.noVersion(rec, w.Path) {
 			continue
 		}
 		if st, ok := a.b.w.lstat(w.Path); !ok || !st.Same(fileStat(&w.After)) {

@@ -202,10 +202,8 @@ func (b *Build) again(f, need *makefile.File, why string) {
 // repeat lets a target be made once more, after what it needs.
 func (b *Build) repeat(f, need *makefile.File, why string) bool {
 	n := b.node(f)
-	if b.opts.Hazards != nil {
-		b.opts.Hazards(fmt.Sprintf("hazard: %s: %s", f.Name, why))
-	}
-	if need != nil && !slices.ContainsFunc(f.Deps, func(d *makefile.Dep) bool { return d.File == need }) {
+	b.debug("hazard: %s: %s", f.Name, why)
+	if need != nil && !hasDep(f, need) {
 		b.learn(f, need)
 	}
 	if (f.Phony || b.isCommand(n)) && !f.Recipe.AnyRecurse || n.reruns >= maxReruns {
@@ -222,6 +220,18 @@ func (b *Build) repeat(f, need *makefile.File, why string) bool {
 		b.reruns[i].Needs = append(b.reruns[i].Needs, need)
 	}
 	return true
+}
+
+// hasDep reports whether a target has another as a prerequisite, declared or learned.
+func hasDep(f, need *makefile.File) bool {
+	return slices.ContainsFunc(f.Deps, func(d *makefile.Dep) bool { return d.File == need })
+}
+
+// debug prints one line for --debug=hazards.
+func (b *Build) debug(format string, args ...any) {
+	if b.opts.Hazards != nil {
+		b.opts.Hazards(fmt.Sprintf(format, args...))
+	}
 }
 
 // isCommand reports whether a recipe has left no file of its target's name: it
@@ -293,9 +303,7 @@ func (b *Build) demand(f *makefile.File, n *node) []*makefile.File {
 			return
 		}
 		b.learn(f, need)
-		if b.opts.Hazards != nil {
-			b.opts.Hazards(fmt.Sprintf("demand: %s needs %s of %s", f.Name, b.display(path), need.Name))
-		}
+		b.debug("demand: %s needs %s of %s", f.Name, b.display(path), need.Name)
 		needs = append(needs, need)
 		b.unhide(n, need, path)
 	}

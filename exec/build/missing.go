@@ -1,7 +1,7 @@
 package build
 
 import (
-	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -35,12 +35,10 @@ func (b *Build) arrived(path string, from *makefile.File) {
 		return
 	}
 	delete(b.awaited, path)
-	if slices.ContainsFunc(f.Deps, func(d *makefile.Dep) bool { return d.File == from }) {
+	if hasDep(f, from) {
 		return // known
 	}
-	if b.opts.Hazards != nil {
-		b.opts.Hazards(fmt.Sprintf("hazard: %s: it waited for %s of %s", f.Name, b.display(path), from.Name))
-	}
+	b.debug("hazard: %s: it waited for %s of %s", f.Name, b.display(path), from.Name)
 	b.learn(f, from)
 }
 
@@ -80,7 +78,9 @@ func (b *Build) demandBelow(f *makefile.File, n *node) []*makefile.File {
 		return nil // a graph that cannot be read was reported when it was first read
 	}
 	var needs []*makefile.File
-	for name, e := range b.entriesBelow(n, cache.Failed) {
+	below := b.entriesBelow(n, cache.Failed)
+	for _, name := range slices.Sorted(maps.Keys(below)) { // what is learned must not hang on chance
+		e := below[name]
 		t := e.Trace()
 		if t.Started < n.tried.UnixNano() {
 			continue // of an earlier build
@@ -93,9 +93,7 @@ func (b *Build) demandBelow(f *makefile.File, n *node) []*makefile.File {
 			if need == nil || need == f || !n.demandOnce(need) {
 				continue
 			}
-			if b.opts.Hazards != nil {
-				b.opts.Hazards(fmt.Sprintf("demand: %s: %s below it needs %s", n.name, name, b.display(in.Path)))
-			}
+			b.debug("demand: %s: %s below it needs %s", n.name, name, b.display(in.Path))
 			needs = append(needs, need)
 		}
 	}

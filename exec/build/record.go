@@ -223,6 +223,11 @@ func (a *action) appended(rec *tracefs.Record, p string) bool {
 	return w != nil && w.Append && p != a.n.path
 }
 
+// noVersion is true for paths where what an action writes is no version.
+func (a *action) noVersion(rec *tracefs.Record, p string) bool {
+	return a.passOver(p) || a.b.sp.isTemp(p) || isVCS(p) || a.appended(rec, p)
+}
+
 // lost is true for a file that an action has changed in place and that was too
 // large to be saved: nothing is known of what it was, so the action keeps it as it
 // is when it runs again.
@@ -314,7 +319,7 @@ func (a *action) outputs(rec *tracefs.Record) (outs, befores []cache.Output) {
 	inodes := a.linkable(rec)
 	for i := range rec.Writes {
 		w := &rec.Writes[i]
-		if a.passOver(w.Path) || b.sp.isTemp(w.Path) || isVCS(w.Path) || a.appended(rec, w.Path) {
+		if a.noVersion(rec, w.Path) {
 			continue
 		}
 		if w.Before.Lost {

@@ -7,6 +7,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"fmake/tests/programs"
 )
 
 var flags = struct {
@@ -68,11 +70,7 @@ func build(dir string) error {
 		tools.fmake = filepath.Join(dir, "fmake")
 		pkgs = append(pkgs, "fmake/cmd/fmake", "fmake/cmd/fmake-engine")
 	}
-	out, err := exec.Command("go", append([]string{"build", "-o", dir + "/"}, pkgs...)...).CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("go build: %w\n%s", err, out)
-	}
-	return nil
+	return programs.Build(dir, pkgs...)
 }
 
 // referenceMake finds GNU make 4.4.1.

@@ -121,14 +121,10 @@ func (r *recorder) sumWrite(rec *tracefs.Record, path string, m *mark) bool {
 	if w.before.Exists && exists && w.before.Stat == statOf(&st) {
 		return true // opened for writing and left alone
 	}
-	var after tracefs.Stat
-	if exists {
-		after = statOf(&st)
-	}
 	rec.Writes = append(rec.Writes, tracefs.Write{
 		Path: path, Before: w.before, Proc: w.proc,
 		Append: w.appendOnly && m.flags&tracefs.LookContent == 0, Truncated: w.truncated,
-		After: after,
+		After: statOf(&st),
 	})
 	return true
 }
