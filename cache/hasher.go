@@ -16,7 +16,7 @@ import (
 
 // readPiece is how much of a file is read at once. Files are read, never
 // mapped: a mapped file that somebody truncates kills the process.
-const readPiece = 1 << 20
+const readPiece = 256 << 10
 
 // hashTries is how often a file that changes while it is read is read again.
 const hashTries = 3

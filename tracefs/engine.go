@@ -20,16 +20,17 @@ import (
 
 // Config says what kind of engine is wanted.
 type Config struct {
-	EnginePath string   // "" means fmake-engine beside this executable, else in PATH
-	CacheDir   string   // pre-images and journals go into its folder pre; "" means none are kept
-	Project    string   // root folder of the project, absolute
-	System     string   // "trace" (the default) or "fingerprint"
-	Native     []string // more paths to be had in views as they are
-	StoreArgs  []string // handed to the store
-	OpenStore  bool     // open the store while the first view is being made
-	Stderr     *os.File // for messages of the engine that nobody expects; nil discards them
-	Log        string   // file for debugging; "" for none
-	Fifo       string   // is removed when this process dies; "" for none
+	EnginePath string            // "" means fmake-engine beside this executable, else in PATH
+	CacheDir   string            // pre-images and journals go into its folder pre; "" means none are kept
+	Project    string            // root folder of the project, absolute
+	System     string            // "trace" (the default) or "fingerprint"
+	Native     []string          // more paths to be had in views as they are
+	StoreArgs  []string          // handed to the store
+	OpenStore  bool              // open the store while the first view is being made
+	Stderr     *os.File          // for messages of the engine that nobody expects; nil discards them
+	Log        string            // file for debugging; "" for none
+	Large      func(path string) // told when a large system file is opened for the first time, if that is not nil; it must not wait
+	Fifo       string            // is removed when this process dies; "" for none
 }
 
 // Engine is a running engine, or this process's share in one.
@@ -37,6 +38,7 @@ type Engine struct {
 	name    string
 	pass    bool
 	umask   uint32
+	large   func(path string)
 	cmd     *exec.Cmd // nil if it is a parent's engine
 	journal string    // folder of the journals, "" if it is a parent's engine
 	server  *wire.Peer
@@ -47,6 +49,9 @@ type Engine struct {
 	exit map[int32]chan wire.Exited
 }
 
+// workingHeap is about what the heap of a make grows to that runs recipes, in bytes.
+const workingHeap = 32 << 20
+
 // Start starts an engine and waits until a first view stands ready. The error
 // is an *ErrUnavailable if this machine does not let us have views.
 func Start(ctx context.Context, c Config) (*Engine, error) {
@@ -54,6 +59,7 @@ func Start(ctx context.Context, c Config) (*Engine, error) {
 	if err != nil {
 		return nil, &ErrUnavailable{Reason: err.Error(), Hint: "install it beside fmake"}
 	}
+	raw.HugeHeap(workingHeap)
 	ours, theirs, err := wire.Pair()
 	if err != nil {
 		return nil, err
@@ -73,10 +79,10 @@ func Start(ctx context.Context, c Config) (*Engine, error) {
 		ours.Close()
 		return nil, unavailable("start "+path, err)
 	}
-	e := &Engine{cmd: cmd, journal: journalDir(c.CacheDir, cmd.Process.Pid)}
+	e := &Engine{cmd: cmd, journal: journalDir(c.CacheDir, cmd.Process.Pid), large: c.Large}
 	hello := wire.Hello{
 		CacheDir: c.CacheDir, Project: c.Project, System: c.System,
-		Native: append(agentSockets(), c.Native...), StoreArgs: c.StoreArgs, OpenStore: c.OpenStore, Fifo: c.Fifo,
+		Native: append(agentSockets(), c.Native...), StoreArgs: c.StoreArgs, OpenStore: c.OpenStore, Large: c.Large != nil, Fifo: c.Fifo,
 	}
 	if err := e.open(ctx, ours, &hello); err != nil {
 		ours.Close()
@@ -152,7 +158,7 @@ func (e *Engine) open(ctx context.Context, sock *os.File, hello *wire.Hello) err
 	e.exit = map[int32]chan wire.Exited{}
 	e.done = make(chan struct{})
 	var err error
-	if e.server, err = wire.NewPeer(sock, refuse); err != nil {
+	if e.server, err = wire.NewPeer(sock, e.heard); err != nil {
 		return err
 	}
 	e.server.Calmly(&calm)
@@ -182,10 +188,13 @@ func (e *Engine) open(ctx context.Context, sock *os.File, hello *wire.Hello) err
 	return nil
 }
 
-// refuse answers what a server never asks.
-func refuse(r *wire.Request) {
+// heard handles what the server says of its own accord.
+func (e *Engine) heard(r *wire.Request) {
 	wire.CloseFiles(r.Files)
-	r.Fail(syscall.ENOSYS)
+	var m wire.Text
+	if r.Op == wire.OpLarge && e.large != nil && r.Decode(&m) == nil {
+		e.large(m.S)
+	}
 }
 
 // watch waits for the death of either process of the engine.

@@ -184,7 +184,7 @@ func New(db *makefile.Database, cwd string, o Options) *Build {
 		awaited: make(map[string]*makefile.File),
 	}
 	b.sp = newSpace(cwd, o.Above.Root, o.CacheDir, envMap(o.Env))
-	b.w = newWorld(b.sp, b.hasher)
+	b.w = newWorld(b.sp, o.Shared)
 	b.lists = lists{
 		envAlways: newNameTable(envAlways), envNever: newNameTable(envNever), envIfNamed: newNameTable(envIfNamed),
 		stateful: newNameTable(statefulPrograms), impure: newNameTable(impurePrograms),

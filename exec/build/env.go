@@ -1,10 +1,7 @@
 package build
 
 import (
-	"encoding/hex"
-	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -381,38 +378,22 @@ func (b *Build) nameSet(in *cache.Input) (nameSet, error) {
 	if s, ok := b.names[in.Hash]; ok {
 		return s, nil
 	}
-	file := filepath.Join(b.opts.CacheDir, "names", hex.EncodeToString(in.Hash[:2]), hex.EncodeToString(in.Hash[:]))
-	if data, err := os.ReadFile(file); err == nil {
-		s := decodeNames(data)
+	s, err := b.scanned(in)
+	if err == nil {
 		b.names[in.Hash] = s
-		return s, nil
 	}
-	s, err := scanFile(b.sp.abs(in.Path))
-	if err != nil {
-		return nil, fmt.Errorf("scanning for variable names: %w", err)
-	}
-	b.names[in.Hash] = s
-	if b.opts.Cache == CacheOn {
-		b.keepNames(file, s)
-	}
-	return s, nil
+	return s, err
 }
 
-// keepNames writes a set for later builds; that it cannot be written only means
-// that the file is scanned again.
-func (b *Build) keepNames(file string, s nameSet) {
-	if os.MkdirAll(filepath.Dir(file), 0o777) != nil {
-		return
+// scanned returns what has been read ahead, else scans now.
+func (b *Build) scanned(in *cache.Input) (nameSet, error) {
+	file := b.sp.abs(in.Path)
+	if s, ok := b.opts.Shared.ahead.names(file, in.Hash); ok {
+		return s, nil
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(file), "new-*")
-	if err != nil {
-		return
-	}
-	_, err = tmp.Write(s.encode())
-	if errors.Join(err, tmp.Close()) == nil {
-		err = os.Rename(tmp.Name(), file)
-	}
-	if err != nil {
-		os.Remove(tmp.Name())
-	}
+	return b.nameFiles().of(in.Hash, file)
+}
+
+func (b *Build) nameFiles() nameFiles {
+	return nameFiles{dir: filepath.Join(b.opts.CacheDir, "names"), keep: b.opts.Cache == CacheOn}
 }

@@ -15,6 +15,7 @@ import (
 // journal says of a process holds for all of them. It is safe for concurrent use.
 type Shared struct {
 	hasher *cache.Hasher
+	ahead  *ahead
 
 	mu     sync.Mutex
 	engine *tracefs.Engine
@@ -36,12 +37,13 @@ type tree struct {
 // NewShared returns what a process starts with. fifo tells the jobserver's file of
 // the make at the top, "" if it has none.
 func NewShared(fifo func() string) *Shared {
-	return &Shared{hasher: cache.NewHasher(), fifo: fifo, trees: make(map[string]*tree)}
+	h := cache.NewHasher()
+	return &Shared{hasher: h, ahead: newAhead(h), fifo: fifo, trees: make(map[string]*tree)}
 }
 
 // start finds the engine of the make above or starts one. There is one attempt a
 // process; failed tells that this was it, and failed.
-func (s *Shared) start(above string, c tracefs.Config) (e *tracefs.Engine, failed bool, err error) {
+func (s *Shared) start(above string, c tracefs.Config, names nameFiles) (e *tracefs.Engine, failed bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.engine != nil || s.err != nil {
@@ -53,7 +55,8 @@ func (s *Shared) start(above string, c tracefs.Config) (e *tracefs.Engine, faile
 			return e, false, nil
 		} // else it belongs to a make that is gone
 	}
-	c.Fifo = s.fifo()
+	s.ahead.files = names
+	c.Fifo, c.Large = s.fifo(), s.ahead.begin
 	if e, err = tracefs.Start(context.Background(), c); err != nil {
 		s.err = err
 		return nil, true, err

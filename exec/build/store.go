@@ -22,7 +22,7 @@ func (b *Build) startEngine() (*tracefs.Engine, error) {
 	b.engine, failed, b.engineErr = b.opts.Shared.start(b.opts.Above.Engine, tracefs.Config{
 		EnginePath: b.opts.EnginePath, CacheDir: b.opts.CacheDir, Project: b.sp.root, System: b.opts.System, StoreArgs: b.storeArgs(),
 		OpenStore: b.opts.Cache != CacheOff,
-	})
+	}, b.nameFiles())
 	if failed && !b.opts.Require {
 		b.reportNoTracing(b.engineErr)
 	}

@@ -19,13 +19,14 @@ import (
 type world struct {
 	sp     *space
 	hasher *cache.Hasher
+	ahead  *ahead
 	stats  map[string]cache.FileStat // absolute path -> lstat; zero Ino: absent
 	dirs   map[string][]string       // absolute path -> sorted names
 	reals  map[string]string         // directory -> itself with links resolved
 }
 
-func newWorld(sp *space, h *cache.Hasher) *world {
-	w := &world{sp: sp, hasher: h}
+func newWorld(sp *space, s *Shared) *world {
+	w := &world{sp: sp, hasher: s.hasher, ahead: s.ahead}
 	w.forgetAll()
 	return w
 }
@@ -86,6 +87,7 @@ func (w *world) hash(p string) (cache.FileHash, error) {
 			return cache.FileHash{Hash: h, Stat: st}, nil
 		}
 	}
+	w.ahead.wait(p)
 	return w.hasher.HashFile(p)
 }
 

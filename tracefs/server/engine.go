@@ -51,6 +51,7 @@ type engine struct {
 	nextView  atomic.Uint32
 	abandoned atomic.Bool // an action was cut short
 	ready     chan *view
+	large     chan string // large system files that are opened for the first time
 
 	mu    sync.Mutex
 	views map[uint32]*view
@@ -68,6 +69,7 @@ func newEngine(c wire.Hello) *engine {
 		keeper:    sync.OnceValues(keepDoors),
 		bound:     map[string]bool{},
 		ready:     make(chan *view, spare),
+		large:     make(chan string, 256),
 		views:     map[uint32]*view{},
 	}
 	e.build.system = tracefs.LookSystem
@@ -87,6 +89,15 @@ func unused(dir string) string {
 			return name
 		}
 		name = dir + "." + strconv.Itoa(i)
+	}
+}
+
+// announce says that an action has opened a large system file. It is called while
+// the action waits, so it never does; a file that is not announced is read later.
+func (e *engine) announce(path string) {
+	select {
+	case e.large <- path:
+	default:
 	}
 }
 

@@ -211,3 +211,31 @@ func TestStartErrors(t *testing.T) {
 	}
 	b.finish(v)
 }
+
+// TestLarge opens a large file of a system tree twice, and a small one: the client
+// is told of the former, once.
+func TestLarge(t *testing.T) {
+	const large = "/usr/bin/bash"
+	if st, err := os.Stat(large); err != nil || st.Size() < 1<<20 {
+		t.Skip("no large bash here")
+	}
+	told := make(chan string, 100)
+	b := newBenchWith(t, tracefs.Config{Large: func(path string) { told <- path }})
+	for range 2 {
+		v := b.view()
+		if status, out := b.sh(v, "cat /etc/passwd "+large+" >/dev/null"); status != 0 {
+			t.Fatal(out)
+		}
+		b.finish(v)
+	}
+	times := map[string]int{}
+	until(t, "the news", func() bool {
+		for len(told) > 0 {
+			times[<-told]++
+		}
+		return times[large] > 0
+	})
+	if times[large] != 1 || times["/etc/passwd"] != 0 {
+		t.Errorf("told %v", times)
+	}
+}

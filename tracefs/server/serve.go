@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"fmake/tracefs"
+	"fmake/tracefs/raw"
 	"fmake/tracefs/spawn"
 	"fmake/tracefs/wire"
 )
@@ -37,6 +38,9 @@ type process struct {
 	ended   chan struct{} // closed when the last client has gone
 }
 
+// workingHeap is about what the engine's heap grows to, in bytes.
+const workingHeap = 32 << 20
+
 // Main serves, by means of a spawner, the client at the other end of sock, and others that find the
 // engine by its name, until the last of them and the last process in a view has
 // gone. It returns the exit status of the process.
@@ -44,6 +48,7 @@ type process struct {
 func Main(sock *os.File, spawner func() (*spawn.Child, error), open OpenStore) (int, error) {
 	runtime.GOMAXPROCS(processors)
 	debug.SetGCPercent(400)
+	raw.HugeHeap(workingHeap)
 	p := &process{openStore: open, spawner: spawner, ended: make(chan struct{})}
 	if err := p.serve(sock); err != nil {
 		return 1, err
@@ -285,7 +290,22 @@ func (c *client) hello(r *wire.Request) {
 		return
 	}
 	c.engine, c.fifo = e, m.Fifo
+	if m.Large {
+		go c.tellLarge()
+	}
 	r.Reply(&wire.Welcome{Name: c.process.name, Passthrough: e.pass.Load()}, theirs)
+}
+
+// tellLarge hands on what is announced, until the client has gone.
+func (c *client) tellLarge() {
+	for {
+		select {
+		case path := <-c.engine.large:
+			_ = c.peer.Notify(wire.OpLarge, &wire.Text{S: path})
+		case <-c.peer.Done():
+			return
+		}
+	}
 }
 
 func (c *client) newView(r *wire.Request) error {
@@ -387,8 +407,8 @@ func (c *client) stat(r *wire.Request) error {
 	if err != nil {
 		return err
 	}
-	raw := unsafe.Slice((*byte)(unsafe.Pointer(&st)), unsafe.Sizeof(st))
-	r.Reply(&wire.Text{S: string(raw)})
+	stat := unsafe.Slice((*byte)(unsafe.Pointer(&st)), unsafe.Sizeof(st))
+	r.Reply(&wire.Text{S: string(stat)})
 	return nil
 }
 

@@ -97,8 +97,11 @@ func (s *superblock) large(n *node) bool {
 	defer s.mu.Unlock()
 	if n.way == 0 {
 		n.way = -1
-		if s.pass && n.st.Size >= largeFile {
-			n.way = 1
+		if n.st.Size >= largeFile {
+			s.engine.announce(n.path)
+			if s.pass {
+				n.way = 1
+			}
 		}
 	}
 	return n.way > 0

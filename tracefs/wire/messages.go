@@ -20,6 +20,12 @@ const (
 	OpRefresh
 )
 
+// Messages from the server to a client. OpLarge tells one that asked for it that
+// an action has opened a large system file; the path comes as a Text.
+const (
+	OpLarge Op = iota + 300
+)
+
 // Messages from the server to the spawner, and back.
 const (
 	OpSetup Op = iota + 100
@@ -46,6 +52,7 @@ type Hello struct {
 	Native    []string
 	StoreArgs []string
 	OpenStore bool // the store will be asked for
+	Large     bool // to be told of large system files
 	Log       string
 	Fifo      string // of the client's jobserver, to be removed if the client cannot
 }
@@ -58,6 +65,7 @@ func (m *Hello) Fields(c *Codec) {
 	c.Strings(&m.Native)
 	c.Strings(&m.StoreArgs)
 	c.Bool(&m.OpenStore)
+	c.Bool(&m.Large)
 	c.String(&m.Log)
 	c.String(&m.Fifo)
 }
