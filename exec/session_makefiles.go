@@ -180,7 +180,6 @@ func (s *Session) readDefault() {
 // settleOptions decides what the makefiles' own GNUMAKEFLAGS and MAKEFLAGS left
 // open.
 func (s *Session) settleOptions() {
-	rules, vars := s.set.On(flags.NoBuiltinRules), s.set.On(flags.NoBuiltinVars)
 	before := s.jobs
 	s.set.SetJobs(0)
 	s.decodeVariable("GNUMAKEFLAGS", makefile.OriginEnv)
@@ -203,7 +202,7 @@ func (s *Session) settleOptions() {
 	if s.set.On(flags.NoBuiltinVars) {
 		s.set.SetOn(flags.NoBuiltinRules, true)
 	}
-	s.dropBuiltins(rules, vars)
+	s.dropBuiltins()
 }
 
 // markPhony makes phony targets count as files that do not exist.

@@ -226,21 +226,20 @@ func appendDir(dirs []string, dir string) []string {
 
 // makeflagsAssigned obeys a MAKEFLAGS that a makefile has just set.
 func (s *Session) makeflagsAssigned(_ string, o makefile.Origin) {
-	rules, vars := s.set.On(flags.NoBuiltinRules), s.set.On(flags.NoBuiltinVars)
 	s.decodeVariable("MAKEFLAGS", o)
-	s.dropBuiltins(rules, vars)
 	if s.set.On(flags.EnvOverrides) {
 		s.db.Options().EnvOverrides = true
 	}
 	s.defineMakeflags(s.w.remaking)
 }
 
-// dropBuiltins obeys a -r or -R that came while reading.
-func (s *Session) dropBuiltins(rules, vars bool) {
-	if s.set.On(flags.NoBuiltinVars) && !vars {
+// dropBuiltins obeys a -r or -R that came while reading, when all is read: until
+// then the makefiles see what is built in.
+func (s *Session) dropBuiltins() {
+	if s.set.On(flags.NoBuiltinVars) && !s.db.Options().NoBuiltinVars {
 		s.db.DropBuiltinVars()
 	}
-	if s.set.On(flags.NoBuiltinRules) && !rules {
+	if s.set.On(flags.NoBuiltinRules) && !s.db.Options().NoBuiltinRules {
 		s.db.DropBuiltinRules()
 	}
 }
