@@ -22,6 +22,7 @@ const (
 // set, messages go where the output of that job goes.
 type console struct {
 	program string // as messages call it, level included
+	level   int    // how many makes are above this one
 	temp    string // where temporary files are made
 	dir     string // the directory that Entering and Leaving name
 	mode    SyncMode
@@ -75,9 +76,9 @@ func sameFile(a, b int) bool {
 	return unix.Fstat(a, &x) == nil && unix.Fstat(b, &y) == nil && x.Dev == y.Dev && x.Ino == y.Ino
 }
 
-// setProgram fixes how messages start.
-func (c *console) setProgram(name string, level int) {
-	c.program = name
+// setLevel tells how many makes are above this one; messages say it.
+func (c *console) setLevel(level int) {
+	c.level = level
 	if level > 0 {
 		c.program += "[" + strconv.Itoa(level) + "]"
 	}

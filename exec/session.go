@@ -76,7 +76,7 @@ func NewSession(cfg Config) *Session {
 	}
 	s.level, _ = strconv.Atoi(s.env("MAKELEVEL"))
 	s.level = max(s.level, 0)
-	s.con.setProgram(s.program, s.level)
+	s.con.program = s.program
 	s.w = newWalk(&s.set, s.con)
 	s.w.shellRan, s.w.below = cfg.ShellRan, cfg.Below
 	return s
@@ -148,10 +148,12 @@ func (s *Session) run() int {
 	s.readRestarts()
 	s.startDir = workingDir()
 	s.dir = s.startDir
-	s.w.dir, s.con.dir = s.dir, s.dir
+	s.w.dir = s.dir
 	s.makeDatabase()
 	s.con.chooseTempDir(s.env)
 	s.decodeOptions()
+	s.con.setLevel(s.level) // it was not known yet while options were read
+	s.heed()
 	if s.set.On(flags.Version) {
 		s.printVersion()
 		return exitSuccess
@@ -262,6 +264,7 @@ func (s *Session) invalidAuth() string {
 
 // changeDirectory obeys -C.
 func (s *Session) changeDirectory() {
+	s.con.dir = s.dir // until now, what had to be said was said in an unknown one
 	for _, dir := range s.set.List(flags.Directory) {
 		if err := unix.Chdir(dir); err != nil {
 			s.w.fatal(makefile.Pos{}, dir+": "+errorText(err))

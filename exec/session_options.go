@@ -14,7 +14,15 @@ import (
 func (s *Session) decoder(o makefile.Origin) *flags.Decoder {
 	return &flags.Decoder{
 		Set: &s.set, Program: s.con.program, Origin: o,
-		Complain: func(line string) { s.con.put(stderr, line+"\n") },
+		Complain: func(line string) {
+			s.heed()
+			s.con.put(stderr, line+"\n")
+		},
+		Getopt: func(line string) { s.con.write(stderr, []byte(line+"\n")) },
+		Word: func(word string) {
+			s.heed()
+			s.takeWord(word, o)
+		},
 		FileName: s.commandLineFile,
 	}
 }
@@ -47,12 +55,11 @@ func (s *Session) decodeOptions() {
 	s.set.SetJobs(0)
 	d := s.decoder(makefile.OriginCommand)
 	d.Invoked, d.Own = s.cfg.Args[0], s.cfg.Own
-	words, ok := d.Decode(s.cfg.Args[1:])
+	ok := d.Decode(s.cfg.Args[1:])
 	s.slots = s.set.Jobs()
 	if s.slots == 0 {
 		s.set.SetJobs(inherited)
 	}
-	s.takeWords(words, makefile.OriginCommand)
 	s.applyOptions()
 	if !ok || s.set.On(flags.Help) {
 		s.usage(!ok)
@@ -85,8 +92,7 @@ func (s *Session) decodeVariable(name string, o makefile.Origin) {
 	if value == "" {
 		return
 	}
-	words, ok := s.decoder(o).DecodeVariable(value)
-	s.takeWords(words, o)
+	ok := s.decoder(o).DecodeVariable(value)
 	s.applyOptions()
 	if !ok {
 		s.usage(true)
@@ -104,19 +110,25 @@ func (s *Session) usage(bad bool) {
 	s.w.die(status)
 }
 
-// takeWords handles arguments that are no options: definitions and goals.
-func (s *Session) takeWords(words []string, o makefile.Origin) {
-	for _, word := range words {
-		if word == "-" || word == "" {
-			continue
-		}
-		if v, ok := s.defineWord(word, o); ok {
-			s.noteOverride(v, o)
-			continue
-		}
-		if o == makefile.OriginCommand {
-			s.addGoal(word)
-		}
+// heed makes those options effective that matter while others are still being
+// read: a definition may expand, run a shell, and have something to say.
+func (s *Session) heed() {
+	s.con.announce = s.announces()
+	s.con.database = s.set.On(flags.PrintDatabase)
+	s.db.Options().WarnUndefined = s.set.On(flags.WarnUndefined)
+}
+
+// takeWord handles an argument that is no option: a definition or a goal.
+func (s *Session) takeWord(word string, o makefile.Origin) {
+	if word == "-" || word == "" {
+		return
+	}
+	if v, ok := s.defineWord(word, o); ok {
+		s.noteOverride(v, o)
+		return
+	}
+	if o == makefile.OriginCommand {
+		s.addGoal(word)
 	}
 }
 
@@ -151,6 +163,7 @@ func (s *Session) addGoal(word string) {
 // applyOptions makes the options effective that are not looked up where they
 // matter.
 func (s *Session) applyOptions() {
+	s.heed()
 	var level debugLevel
 	if s.set.On(flags.DebugAll) {
 		level |= debugAll
@@ -178,9 +191,6 @@ func (s *Session) applyOptions() {
 		s.set.SetText(flags.Shuffle, text)
 	}
 	s.w.always = s.set.On(flags.AlwaysMake) && s.restarts == 0
-	s.db.Options().WarnUndefined = s.set.On(flags.WarnUndefined)
-	s.con.announce = s.announces()
-	s.con.database = s.set.On(flags.PrintDatabase)
 	s.setIncludeDirs()
 }
 
@@ -190,7 +200,7 @@ func (s *Session) announces() bool {
 	if s.set.Given(flags.PrintDirectory) {
 		return s.set.On(flags.PrintDirectory)
 	}
-	return !s.set.On(flags.Silent) && (s.level > 0 || len(s.set.List(flags.Directory)) > 0)
+	return !s.set.On(flags.Silent) && (s.con.level > 0 || len(s.set.List(flags.Directory)) > 0)
 }
 
 // setIncludeDirs sets where included makefiles are searched: in the directories

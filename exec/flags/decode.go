@@ -16,8 +16,12 @@ type Decoder struct {
 	// part: getopt's complaints use the first, make's own the second.
 	Invoked, Program string
 	Origin           makefile.Origin
-	// Complain gets complaints, without a final newline.
-	Complain func(line string)
+	// Complain gets make's own complaints, Getopt those of getopt, which does not
+	// know what else make prints; both without a final newline.
+	Complain, Getopt func(line string)
+	// Word gets each word that is no option, when its turn comes: what stands
+	// before it on the line is in Set already.
+	Word func(word string)
 	// FileName makes a file name of an argument: ~ is expanded, ./ removed.
 	FileName func(arg string) string
 	// Own is asked first about each word that starts with two dashes, and says how
@@ -31,23 +35,25 @@ type Decoder struct {
 // fatal. In a MAKEFLAGS set by a makefile, unknown options are ignored.
 func (d *Decoder) strict() bool { return d.Origin == makefile.OriginCommand }
 
-// Decode reads args and returns the words among them that are not options. ok
-// is false if the usage has to be printed.
-func (d *Decoder) Decode(args []string) (words []string, ok bool) {
+// Decode reads args. It returns false if the usage has to be printed.
+func (d *Decoder) Decode(args []string) bool {
 	for i := 0; i < len(args); i++ {
 		arg := args[i]
 		switch {
 		case arg == "--":
-			return append(words, args[i+1:]...), !d.bad
+			for _, word := range args[i+1:] {
+				d.Word(word)
+			}
+			return !d.bad
 		case strings.HasPrefix(arg, "--"):
 			i += d.ownOrLong(arg, args[i+1:])
 		case len(arg) > 1 && arg[0] == '-':
 			i += d.cluster(arg[1:], args[i+1:])
 		default:
-			words = append(words, arg)
+			d.Word(arg)
 		}
 	}
-	return words, !d.bad
+	return !d.bad
 }
 
 // ownOrLong reads a word with two dashes and returns how many of the words in rest
@@ -62,7 +68,7 @@ func (d *Decoder) ownOrLong(arg string, rest []string) int {
 }
 
 // DecodeVariable reads the expanded value of MAKEFLAGS or a variable like it.
-func (d *Decoder) DecodeVariable(value string) (words []string, ok bool) {
+func (d *Decoder) DecodeVariable(value string) bool {
 	args := SplitWords(value)
 	if len(args) > 0 && !strings.HasPrefix(args[0], "-") && !strings.Contains(args[0], "=") {
 		args[0] = "-" + args[0]
@@ -220,7 +226,7 @@ func (d *Decoder) mistake(format string, args ...any) {
 		return
 	}
 	d.bad = true
-	d.Complain(d.Invoked + ": " + fmt.Sprintf(format, args...))
+	d.Getopt(d.Invoked + ": " + fmt.Sprintf(format, args...))
 }
 
 // wrong is an error in an argument, which make itself reports.
