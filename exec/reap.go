@@ -75,7 +75,7 @@ func (w *Walk) commandEnded(e ended, failing bool) bool {
 	if failure != exitSuccess {
 		result = "losing"
 	}
-	w.debugf(debugJobs, 0, "Reaping %s child %p PID %d.", result, j, pid)
+	w.debugf(debugJobs, 0, "Reaping %s child %p PID %d ", result, j, pid)
 
 	switch {
 	case failure != exitSuccess && !j.noError && !w.ignoreErrors():

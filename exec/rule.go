@@ -170,14 +170,19 @@ func (w *Walk) findRecipe(f *makefile.File, depth int, called string) {
 }
 
 // makeDeps makes the prerequisites of the target and of those that its recipe
-// makes too, all but intermediate files, and learns whether any is newer.
+// makes too, all but intermediate files, and learns whether any is newer. As in GNU
+// make, a grouped target has its turn among the others once more, and what cannot
+// be made ends one turn, not all of them.
 func (w *Walk) makeDeps(v *visit) {
 	w.makeDepsOf(v, v.f)
-	for _, other := range v.f.AlsoMake {
-		if v.deps > StatusSuccess && !w.keepGoing() {
-			return
+	for i, other := range v.f.AlsoMake {
+		if v.f.GroupPlace == i+1 {
+			w.makeDepsOf(v, v.f)
 		}
 		w.makeDepsOf(v, current(other))
+	}
+	if v.f.GroupPlace == len(v.f.AlsoMake)+1 {
+		w.makeDepsOf(v, v.f)
 	}
 }
 
@@ -229,6 +234,9 @@ func (w *Walk) isOutdated(d *makefile.Dep, depth int) bool {
 func (w *Walk) dropCircle(f, owner *makefile.File, d *makefile.Dep, kept bool) {
 	w.con.complain(makefile.Pos{}, "Circular "+f.Name+" <- "+d.File.Name+" dependency dropped.")
 	i := slices.Index(owner.Deps, d)
+	if i < 0 {
+		return // a visit further down the circle has dropped it
+	}
 	if owner != f && !kept {
 		f.Deps = slices.Clone(owner.Deps[i+1:])
 		delete(w.shuffle.order, f)

@@ -152,6 +152,10 @@ type File struct {
 	Recipe   *Recipe
 	Stem     string
 	AlsoMake []*File // other targets of the same run (grouped or pattern rule)
+	// GroupPlace is which one of a rule's grouped targets, counted backwards from 1,
+	// the file is itself: it has so many of AlsoMake, less one, before it. 0 for all
+	// other files.
+	GroupPlace int
 
 	Prev        *File // next rule of a double-colon target
 	Last        *File // last of that chain

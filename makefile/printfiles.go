@@ -1,5 +1,7 @@
 package makefile
 
+import "slices"
+
 // files prints every target and prerequisite.
 func (p *printer) files() {
 	p.WriteString("\n# Files\n")
@@ -78,11 +80,15 @@ func (p *printer) properties(f *File) {
 			p.WriteString("#  " + c.text + "\n")
 		}
 	}
-	if len(f.AlsoMake) == 0 {
+	if f.AlsoMake == nil {
 		return
 	}
 	p.WriteString("#  Also makes:")
-	for _, m := range f.AlsoMake {
+	peers := f.AlsoMake
+	if f.GroupPlace > 0 {
+		peers = slices.Insert(slices.Clone(peers), f.GroupPlace-1, f)
+	}
+	for _, m := range peers {
 		p.WriteString(" " + m.Name)
 	}
 	p.WriteByte('\n')

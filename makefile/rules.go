@@ -271,9 +271,12 @@ func (r *reader) joinGroup(group []*File) {
 		if f.AlsoMake != nil { // though it may have been the only one
 			r.db.warn(&r.rule.recipePos, "warning: overriding group membership for target '"+f.Name+"'")
 		}
-		f.AlsoMake = make([]*File, 0, len(group)-1)
+		f.AlsoMake, f.GroupPlace = make([]*File, 0, len(group)-1), 0
 		for _, other := range slices.Backward(group) {
-			if other != f && !slices.Contains(f.AlsoMake, other) {
+			switch {
+			case other == f && f.GroupPlace == 0:
+				f.GroupPlace = len(f.AlsoMake) + 1
+			case other != f && !slices.Contains(f.AlsoMake, other):
 				f.AlsoMake = append(f.AlsoMake, other)
 			}
 		}
