@@ -98,7 +98,10 @@ func (w *Walk) takeCommand(j *job) (string, makefile.LineFlag) {
 	j.rest = ""
 	switch {
 	case !w.db.OneShell:
-		text, j.rest = splitCommand(text)
+		text, j.rest = splitCommand(text, func(line string) bool {
+			plan, err := recipe.MakePlan(w.lineFor(j, line))
+			return err == nil && plan.Road == recipe.Direct
+		})
 	case isBourne(w.variableFor("SHELL", j.file)):
 		text = stripPrefixes(text)
 	}
@@ -121,7 +124,7 @@ func stripPrefixes(text string) string {
 	var lines []string
 	for more := text != ""; more; {
 		text = strings.TrimLeft(text, " \t@-+")
-		line, rest := splitCommand(text)
+		line, rest := splitCommand(text, func(string) bool { return false })
 		lines = append(lines, line)
 		more = len(line) < len(text) // the last line may be empty
 		text = rest
@@ -129,15 +132,16 @@ func stripPrefixes(text string) string {
 	return strings.Join(lines, "\n")
 }
 
-// splitCommand splits at the first newline that no backslash protects.
-func splitCommand(text string) (command, rest string) {
+// splitCommand splits at the first newline that no backslash protects. Only in a
+// line that needs no shell can a backslash itself be protected by another.
+func splitCommand(text string, direct func(line string) bool) (command, rest string) {
 	for from := 0; ; {
 		i := strings.IndexByte(text[from:], '\n')
 		if i < 0 {
 			return text, ""
 		}
 		i += from
-		if i == 0 || text[i-1] != '\\' || escaped(text, i-1) {
+		if i == 0 || text[i-1] != '\\' || escaped(text, i-1) && direct(text[:i]) {
 			return text[:i], text[i+1:]
 		}
 		from = i + 1

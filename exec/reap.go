@@ -96,6 +96,7 @@ func (w *Walk) commandEnded(e ended, failing bool) bool {
 	}
 	w.endJob(j)
 	w.show(j)
+	j.file.Run.Line = max(j.line(), 0)
 	if !w.dying {
 		w.finish(j.file)
 	}

@@ -201,6 +201,7 @@ func (w *Walk) missingPeers(f *makefile.File) {
 	var pos makefile.Pos
 	if f.Recipe != nil {
 		pos = f.Recipe.Pos
+		pos.Offset = f.Run.Line
 	}
 	for _, other := range f.AlsoMake {
 		if other = current(other); other.Run.Mtime == MtimeNone {

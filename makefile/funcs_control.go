@@ -78,7 +78,7 @@ func fnLet(db *Database, buf []byte, args []string) []byte {
 }
 
 func fnCall(db *Database, buf []byte, args []string) []byte {
-	name := trimSpace(args[0])
+	name, _ := nextWord(args[0])
 	if name == "" {
 		return buf
 	}
