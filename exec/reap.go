@@ -96,7 +96,10 @@ func (w *Walk) commandEnded(e ended, failing bool) bool {
 	}
 	w.endJob(j)
 	w.show(j)
-	j.file.Run.Line = max(j.line(), 0)
+	j.file.Run.Line = 0
+	if failure != exitSuccess {
+		j.file.Run.Line = max(j.line(), 0)
+	}
 	if !w.dying {
 		w.finish(j.file)
 	}

@@ -18,6 +18,7 @@ func (db *Database) Environment(f *File, recursive bool) []string {
 		}
 	}
 	exports := db.collectExports(scope)
+	inTableOrder(exports)
 	env := make([]string, 0, len(exports)+1)
 	for _, v := range exports {
 		if entry, ok := db.environmentEntry(v, f, recursive); ok {

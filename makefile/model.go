@@ -197,7 +197,7 @@ type RunState struct {
 	Mtime       int64 // nanoseconds since 1970; see the constants of package exec
 	MtimeBefore int64 // Mtime before the recipe ran
 	Considered  uint32
-	Line        int   // index of the recipe's line that ran last
+	Line        int   // index of the recipe's line that failed
 	State       uint8 // not started, deps running, running, finished
 	Status      uint8 // success, none, question, failed
 	Flags       LineFlag
