@@ -49,6 +49,9 @@ func (s *Session) makefileGoals() (goals []*makefile.GoalDep, times map[*makefil
 	for _, g := range s.db.ReadFiles {
 		// One that could not be read is as good as none.
 		g.File = current(g.File)
+		if m := g.File.Run.Mtime; m == MtimeOld || m == MtimeNew {
+			continue // that is what -o and -W say
+		}
 		g.File.Run.Mtime = MtimeUnknown
 		if g.Err != nil {
 			g.File.Run.Mtime = MtimeNone

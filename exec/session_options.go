@@ -47,8 +47,10 @@ func (s *Session) commandLineFile(name string) string {
 
 // decodeOptions reads GNUMAKEFLAGS, MAKEFLAGS and the command line.
 func (s *Session) decodeOptions() {
-	s.decodeVariable("GNUMAKEFLAGS", makefile.OriginCommand)
-	s.db.Define("GNUMAKEFLAGS", "", makefile.OriginEnv, false, nil, makefile.Pos{})
+	if v := s.db.Var("GNUMAKEFLAGS"); v != nil && v.Origin != makefile.OriginDefault {
+		s.decodeVariable("GNUMAKEFLAGS", makefile.OriginCommand)
+		s.db.Define("GNUMAKEFLAGS", "", makefile.OriginEnv, false, nil, makefile.Pos{})
+	}
 	s.decodeVariable("MAKEFLAGS", makefile.OriginCommand)
 
 	inherited := s.set.Jobs()
@@ -88,7 +90,7 @@ func (s *Session) decodeOptions() {
 
 // decodeVariable reads the options in a variable.
 func (s *Session) decodeVariable(name string, o makefile.Origin) {
-	value := s.db.Value(name)
+	value := s.db.Expand("$(" + name + ")")
 	if value == "" {
 		return
 	}

@@ -66,6 +66,7 @@ var builtinVars = [...]struct{ name, value string }{
 	{"YACC", "yacc"},
 	{"YACC.m", "$(YACC) $(YFLAGS)"},
 	{"YACC.y", "$(YACC) $(YFLAGS)"},
+	{"GNUMAKEFLAGS", ""}, // reading it is to give no warning
 }
 
 // defineBuiltinVars defines the variables of the built-in rules.

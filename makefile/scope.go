@@ -128,8 +128,10 @@ func (db *Database) promoteEnv(v *Variable) {
 func (db *Database) SetEnvOverrides(on bool) {
 	db.opt.EnvOverrides = on
 	// What make defines as if it came from the environment counts as well.
-	if v := db.Var("MAKELEVEL"); on && v != nil && v.Origin == OriginEnv {
-		v.Origin = OriginEnvOverride
+	for _, name := range []string{"MAKELEVEL", "GNUMAKEFLAGS"} {
+		if v := db.Var(name); on && v != nil && v.Origin == OriginEnv {
+			v.Origin = OriginEnvOverride
+		}
 	}
 }
 
