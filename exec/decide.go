@@ -162,12 +162,14 @@ func (w *Walk) checkBelow(f *makefile.File, depth int, time int64, must *bool) S
 		setIdle(f)
 	}
 	w.expandDeps(f)
-	for _, d := range w.depOrder(f) {
+	var kept *makefile.Dep
+	for d := range w.chainOf(f) {
 		d.File = current(d.File)
 		if isUpdating(d.File) {
-			w.dropCircle(f, f, d, true)
+			w.dropCircle(f, f, d, kept)
 			continue
 		}
+		kept = d
 		d.File.Parent = f
 		below := *must
 		status = max(status, w.checkDep(d.File, depth, time, &below))

@@ -31,7 +31,7 @@ func (w *Walk) remake(f *makefile.File, depth int) Status {
 
 func (w *Walk) startRemake(f *makefile.File) {
 	if f.Recipe == nil {
-		f.Run.Status = StatusSuccess
+		status := StatusSuccess
 		if !f.Phony && !f.IsTarget {
 			// Nothing says how to make it.
 			if w.await(f) {
@@ -40,8 +40,9 @@ func (w *Walk) startRemake(f *makefile.File) {
 			if !w.remaking || !f.DontCare {
 				w.noRule(f)
 			}
-			f.Run.Status = StatusFailed
+			status = StatusFailed
 		}
+		f.Run.Status = status
 		w.finish(f)
 		return
 	}
@@ -81,8 +82,18 @@ func (w *Walk) includeError() {
 	if w.goal == nil || !w.remaking || !w.goal.Included || w.goal.DontCare || w.goal.Err == nil {
 		return
 	}
-	w.con.complain(w.goal.Pos, w.goal.File.Name+": "+errorText(w.goal.Err))
-	w.goal.Err = nil
+	goal := w.goal
+	for _, g := range w.db.ReadFiles {
+		if current(g.File) == current(goal.File) {
+			goal = g // the first directive that names the file
+			break
+		}
+	}
+	if goal.Err == nil {
+		return
+	}
+	w.con.complain(goal.Pos, goal.File.Name+": "+errorText(goal.Err))
+	goal.Err = nil
 }
 
 // finish notes that nothing more will be done for a target, and what its file

@@ -179,7 +179,7 @@ func (w *Walk) makeDeps(v *visit) {
 		if v.f.GroupPlace == i+1 {
 			w.makeDepsOf(v, v.f)
 		}
-		w.makeDepsOf(v, current(other))
+		w.makeDepsOf(v, other) // not the one it was found to be by VPATH
 	}
 	if v.f.GroupPlace == len(v.f.AlsoMake)+1 {
 		w.makeDepsOf(v, v.f)
@@ -188,8 +188,8 @@ func (w *Walk) makeDeps(v *visit) {
 
 func (w *Walk) makeDepsOf(v *visit, owner *makefile.File) {
 	w.expandDeps(owner)
-	kept := false // some prerequisite of owner that was not dropped
-	for _, d := range w.depOrder(owner) {
+	var kept *makefile.Dep // the last prerequisite of owner that was not dropped
+	for d := range w.chainOf(owner) {
 		if d.WaitBefore && v.running {
 			return
 		}
@@ -206,7 +206,7 @@ func (w *Walk) makeDepsOf(v *visit, owner *makefile.File) {
 			v.must = true
 			continue
 		}
-		kept = true
+		kept = d
 		d.File.Parent = v.f
 		w.makeDep(v, d, before, false)
 		if v.deps > StatusSuccess && !w.keepGoing() {
@@ -224,26 +224,6 @@ func (w *Walk) isOutdated(d *makefile.Dep, depth int) bool {
 	}
 	w.findRecipe(d.File, depth, "recipe")
 	return d.File.Recipe == nil && w.opt.Generated(w.db.ReadFiles[d.From-1].File.Name)
-}
-
-// dropCircle removes a prerequisite that leads back to where the walk came from.
-// It is a prerequisite of owner, which is f or a peer that f's recipe makes too.
-//
-// If owner is a peer and nothing before d was kept, GNU make gives f what
-// follows d, and leaves the peer as it is; recipes show it in $^.
-func (w *Walk) dropCircle(f, owner *makefile.File, d *makefile.Dep, kept bool) {
-	w.con.complain(makefile.Pos{}, "Circular "+f.Name+" <- "+d.File.Name+" dependency dropped.")
-	i := slices.Index(owner.Deps, d)
-	if i < 0 {
-		return // a visit further down the circle has dropped it
-	}
-	if owner != f && !kept {
-		f.Deps = slices.Clone(owner.Deps[i+1:])
-		delete(w.shuffle.order, f)
-		return
-	}
-	owner.Deps = append(owner.Deps[:i:i], owner.Deps[i+1:]...)
-	delete(w.shuffle.order, owner)
 }
 
 // makeDep makes one prerequisite. sure means that the target has to be made, so

@@ -238,6 +238,9 @@ func appendDir(dirs []string, dir string) []string {
 
 // makeflagsAssigned obeys a MAKEFLAGS that a makefile has just set.
 func (s *Session) makeflagsAssigned(_ string, o makefile.Origin) {
+	if o == makefile.OriginCommand {
+		return // it is read again when the makefiles have been
+	}
 	s.decodeVariable("MAKEFLAGS", o)
 	if s.set.On(flags.EnvOverrides) {
 		s.db.Options().EnvOverrides = true

@@ -15,7 +15,7 @@ func (w *Walk) touch(f *makefile.File) Status {
 	if !w.silent() {
 		w.con.put(stdout, "touch "+f.Name+"\n")
 	}
-	if w.question() || w.dryRun() {
+	if w.dryRun() {
 		return StatusSuccess
 	}
 	if makefile.IsArchiveName(f.Name) {

@@ -94,9 +94,10 @@ type Walk struct {
 	stdin           *os.File // make's standard input
 	stdinTaken      bool     // a job has it
 	badInput        *badStdin
-	serial          *serialOutput // nil: output is shown as it comes
-	saidWaiting     bool          // "Waiting for unfinished jobs" was said
-	dying           bool          // a signal is ending make
+	serial          *serialOutput                   // nil: output is shown as it comes
+	saidWaiting     bool                            // "Waiting for unfinished jobs" was said
+	dying           bool                            // a signal is ending make
+	followed        map[*makefile.Dep]*makefile.Dep // by dropped prerequisite: what stood behind it
 	shuffle         shuffler
 	batchStarted    int
 	shellRan        func(command, printed string) // see Config.ShellRan

@@ -128,7 +128,11 @@ func (db *Database) promoteEnv(v *Variable) {
 func (db *Database) SetEnvOverrides(on bool) {
 	db.opt.EnvOverrides = on
 	// What make defines as if it came from the environment counts as well.
-	for _, name := range []string{"MAKELEVEL", "GNUMAKEFLAGS"} {
+	defines := []string{"MAKELEVEL", "GNUMAKEFLAGS"}
+	if db.opt.NoBuiltinVars {
+		defines = defines[:1]
+	}
+	for _, name := range defines {
 		if v := db.Var(name); on && v != nil && v.Origin == OriginEnv {
 			v.Origin = OriginEnvOverride
 		}

@@ -1,0 +1,79 @@
+package exec
+
+import (
+	"iter"
+	"slices"
+
+	"fmake/makefile"
+)
+
+// chainOf walks over the prerequisites of f while circles are being cut. It goes as
+// GNU make does along its linked list: what a visit further down a circle drops is
+// passed over if the walk has not come to it, and from a dropped one it goes on to
+// what followed when that was dropped.
+func (w *Walk) chainOf(f *makefile.File) iter.Seq[*makefile.Dep] {
+	return func(yield func(*makefile.Dep) bool) {
+		list, own := w.depOrder(f), f.Deps
+		for i := 0; i < len(list); {
+			d := list[i]
+			if !yield(d) {
+				return
+			}
+			i++
+			if sameSlice(own, f.Deps) {
+				continue
+			}
+			if at := slices.Index(f.Deps, d); at >= 0 {
+				list, own, i = f.Deps, f.Deps, at+1
+				continue
+			}
+			next, dropped := w.followed[d]
+			if dropped && next == nil {
+				return
+			}
+			if at := slices.Index(list[i:], next); dropped && at >= 0 {
+				i += at
+			}
+		}
+	}
+}
+
+func sameSlice(a, b []*makefile.Dep) bool {
+	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
+}
+
+// dropCircle removes a prerequisite that leads back to where the walk came from.
+// It is a prerequisite of owner, which is f or a peer that f's recipe makes too;
+// kept is the last one before it in this walk that was not dropped, nil if none.
+//
+// If owner is a peer and nothing before d was kept, GNU make gives f what follows d,
+// and leaves the peer as it is; recipes show it in $^. From then on the two lists
+// have the same end.
+func (w *Walk) dropCircle(f, owner *makefile.File, d, kept *makefile.Dep) {
+	w.con.complain(makefile.Pos{}, "Circular "+f.Name+" <- "+d.File.Name+" dependency dropped.")
+	at := slices.Index(owner.Deps, d)
+	if at < 0 {
+		return // a visit further down the circle has dropped it
+	}
+	if owner != f && kept == nil {
+		w.setDeps(f, owner.Deps[at+1:])
+		return
+	}
+	if w.followed == nil {
+		w.followed = make(map[*makefile.Dep]*makefile.Dep)
+	}
+	w.followed[d] = nil
+	if at+1 < len(owner.Deps) {
+		w.followed[d] = owner.Deps[at+1]
+	}
+	w.setDeps(owner, slices.Delete(slices.Clone(owner.Deps), at, at+1))
+	if i := slices.Index(f.Deps, d); i > 0 && f.Deps[i-1] == kept {
+		w.setDeps(f, slices.Delete(slices.Clone(f.Deps), i, i+1))
+	}
+}
+
+// setDeps gives a target other prerequisites while a walk may be going over them.
+func (w *Walk) setDeps(f *makefile.File, deps []*makefile.Dep) {
+	f.Deps = slices.Clone(deps)
+	delete(w.shuffle.order, f)
+}
