@@ -23,8 +23,8 @@ func (w *Walk) chainOf(f *makefile.File) iter.Seq[*makefile.Dep] {
 			if sameSlice(own, f.Deps) {
 				continue
 			}
-			if at := slices.Index(f.Deps, d); at >= 0 {
-				list, own, i = f.Deps, f.Deps, at+1
+			if now := w.depOrder(f); slices.Contains(now, d) {
+				list, own, i = now, f.Deps, slices.Index(now, d)+1
 				continue
 			}
 			next, dropped := w.followed[d]
@@ -51,7 +51,8 @@ func sameSlice(a, b []*makefile.Dep) bool {
 // have the same end.
 func (w *Walk) dropCircle(f, owner *makefile.File, d, kept *makefile.Dep) {
 	w.con.complain(makefile.Pos{}, "Circular "+f.Name+" <- "+d.File.Name+" dependency dropped.")
-	at := slices.Index(owner.Deps, d)
+	order := w.depOrder(owner)
+	at := slices.Index(order, d)
 	if at < 0 {
 		return // a visit further down the circle has dropped it
 	}
@@ -63,8 +64,14 @@ func (w *Walk) dropCircle(f, owner *makefile.File, d, kept *makefile.Dep) {
 		w.followed = make(map[*makefile.Dep]*makefile.Dep)
 	}
 	w.followed[d] = nil
-	if at+1 < len(owner.Deps) {
-		w.followed[d] = owner.Deps[at+1]
+	if at+1 < len(order) {
+		w.followed[d] = order[at+1]
+	}
+	if !sameSlice(order, owner.Deps) {
+		// Shuffled. What goes is the one in whose place d has its turn.
+		owner.Deps = slices.Delete(slices.Clone(owner.Deps), at, at+1)
+		w.shuffle.order[owner] = slices.Delete(slices.Clone(order), at, at+1)
+		return
 	}
 	w.setDeps(owner, slices.Delete(slices.Clone(owner.Deps), at, at+1))
 	if i := slices.Index(f.Deps, d); i > 0 && f.Deps[i-1] == kept {
