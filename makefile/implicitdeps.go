@@ -151,8 +151,9 @@ func (s *search) tryChained(t *try, df *File, name []byte, c candidate) bool {
 		return true
 	}
 	// Nobody need search for it again, unless a compatible search may find it
-	// mentioned. It is not worth remembering if all rules were cheap to try.
-	if df == nil && (s.db.RememberAll || up.avoided || up.chained) {
+	// mentioned. It is not worth remembering if all rules were cheap to try, which a
+	// second expansion, that may do anything, is not.
+	if df == nil && (s.db.RememberAll || s.db.SecondExpansion || up.avoided || up.chained) {
 		s.db.Dirs().MarkImpossible(up.name)
 	}
 	if s.debug {
