@@ -3,11 +3,10 @@ package main
 import (
 	"unsafe"
 
-	"golang.org/x/sys/unix"
+	"fmake/tracefs/raw"
 )
 
 const (
-	hugePage  = 2 << 20 // of most machines; where it is another, nothing is lost
 	heapPiece = 4 << 20 // what the Go heap grows by
 	small     = 40 << 10
 )
@@ -19,11 +18,11 @@ const (
 // and never touched: all in one, and what this processor has set aside in pieces.
 func hugeHeap() {
 	_, end := take(128 << 10) // too much to be set aside
-	page := (end + hugePage - 1) &^ (hugePage - 1)
+	page := (end + raw.HugePage - 1) &^ (raw.HugePage - 1)
 	if begin, _ := take(page - end + small); begin != end {
 		return
 	}
-	_, _, _ = unix.RawSyscall(unix.SYS_MADVISE, page, heapPiece-page%heapPiece, unix.MADV_HUGEPAGE)
+	raw.Huge(page, page+heapPiece-page%heapPiece)
 	for range 2 * (512 << 10) / small {
 		if begin, _ := take(small); begin >= page {
 			return

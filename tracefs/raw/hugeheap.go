@@ -8,7 +8,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const hugePage = 2 << 20 // of most machines; where it is another, nothing is lost
+// HugePage is the size of a large page on most machines, in bytes; where it is
+// another, nothing is lost.
+const HugePage = 2 << 20
+
+// Huge asks for large pages in a range of fresh memory, which begins with one. It
+// only makes things faster, so it may fail.
+func Huge(begin, end uintptr) {
+	_, _, _ = unix.RawSyscall(unix.SYS_MADVISE, begin, end-begin, unix.MADV_HUGEPAGE)
+}
 
 // HugeHeap lets the heap of a process that is going to work go on in large pages,
 // for the next size bytes; one that is as large already stays as it is. What is
@@ -22,11 +30,10 @@ func HugeHeap(size uintptr) {
 	}
 	b := make([]byte, size)
 	begin := uintptr(unsafe.Pointer(unsafe.SliceData(b)))
-	end := (begin + size) &^ (hugePage - 1)
-	begin = (begin + hugePage - 1) &^ (hugePage - 1)
+	end := (begin + size) &^ (HugePage - 1)
+	begin = (begin + HugePage - 1) &^ (HugePage - 1)
 	if begin < end {
-		// It only makes things faster, so it may fail.
-		_, _, _ = unix.RawSyscall(unix.SYS_MADVISE, begin, end-begin, unix.MADV_HUGEPAGE)
+		Huge(begin, end)
 	}
 	runtime.GC()
 }
