@@ -59,7 +59,7 @@ func (w *Walk) startRemake(f *makefile.File) {
 // because of something below it that was not reported then, reports that.
 func (w *Walk) noRule(f *makefile.File) {
 	for _, d := range f.Deps {
-		if d.File != nil && d.File.Run.Updated && d.File.NoDiag && d.File.Run.Status == StatusFailed {
+		if d.File != nil && d.File.Run.Updated && d.File.Run.Status > StatusSuccess && f.NoDiag {
 			w.noRule(d.File)
 			return
 		}
