@@ -128,6 +128,8 @@ func (w *Walk) finish(f *makefile.File) {
 func (w *Walk) timeAfter(f *makefile.File) int64 {
 	onlyShown := w.question() || w.dryRun() || w.touching()
 	switch {
+	case onlyShown && f.Recipe != nil && f.Recipe.Text == "":
+		return MtimeUnknown // not even an empty line counts as printed
 	case onlyShown && f.Recipe != nil:
 		for _, flag := range f.Recipe.Flags {
 			if flag&makefile.FlagRecurse == 0 {
