@@ -154,6 +154,7 @@ func (s *Session) run() int {
 	s.decodeOptions()
 	s.con.setLevel(s.level) // it was not known yet while options were read
 	s.heed()
+	s.con.ctx = s.reading
 	if s.set.On(flags.Version) {
 		s.printVersion()
 		return exitSuccess

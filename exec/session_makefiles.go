@@ -116,7 +116,6 @@ func (s *Session) removeTempInput() {
 // readMakefiles reads --eval, MAKEFILES and the makefiles of -f or the default
 // ones.
 func (s *Session) readMakefiles() {
-	s.con.ctx = s.reading
 	if evals := s.set.List(flags.Eval); len(evals) > 0 {
 		for _, text := range evals {
 			s.db.EvalString(text, makefile.Pos{})
