@@ -31,18 +31,18 @@ func (w *Walk) remake(f *makefile.File, depth int) Status {
 
 func (w *Walk) startRemake(f *makefile.File) {
 	if f.Recipe == nil {
-		status := StatusSuccess
+		f.Run.Status = StatusSuccess
 		if !f.Phony && !f.IsTarget {
 			// Nothing says how to make it.
 			if w.await(f) {
 				return
 			}
+			f.Run.Status = StatusNone // should this be the end
 			if !w.remaking || !f.DontCare {
 				w.noRule(f)
 			}
-			status = StatusFailed
+			f.Run.Status = StatusFailed
 		}
-		f.Run.Status = status
 		w.finish(f)
 		return
 	}

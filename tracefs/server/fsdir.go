@@ -324,6 +324,7 @@ func (s *superblock) Unlink(_ <-chan struct{}, h *fuse.InHeader, name string) fu
 	if !ok {
 		return fuse.Status(syscall.ESTALE)
 	}
+	defer s.view.removing()()
 	if s.view.hides(path) {
 		return fuse.ENOENT
 	}
@@ -341,6 +342,7 @@ func (s *superblock) Rmdir(_ <-chan struct{}, h *fuse.InHeader, name string) fus
 	if !ok {
 		return fuse.Status(syscall.ESTALE)
 	}
+	defer s.view.removing()()
 	if s.view.hides(path) {
 		return fuse.ENOENT
 	}

@@ -11,6 +11,8 @@ func (v *view) hide(paths []string) {
 	if len(paths) == 0 {
 		return
 	}
+	v.removals.Lock()
+	defer v.removals.Unlock()
 	v.hiddenMu.Lock()
 	if v.hidden == nil {
 		v.hidden = map[string]bool{}
@@ -20,6 +22,16 @@ func (v *view) hide(paths []string) {
 	}
 	v.hiddenMu.Unlock()
 	v.hiding.Store(true)
+}
+
+// removing holds hide up until done is called: what is hidden is about to come, and
+// a removal that has found the old file there must not hit it.
+func (v *view) removing() (done func()) {
+	if v == nil {
+		return func() {}
+	}
+	v.removals.RLock()
+	return v.removals.RUnlock
 }
 
 // unhide makes way for something that the action creates at path: the file that

@@ -32,7 +32,8 @@ type view struct {
 	writing   []string             // guarded by writers.mu, as the next
 	contended []tracefs.Contention // what others were writing at the same time
 
-	hiding   atomic.Bool // whether hidden has entries
+	removals sync.RWMutex // held while something is removed; before hiddenMu
+	hiding   atomic.Bool  // whether hidden has entries
 	hiddenMu sync.Mutex
 	hidden   map[string]bool
 }
