@@ -20,8 +20,8 @@ func (w *Walk) chainOf(f *makefile.File) iter.Seq[*makefile.Dep] {
 				return
 			}
 			i++
-			if sameSlice(own, f.Deps) {
-				continue
+			if len(w.followed) == 0 || sameSlice(own, f.Deps) {
+				continue // what else changes a list is for the next walk
 			}
 			if now := w.depOrder(f); slices.Contains(now, d) {
 				list, own, i = now, f.Deps, slices.Index(now, d)+1

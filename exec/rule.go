@@ -179,6 +179,9 @@ func (w *Walk) makeDeps(v *visit) {
 		if v.f.GroupPlace == i+1 {
 			w.makeDepsOf(v, v.f)
 		}
+		if v.deps > StatusSuccess && !w.keepGoing() && w.opt.Referee != nil {
+			return // what failed may have to wait for others
+		}
 		w.makeDepsOf(v, other) // not the one it was found to be by VPATH
 	}
 	if v.f.GroupPlace == len(v.f.AlsoMake)+1 {
