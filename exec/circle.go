@@ -23,8 +23,9 @@ func (w *Walk) chainOf(f *makefile.File) iter.Seq[*makefile.Dep] {
 			if len(w.followed) == 0 || sameSlice(own, f.Deps) {
 				continue // what else changes a list is for the next walk
 			}
-			if now := w.depOrder(f); slices.Contains(now, d) {
-				list, own, i = now, f.Deps, slices.Index(now, d)+1
+			now := w.depOrder(f)
+			if at := slices.Index(now, d); at >= 0 {
+				list, own, i = now, f.Deps, at+1
 				continue
 			}
 			next, dropped := w.followed[d]

@@ -98,12 +98,9 @@ func (w *Walk) takeCommand(j *job) (string, makefile.LineFlag) {
 	j.rest = ""
 	switch {
 	case !w.db.OneShell:
-		text, j.rest = splitCommand(text, func(line string) bool {
-			plan, err := recipe.MakePlan(w.lineFor(j, line))
-			return err == nil && plan.Road == recipe.Direct
-		})
+		text, j.rest = w.splitCommand(j, text)
 	case isBourne(w.variableFor("SHELL", j.file)):
-		text = stripPrefixes(text)
+		text = recipe.StripPrefixes(text)
 	}
 	return text, recipeFlags
 }
@@ -118,34 +115,26 @@ func isBourne(shell string) bool {
 	return false
 }
 
-// stripPrefixes removes prefix characters and blanks from the start of each
-// logical line.
-func stripPrefixes(text string) string {
-	var lines []string
-	for more := text != ""; more; {
-		text = strings.TrimLeft(text, " \t@-+")
-		line, rest := splitCommand(text, func(string) bool { return false })
-		lines = append(lines, line)
-		more = len(line) < len(text) // the last line may be empty
-		text = rest
-	}
-	return strings.Join(lines, "\n")
-}
-
 // splitCommand splits at the first newline that no backslash protects. Only in a
 // line that needs no shell can a backslash itself be protected by another.
-func splitCommand(text string, direct func(line string) bool) (command, rest string) {
+func (w *Walk) splitCommand(j *job, text string) (command, rest string) {
 	for from := 0; ; {
 		i := strings.IndexByte(text[from:], '\n')
 		if i < 0 {
 			return text, ""
 		}
 		i += from
-		if i == 0 || text[i-1] != '\\' || escaped(text, i-1) && direct(text[:i]) {
+		if i == 0 || text[i-1] != '\\' || escaped(text, i-1) && w.isDirect(j, text[:i]) {
 			return text[:i], text[i+1:]
 		}
 		from = i + 1
 	}
+}
+
+// isDirect tells whether a command needs no shell.
+func (w *Walk) isDirect(j *job, text string) bool {
+	plan, err := recipe.MakePlan(w.lineFor(j, text))
+	return err == nil && plan.Road == recipe.Direct
 }
 
 // lineFor describes a command for the recipe shell.

@@ -175,17 +175,11 @@ func (w *Walk) findRecipe(f *makefile.File, depth int, called string) {
 // be made ends one turn, not all of them.
 func (w *Walk) makeDeps(v *visit) {
 	w.makeDepsOf(v, v.f)
-	for i, other := range v.f.AlsoMake {
-		if v.f.GroupPlace == i+1 {
-			w.makeDepsOf(v, v.f)
-		}
+	for _, other := range v.f.Group() {
 		if v.deps > StatusSuccess && !w.keepGoing() && w.opt.Referee != nil {
 			return // what failed may have to wait for others
 		}
 		w.makeDepsOf(v, other) // not the one it was found to be by VPATH
-	}
-	if v.f.GroupPlace == len(v.f.AlsoMake)+1 {
-		w.makeDepsOf(v, v.f)
 	}
 }
 

@@ -90,7 +90,7 @@ func (s *Session) decodeOptions() {
 
 // decodeVariable reads the options in a variable.
 func (s *Session) decodeVariable(name string, o makefile.Origin) {
-	value := s.db.Expand("$(" + name + ")")
+	value := s.db.Expand("$(" + name + ")") // which may warn
 	if value == "" {
 		return
 	}

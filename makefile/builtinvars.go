@@ -32,6 +32,7 @@ var builtinVars = [...]struct{ name, value string }{
 	{"F77FLAGS", "$(FFLAGS)"},
 	{"FC", "f77"},
 	{"GET", "get"},
+	{"GNUMAKEFLAGS", ""}, // reading it is to give no warning
 	{"LD", "ld"},
 	{"LEX", "lex"},
 	{"LEX.l", "$(LEX) $(LFLAGS) -t"},
@@ -66,7 +67,6 @@ var builtinVars = [...]struct{ name, value string }{
 	{"YACC", "yacc"},
 	{"YACC.m", "$(YACC) $(YFLAGS)"},
 	{"YACC.y", "$(YACC) $(YFLAGS)"},
-	{"GNUMAKEFLAGS", ""}, // reading it is to give no warning
 }
 
 // defineBuiltinVars defines the variables of the built-in rules.

@@ -1,7 +1,5 @@
 package makefile
 
-import "slices"
-
 // files prints every target and prerequisite.
 func (p *printer) files() {
 	p.WriteString("\n# Files\n")
@@ -80,15 +78,12 @@ func (p *printer) properties(f *File) {
 			p.WriteString("#  " + c.text + "\n")
 		}
 	}
-	if f.AlsoMake == nil {
+	group := f.Group()
+	if len(group) == 0 {
 		return
 	}
 	p.WriteString("#  Also makes:")
-	peers := f.AlsoMake
-	if f.GroupPlace > 0 {
-		peers = slices.Insert(slices.Clone(peers), f.GroupPlace-1, f)
-	}
-	for _, m := range peers {
+	for _, m := range group {
 		p.WriteString(" " + m.Name)
 	}
 	p.WriteByte('\n')

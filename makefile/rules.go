@@ -265,6 +265,15 @@ func (r *reader) enterTarget(name string, deps []*Dep, recipe *Recipe) *File {
 	return f
 }
 
+// Group lists the targets of the same run as GNU make does: the grouped targets of
+// an explicit rule with the file itself, those of a pattern rule without it.
+func (f *File) Group() []*File {
+	if f.GroupPlace == 0 {
+		return f.AlsoMake
+	}
+	return slices.Insert(slices.Clone(f.AlsoMake), f.GroupPlace-1, f)
+}
+
 // joinGroup tells each of the grouped targets about the others.
 func (r *reader) joinGroup(group []*File) {
 	for _, f := range slices.Backward(group) {

@@ -49,9 +49,6 @@ type Engine struct {
 	exit map[int32]chan wire.Exited
 }
 
-// workingHeap is about what the heap of a make grows to that runs recipes, in bytes.
-const workingHeap = 32 << 20
-
 // Start starts an engine and waits until a first view stands ready. The error
 // is an *ErrUnavailable if this machine does not let us have views.
 func Start(ctx context.Context, c Config) (*Engine, error) {
@@ -59,7 +56,6 @@ func Start(ctx context.Context, c Config) (*Engine, error) {
 	if err != nil {
 		return nil, &ErrUnavailable{Reason: err.Error(), Hint: "install it beside fmake"}
 	}
-	raw.HugeHeap(workingHeap)
 	ours, theirs, err := wire.Pair()
 	if err != nil {
 		return nil, err
@@ -79,6 +75,7 @@ func Start(ctx context.Context, c Config) (*Engine, error) {
 		ours.Close()
 		return nil, unavailable("start "+path, err)
 	}
+	raw.HugeHeap() // while the engine starts
 	e := &Engine{cmd: cmd, journal: journalDir(c.CacheDir, cmd.Process.Pid), large: c.Large}
 	hello := wire.Hello{
 		CacheDir: c.CacheDir, Project: c.Project, System: c.System,

@@ -93,7 +93,7 @@ func blanks(s string) int {
 func shellArgv(text, shell, flags string, oneShell bool) []string {
 	if oneShell {
 		if isBourneShell(shell) {
-			text = stripPrefixes(text)
+			text = StripPrefixes(text)
 		}
 		words, plain := splitPlain(flags, false)
 		if !plain {
@@ -156,9 +156,9 @@ func isBourneShell(shell string) bool {
 	return false
 }
 
-// stripPrefixes removes indentation and the prefixes @ - + from each logical
+// StripPrefixes removes indentation and the prefixes @ - + from each logical
 // line of a .ONESHELL recipe: they mean nothing to the shell.
-func stripPrefixes(text string) string {
+func StripPrefixes(text string) string {
 	var b strings.Builder
 	escaped, start := false, true
 	for i := 0; i < len(text); i++ {

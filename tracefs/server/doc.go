@@ -26,6 +26,6 @@
 // before the first mount exists. When it dies, its descriptors of /dev/fuse
 // close and the kernel breaks the views.
 //
-// The locks, in the order in which they may be held together: a view's write
-// lock, a superblock's table, a recorder.
+// The locks, in the order in which they may be held together: a view's
+// removals, its write lock, a superblock's table, a recorder.
 package server

@@ -38,9 +38,6 @@ type process struct {
 	ended   chan struct{} // closed when the last client has gone
 }
 
-// workingHeap is about what the engine's heap grows to, in bytes.
-const workingHeap = 32 << 20
-
 // Main serves, by means of a spawner, the client at the other end of sock, and others that find the
 // engine by its name, until the last of them and the last process in a view has
 // gone. It returns the exit status of the process.
@@ -48,7 +45,7 @@ const workingHeap = 32 << 20
 func Main(sock *os.File, spawner func() (*spawn.Child, error), open OpenStore) (int, error) {
 	runtime.GOMAXPROCS(processors)
 	debug.SetGCPercent(400)
-	raw.HugeHeap(workingHeap)
+	raw.HugeHeap()
 	p := &process{openStore: open, spawner: spawner, ended: make(chan struct{})}
 	if err := p.serve(sock); err != nil {
 		return 1, err
