@@ -53,10 +53,14 @@ type EnvInput struct {
 	Value Hash
 }
 
+// TypeSegment as the type of an Output says that the action has appended to a file that
+// it did not read. Hash and Size are those of what it appended; Mode is the file's.
+const TypeSegment = 1
+
 // Output is one version: what an action left at one path.
 type Output struct {
 	Path   string // as Input.Path
-	Type   uint32 // S_IFREG, S_IFDIR, S_IFLNK, ...; 0: the action left it absent
+	Type   uint32 // S_IFREG, S_IFDIR, S_IFLNK, ... or TypeSegment; 0: the action left it absent
 	Mode   uint32 // permission bits
 	Hash   Hash   // content of a regular file
 	Size   int64

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -184,11 +185,23 @@ func (w *Walk) launch(j *job, plan recipe.Plan) {
 		}
 	}
 	w.batchStarted++
-	if plan.Road == recipe.Interp && (!j.recursive || w.below != nil && len(stdio.Extra) == 0) {
+	if plan.Road == recipe.Interp && w.mayInterpret(j, plan.Script) && (!j.recursive || w.below != nil && len(stdio.Extra) == 0) {
 		j.run = w.interpret(j, plan, stdio, env, view)
 		return
 	}
 	j.run = w.spawn(j, plan.Argv, stdio, env, view)
+}
+
+// mayInterpret reports whether a script may run in process in its action's view. What
+// is appended to a file of others is told from what others append by the view that
+// the shell is in.
+func (w *Walk) mayInterpret(j *job, s *recipe.Script) bool {
+	if !j.action.Capture() {
+		return true
+	}
+	return s.AppendsOnlyTo(func(name string) bool {
+		return name == j.file.Name || slices.ContainsFunc(j.file.AlsoMake, func(f *makefile.File) bool { return f.Name == name })
+	})
 }
 
 // subMakeEnv tells a make below of this one.

@@ -41,6 +41,7 @@ func write(c *wire.Codec, w *Write) {
 func ended(c *wire.Codec, w *Write) {
 	write(c, w)
 	stat(c, &w.After)
+	c.String(&w.Segment)
 }
 
 func contention(c *wire.Codec, x *Contention) {

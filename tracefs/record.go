@@ -52,7 +52,11 @@ type Write struct {
 	// read; Truncated when its old content was discarded unread.
 	Append    bool
 	Truncated bool
-	After     Stat // when the action ended; zero when nothing was there
+	// Segment names a file, in the server's pre-image folder, with what was appended.
+	// It is not in the file at Path yet: whoever gets the record puts it there. Empty
+	// if the action has appended to the file itself.
+	Segment string
+	After   Stat // when the action ended; zero when nothing was there
 }
 
 // Contention is a path that another action was writing while this one did.

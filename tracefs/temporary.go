@@ -18,6 +18,17 @@ func TempDirs(tmpdir string) []string {
 	return dirs
 }
 
+// IsVersionControl is true for the folders of version control systems, and what is in
+// them.
+func IsVersionControl(p string) bool {
+	for _, d := range []string{"/.git/", "/.hg/", "/.svn/"} {
+		if strings.Contains(p+"/", d) {
+			return true
+		}
+	}
+	return false
+}
+
 // RemoveTemporary removes what an action that was cut short has made in
 // temporary directories outside of the project. Nothing reads it any more, and
 // the program that would have removed it is dead. It is for the moment of that

@@ -15,10 +15,11 @@ import (
 
 // ViewSpec says what a view is to show.
 type ViewSpec struct {
-	ID     string   // names the action in messages and in the journal
-	Serial uint64   // the action's place in serial order
-	Dir    string   // the recipe's working directory
-	Hidden []string // paths, links resolved, that do not exist for the action until it makes them
+	ID      string   // names the action in messages and in the journal
+	Serial  uint64   // the action's place in serial order
+	Dir     string   // the recipe's working directory
+	Hidden  []string // paths, links resolved, that do not exist for the action until it makes them
+	Targets []string // the action's own files, links resolved: it is their only writer, so that what it appends to them is no segment
 }
 
 // View is the file system and the process table as one action meets them.
@@ -30,11 +31,18 @@ type View struct {
 // NewView gives an action its view.
 func (e *Engine) NewView(s ViewSpec) (*View, error) {
 	var ref wire.Ref
-	m := wire.NewView{ID: s.ID, Serial: s.Serial, Dir: s.Dir, Hidden: s.Hidden}
+	m := wire.NewView{ID: s.ID, Serial: s.Serial, Dir: s.Dir, Hidden: s.Hidden, Targets: s.Targets}
 	if _, err := e.server.Call(wire.OpNewView, &m, &ref); err != nil {
 		return nil, fmt.Errorf("make view: %w", err)
 	}
 	return &View{engine: e, id: ref.View}, nil
+}
+
+// ReplaceTail gives a file of the tree other bytes from a place to its end, and makes
+// it if it is absent. While an action is writing the file the error is EBUSY.
+func (e *Engine) ReplaceTail(path string, mode uint32, data []byte, at int64) error {
+	_, err := e.server.Call(wire.OpReplaceTail, &wire.ReplaceTail{Path: path, Mode: mode, At: at, Data: string(data)}, nil)
+	return err
 }
 
 // Finish ends the recording and returns what was recorded. Processes that the

@@ -144,6 +144,7 @@ type action struct {
 	journal uint64
 	chunks  []cache.Chunk
 	hidden  []string
+	raise   func()           // see lower; nil before the view is made
 	mtimes  map[string]int64 // of what the last run left, before this one
 	echo    string           // the line that the walk is about to print
 }
@@ -191,6 +192,9 @@ func (a *action) Line(_ int, text string) {
 func (a *action) End(status int, interrupted bool) error {
 	a.b.active--
 	rec, err := a.view.finish()
+	if a.raise != nil {
+		defer a.raise()
+	}
 	if err != nil {
 		return a.lost(err)
 	}
@@ -276,8 +280,18 @@ func (a *action) open() (*tracefs.View, error) {
 	}
 	a.begin()
 	a.hidden = b.rollBack(a)
+	a.raise = b.lower(a.n, a.old)
 	hidden := append(slices.Clip(a.hidden), a.n.hide...)
-	return eng.NewView(tracefs.ViewSpec{ID: a.n.name, Serial: a.n.serial, Dir: b.sp.cwd, Hidden: hidden})
+	return eng.NewView(tracefs.ViewSpec{ID: a.n.name, Serial: a.n.serial, Dir: b.sp.cwd, Hidden: hidden, Targets: a.targets()})
+}
+
+// targets are the files that the action is to make.
+func (a *action) targets() []string {
+	paths := []string{a.n.path}
+	for _, f := range a.f.AlsoMake {
+		paths = append(paths, a.b.node(f).path)
+	}
+	return paths
 }
 
 // begin writes the action down before it changes anything.

@@ -169,6 +169,7 @@ type node struct {
 	tried    time.Time               // after a failure: when it began
 	stale    string                  // why its run in this build does not count
 	hide     []string                // what later actions made and its view must not show
+	lowered  []string                // logs that it has seen as actions after it left them
 	hid      int                     // how much of hide the last run had hidden
 	missed   []string                // after a failure: what it looked for in vain
 	saw      []cache.Input           // after a failure: what it read

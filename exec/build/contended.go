@@ -57,7 +57,7 @@ func (a *action) overtakenAt(rec *tracefs.Record) string {
 	}
 	for i := range rec.Writes {
 		w := &rec.Writes[i]
-		if w.After.Mode&unix.S_IFMT != typeRegular || !a.b.sp.inProject(w.Path) || a.noVersion(rec, w.Path) {
+		if w.Segment != "" || w.After.Mode&unix.S_IFMT != typeRegular || !a.b.sp.inProject(w.Path) || a.noVersion(rec, w.Path) {
 			continue
 		}
 		if st, ok := a.b.w.lstat(w.Path); !ok || !st.Same(fileStat(&w.After)) {

@@ -228,6 +228,8 @@ func (b *Build) explainOutputs(out io.Writer, t *cache.Trace) {
 			fmt.Fprintf(out, "  removed %s%s\n", b.display(o.Path), state)
 		case typeDir:
 			fmt.Fprintf(out, "  directory %s%s\n", b.display(o.Path), state)
+		case cache.TypeSegment:
+			fmt.Fprintf(out, "  %d bytes appended to %s%s\n", o.Size, b.display(o.Path), state)
 		case typeLink:
 			fmt.Fprintf(out, "  link %s -> %s%s\n", b.display(o.Path), o.Link, state)
 		default:

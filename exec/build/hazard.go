@@ -91,7 +91,7 @@ func (b *Build) ended(a *action, t *cache.Trace) {
 		if in.Path[0] != '.' {
 			continue
 		}
-		if w := b.overtaker(d, in, a.started); w != nil && !b.w.same(in) {
+		if w := b.overtaker(d, in, a.started); w != nil && !b.asSeen(d, in) {
 			b.hazard(a.f, w.f, in.Path)
 		}
 		b.looked[in.Path] = append(b.looked[in.Path], d)
@@ -104,11 +104,17 @@ func (b *Build) ended(a *action, t *cache.Trace) {
 // sawIt reports whether what an action saw at a path is what is there now.
 func (b *Build) sawIt(d *done, path string) bool {
 	for i := range d.t.Inputs {
-		if in := &d.t.Inputs[i]; in.Path == path && in.Kind != cache.InputListing && !b.w.same(in) {
+		if in := &d.t.Inputs[i]; in.Path == path && in.Kind != cache.InputListing && !b.asSeen(d, in) {
 			return false
 		}
 	}
 	return true
+}
+
+// asSeen reports whether an input is what an action saw, in a log before what was
+// appended after it.
+func (b *Build) asSeen(d *done, in *cache.Input) bool {
+	return b.w.same(in) || b.log(in.Path) != nil && b.chain.sameAsSeen(d.n.name, d.t, in)
 }
 
 // sawNames reports whether a listing still has the names that an action saw.
@@ -124,15 +130,22 @@ func (b *Build) sawNames(d *done, dir string) bool {
 // sawLater finds versions of later actions that an action has seen; its next run
 // has them hidden.
 func (b *Build) sawLater(d *done) {
+	low := len(d.n.lowered)
 	hide := b.laterSeen(d.n, d.t)
 	if len(hide) > 0 && b.reorder() {
 		hide = b.laterSeen(d.n, d.t)
 	}
 	n := d.n
 	n.hide = append(n.hide, hide...)
-	if len(n.hide) > n.hid && n.reruns < maxReruns {
+	if n.reruns >= maxReruns {
+		return
+	}
+	if len(n.hide) > n.hid {
 		n.hid = len(n.hide)
 		b.again(d.f, nil, b.display(b.sp.key(n.hide[len(n.hide)-1]))+" comes after it")
+	}
+	if len(n.lowered) > low {
+		b.again(d.f, nil, "what was appended to "+b.display(n.lowered[low])+" comes after it")
 	}
 }
 
@@ -151,6 +164,9 @@ func (b *Build) laterSeen(n *node, t *cache.Trace) (hide []string) {
 		out, differs := b.chain.seen(n.name, n.serial, in.Path, true)
 		if differs && out.Type == 0 && in.Kind != cache.InputAbsent && !foundDir(in, t) && b.mustNotSee(n, in.Path) {
 			hide = append(hide, b.sp.abs(in.Path))
+		}
+		if differs && !sameVersion(&out, in) && b.log(in.Path) != nil && !slices.Contains(n.lowered, in.Path) {
+			n.lowered = append(n.lowered, in.Path)
 		}
 	}
 	return hide

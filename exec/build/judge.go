@@ -463,6 +463,9 @@ func (b *Build) leftAsIs(o *cache.Output) bool {
 	if o.Type == 0 || !ok {
 		return o.Type == 0 && !ok
 	}
+	if o.Type == cache.TypeSegment {
+		return true // of what stands there it is a part
+	}
 	if st.Mode&unix.S_IFMT != o.Type {
 		return false
 	}

@@ -98,6 +98,17 @@ func (b *Build) overtaker(d *done, in *cache.Input, looking time.Time) *done {
 	return last
 }
 
+// lastBefore returns the last of some writers that come before a target.
+func (b *Build) lastBefore(n *node, writers []*done) *done {
+	var last *done
+	for _, w := range writers {
+		if b.earlier(w.n, n) && (last == nil || w.n.serial > last.n.serial) {
+			last = w
+		}
+	}
+	return last
+}
+
 // unwatched returns the last of the recipes in the real tree that come before a
 // target and ended only after it had begun to look: they may have written
 // anything.

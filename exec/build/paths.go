@@ -132,16 +132,6 @@ func (s *space) isAmbient(p string) bool {
 	return false
 }
 
-// isVCS is true for the folders of version control systems.
-func isVCS(p string) bool {
-	for _, d := range []string{"/.git/", "/.hg/", "/.svn/"} {
-		if strings.Contains(p+"/", d) {
-			return true
-		}
-	}
-	return false
-}
-
 // isEditorName is true for the names that editors use for swap and backup files.
 func isEditorName(name string) bool {
 	for _, pat := range editorNames() {

@@ -48,6 +48,7 @@ func (a *action) succeeded(rec *tracefs.Record) error {
 		b.chain.add(a.n.name, t)
 	}
 	b.graph.Put(a.n.name, t)
+	b.logsChanged(a.n, a.old, t)
 	if a.view.used() { // else the environment is not even expanded
 		b.meetEnv(b.environ(a.f))
 	}
@@ -71,10 +72,13 @@ func (a *action) changedUnder(p string, rec *tracefs.Record) {
 	b := a.b
 	key := b.sp.key(p)
 	a.notGood(rec, 0)
-	switch w := b.wrote[key]; {
+	switch w := b.lastBefore(a.n, b.wrote[key]); {
 	case a.n.reruns >= maxReruns:
-	case len(w) > 0:
-		b.hazard(a.f, w[len(w)-1].f, key)
+	case w != nil:
+		b.hazard(a.f, w.f, key)
+		return
+	case len(b.wrote[key]) > 0:
+		b.again(a.f, nil, b.display(key)+" was written by an action after it while its recipe ran")
 		return
 	case b.active > 0 || b.nativesOn > 0 || b.moved.After(a.started):
 		b.again(a.f, nil, b.display(key)+" changed while its recipe ran")
@@ -116,10 +120,12 @@ func (a *action) notGood(rec *tracefs.Record, status int) {
 	}
 	t.Inputs = a.n.looksOfFailed() // for the make above
 	t.Outputs, t.Befores = a.outputs(rec)
+	left := t.Outputs
 	// Old files that it did not touch stay, but are not good.
 	a.keepOutputs(t, func(*cache.Output) bool { return true })
 	b.chain.remove(a.n.name, a.old)
 	b.graph.Put(a.n.name, t)
+	a.showSegments(left)
 	a.done()
 }
 
@@ -216,16 +222,16 @@ func (a *action) inputs(rec *tracefs.Record, t *cache.Trace) ([]cache.Input, map
 	return slices.CompactFunc(in, func(x, y cache.Input) bool { return compareInputs(x, y) == 0 }), execs
 }
 
-// appended is true for a log that many recipes append to without reading it:
-// appends commute, so it is nobody's input and nobody's version.
+// appended is true for a file to which the action has appended without reading it, and
+// of which what it appended was not kept apart: nobody's input and nobody's version.
 func (a *action) appended(rec *tracefs.Record, p string) bool {
 	w := findWrite(rec.Writes, p)
-	return w != nil && w.Append && p != a.n.path
+	return w != nil && w.Append && w.Segment == "" && p != a.n.path
 }
 
 // noVersion is true for paths where what an action writes is no version.
 func (a *action) noVersion(rec *tracefs.Record, p string) bool {
-	return a.passOver(p) || a.b.sp.isTemp(p) || isVCS(p) || a.appended(rec, p)
+	return a.passOver(p) || a.b.sp.isTemp(p) || tracefs.IsVersionControl(p) || a.appended(rec, p)
 }
 
 // lost is true for a file that an action has changed in place and that was too
@@ -250,7 +256,7 @@ func (a *action) appendInputs(in []cache.Input, l *tracefs.Look, rec *tracefs.Re
 		return in
 	}
 	if l.Flags&tracefs.LookListing != 0 {
-		add(cache.Input{Kind: cache.InputListing, Hash: cache.HashNames(a.listed(l, t))})
+		add(cache.Input{Kind: cache.InputListing, Hash: cache.HashNames(a.listed(l, rec, t))})
 	}
 	if l.Flags&tracefs.LookLink != 0 && l.Link != "" {
 		add(cache.Input{Kind: cache.InputLink, Hash: cache.HashString(l.Link)})
@@ -296,7 +302,7 @@ func (a *action) contentInput(l *tracefs.Look, rec *tracefs.Record, t *cache.Tra
 
 // listed are the names that a listing counts by: as the action saw them, less
 // its own and what editors leave.
-func (a *action) listed(l *tracefs.Look, t *cache.Trace) []string {
+func (a *action) listed(l *tracefs.Look, rec *tracefs.Record, t *cache.Trace) []string {
 	key := a.b.sp.key(l.Path)
 	out := make([]string, 0, len(l.Names))
 	for _, n := range l.Names {
@@ -304,7 +310,7 @@ func (a *action) listed(l *tracefs.Look, t *cache.Trace) []string {
 			continue
 		}
 		o := findOutput(t.Outputs, joinPath(key, n))
-		if o != nil && findOutput(t.Befores, o.Path) == nil {
+		if o != nil && findOutput(t.Befores, o.Path) == nil && !isOlderLog(o, findWrite(rec.Writes, joinPath(l.Path, n))) {
 			continue
 		}
 		out = append(out, n)
@@ -319,6 +325,12 @@ func (a *action) outputs(rec *tracefs.Record) (outs, befores []cache.Output) {
 	inodes := a.linkable(rec)
 	for i := range rec.Writes {
 		w := &rec.Writes[i]
+		if w.Segment != "" {
+			if o, ok := a.segment(w, a.noVersion(rec, w.Path)); ok {
+				outs = append(outs, o)
+			}
+			continue
+		}
 		if a.noVersion(rec, w.Path) {
 			continue
 		}

@@ -46,6 +46,7 @@ func (b *Build) restore(f *makefile.File, n *node, d decision) error {
 	b.chain.remove(n.name, d.old)
 	b.chain.add(n.name, &t)
 	b.graph.Put(n.name, &t)
+	b.logsChanged(n, d.old, &t)
 	b.meetEnv(b.environ(f))
 	b.putRight(n.name)
 	n.run, n.old = t.Run, &t
@@ -78,6 +79,8 @@ func (b *Build) restoreOne(o *cache.Output) error {
 		return nil
 	case typeLink:
 		return cache.RestoreLink(o.Link, p)
+	case cache.TypeSegment:
+		return nil // see logsChanged
 	case typeRegular:
 		return b.restoreFile(o, p)
 	}
@@ -161,7 +164,11 @@ func (b *Build) rollBack(a *action) []string {
 		}
 		before := findOutput(a.old.Befores, o.Path)
 		switch {
-		case o.Path[0] == '/':
+		case o.Path[0] == '/' || o.Type == cache.TypeSegment:
+		case b.log(o.Path) != nil:
+			if before == nil && b.exists(p) {
+				hide = append(hide, p) // with what others have appended to it
+			} // else see lower
 		case o.Type == 0:
 			if before != nil && !b.exists(p) {
 				b.putBack(before, p)
@@ -320,7 +327,7 @@ func (a *action) dropOld(t *cache.Trace) {
 	}
 	for i := len(a.old.Outputs) - 1; i >= 0; i-- { // contents before their directories
 		o := &a.old.Outputs[i]
-		if o.Path[0] == '/' || o.Type == 0 || findOutput(t.Outputs, o.Path) != nil || findOutput(a.old.Befores, o.Path) != nil {
+		if o.Path[0] == '/' || o.Type == 0 || o.Type == cache.TypeSegment || findOutput(t.Outputs, o.Path) != nil || findOutput(a.old.Befores, o.Path) != nil {
 			continue
 		}
 		if a.b.leftAsIs(o) && !a.b.laterVersion(a, o.Path) {

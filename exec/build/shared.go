@@ -28,6 +28,7 @@ type Shared struct {
 // concurrent use.
 type tree struct {
 	graph *cache.Graph
+	logs  logs
 
 	mu      sync.Mutex
 	journal *cache.Journal   // nil until somebody may change the tree

@@ -202,7 +202,7 @@ func (b *Build) haveContents(t *cache.Trace) bool {
 	}
 	for i := range t.Outputs {
 		o := &t.Outputs[i]
-		if o.Type == typeRegular && !b.contents.Has(o.Hash) {
+		if (o.Type == typeRegular || o.Type == cache.TypeSegment && o.Size > 0) && !b.contents.Has(o.Hash) {
 			return false
 		}
 	}

@@ -127,6 +127,9 @@ func (v *versions) seen(name string, serial uint64, path string, keeps own) (out
 	if later < 0 || !v.stands(chain) {
 		return cache.Output{}, false
 	}
+	if before := chain[:later]; endsInSegment(before) || later == 0 && endsInSegment(chain[:1]) {
+		return v.b.whole(path, before)
+	}
 	if later > 0 {
 		return chain[later-1].out, true
 	}
@@ -140,7 +143,14 @@ func (v *versions) seen(name string, serial uint64, path string, keeps own) (out
 // not, the file is the user's and the chain says nothing.
 func (v *versions) stands(chain []version) bool {
 	last := chain[len(chain)-1].out
+	if last.Type == cache.TypeSegment {
+		return v.b.logStands(last.Path)
+	}
 	return v.b.leftAsIs(&last)
+}
+
+func endsInSegment(chain []version) bool {
+	return len(chain) > 0 && chain[len(chain)-1].out.Type == cache.TypeSegment
 }
 
 // hidden returns a test for names in a directory that the action name at

@@ -91,6 +91,12 @@ func (w *world) hash(p string) (cache.FileHash, error) {
 	return w.hasher.HashFile(p)
 }
 
+// hasHash reports whether a file has a content.
+func (w *world) hasHash(p string, h cache.Hash) bool {
+	got, err := w.hash(p)
+	return err == nil && got.Hash == h
+}
+
 // real resolves the symbolic links in the directory part of p; the last element
 // is left as it is, because a link is an input of its own.
 func (w *world) real(p string) string {

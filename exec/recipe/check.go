@@ -322,6 +322,7 @@ func (c *checker) redirs(s *syntax.Stmt, compound bool) int {
 			item.fd, item.flag = 1, os.O_WRONLY|os.O_CREATE|os.O_TRUNC
 		case syntax.AppOut:
 			item.fd, item.flag = 1, os.O_WRONLY|os.O_CREATE|os.O_APPEND
+			c.script.appends = append(c.script.appends, r.Word.Lit())
 		case syntax.DplOut:
 			item.fd = 1
 			switch r.Word.Lit() {

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -40,11 +41,20 @@ type Script struct {
 	file  *syntax.File
 	calls []call
 	redir []redirSet
+	// appends are the files that the script appends to as the text has them, ""
+	// for one that the text alone does not tell.
+	appends []string
 	// names are the variables that the script sets, in the order of the text.
 	names []string
 	// home says that the script reads HOME, which the interpreter makes up
 	// where the environment has none.
 	home bool
+}
+
+// AppendsOnlyTo reports whether all files that the script appends to are among those
+// of which own tells.
+func (s *Script) AppendsOnlyTo(own func(name string) bool) bool {
+	return !slices.ContainsFunc(s.appends, func(name string) bool { return !own(name) })
 }
 
 // call is what is known of one simple command before it runs.

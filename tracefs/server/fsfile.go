@@ -56,6 +56,12 @@ func (s *superblock) Open(_ <-chan struct{}, in *fuse.OpenIn, out *fuse.OpenOut)
 		return fuse.Status(syscall.ESTALE)
 	}
 	mode := modeOf(in.Flags)
+	if g := s.appender(n, mode, in.Pid); g != nil {
+		return s.openSegment(g, out)
+	}
+	if mode.reads {
+		s.view.settle(s.pathOf(n), in.Pid)
+	}
 	if mode.writes {
 		if v := s.owner(in.Pid); v != nil {
 			s.changing(v, n, mode.change(), in.Pid)
@@ -244,8 +250,11 @@ func (s *superblock) Create(_ <-chan struct{}, in *fuse.CreateIn, name string, o
 		return fuse.Status(syscall.ESTALE)
 	}
 	v := s.owner(in.Pid)
-	s.view.unhide(path)
 	mode := modeOf(in.Flags)
+	if in.Flags&syscall.O_EXCL == 0 && s.view.mayAppend(path, mode) {
+		return s.createLog(in, name, path, out)
+	}
+	s.view.unhide(path)
 	c := mode.change()
 	if c == edits && !exists(path) {
 		c = creates
@@ -359,6 +368,9 @@ func dropPrivileges(fd int, st *syscall.Stat_t) {
 func (s *superblock) Release(_ <-chan struct{}, in *fuse.ReleaseIn) {
 	if !hasDescriptor(in.Fh) {
 		s.unlock(in.Fh)
+		if s.view != nil {
+			s.view.segments.closeSegment(in.Fh)
+		}
 		return
 	}
 	fd, writes := descriptor(in.Fh), modeOf(in.Flags).writes
@@ -410,6 +422,11 @@ func (s *superblock) readable(id, fh uint64) (int, fuse.Status) {
 // Write answers its request.
 func (s *superblock) Write(_ <-chan struct{}, in *fuse.WriteIn, data []byte) (uint32, fuse.Status) {
 	if !hasDescriptor(in.Fh) {
+		if s.view != nil {
+			if g := s.view.segments.of(in.Fh); g != nil {
+				return g.write(data)
+			}
+		}
 		return 0, fuse.EBADF
 	}
 	fd := descriptor(in.Fh)

@@ -110,6 +110,7 @@ func (v *view) lookAt(p string) (syscall.Stat_t, error) {
 	if err == nil && v.hides(p) {
 		err = unix.ENOENT
 	}
+	st.Size = v.size(p, st.Size)
 	switch {
 	case v.engine.isNative(p):
 	case err == nil:
@@ -233,6 +234,9 @@ func (v *view) open(name string, flags, perm uint32) (*os.File, error) {
 		return nil, unix.EEXIST
 	}
 	mode := modeOf(flags)
+	if mode.reads || mode.writes {
+		v.settle(f.path, 0)
+	}
 	native := v.engine.isNative(f.path) || f.err == nil && !isFile(&f.st)
 	if mode.writes || f.err != nil {
 		if !native {

@@ -27,16 +27,18 @@ type preimages struct {
 	next atomic.Uint64
 }
 
+// make makes the folder.
+func (p *preimages) make() error {
+	p.once.Do(func() { p.err = os.MkdirAll(p.dir, 0o700) })
+	return p.err
+}
+
 // save keeps the content of the file at path and returns the name of the copy,
 // or "" if it could not or need not be kept. leaving says that the file is about
 // to lose this name: then the file itself can be kept instead of a copy, if no
 // other name could change it later.
 func (p *preimages) save(path string, st tracefs.Stat, leaving bool) string {
-	if p.dir == "" {
-		return ""
-	}
-	p.once.Do(func() { p.err = os.MkdirAll(p.dir, 0o700) })
-	if p.err != nil {
+	if p.dir == "" || p.make() != nil {
 		return ""
 	}
 	name := filepath.Join(p.dir, strconv.FormatUint(p.next.Add(1), 10))

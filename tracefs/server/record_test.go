@@ -59,7 +59,7 @@ func TestRecord(t *testing.T) {
 		{"hard link", `ln a h`, "a: exists content\nh: absent\nh: write new"},
 		{"mode", `chmod 600 a`, "a: exists\na: write old"},
 		{"touch", `touch a`, "a: exists content edited\na: write old saved"},
-		{"opened for writing, left alone", `: >>a`, ``},
+		{"opened for appending, left alone", `: >>a`, "a: write old append"},
 		{"remove and make again", `rm a; echo new >a; cat a`, "a: exists\na: write old unread saved"},
 		{"remove an empty directory", `rmdir e`, "e: write old"},
 		{"two processes", `cat a & cat a; wait`, `a: exists content`},

@@ -47,6 +47,7 @@ type written struct {
 	truncated  bool
 	metaOnly   bool
 	entered    bool // among the writers of the path
+	segment    bool // what was appended is not in the file yet
 	removed    bool // the name was removed by the action and may come back by another hand
 }
 

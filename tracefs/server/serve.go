@@ -250,6 +250,7 @@ func (c *client) serve(r *wire.Request) {
 		wire.OpStore:       c.storeConn,
 		wire.OpSystemLooks: c.systemLooks,
 		wire.OpRefresh:     c.refresh,
+		wire.OpReplaceTail: c.replaceTail,
 	}
 	h := handlers[r.Op]
 	if h == nil {
@@ -516,6 +517,18 @@ func (p *process) closeStore() {
 
 func (c *client) systemLooks(r *wire.Request) error {
 	r.Reply(&tracefs.Record{Looks: c.engine.systemLooks()})
+	return nil
+}
+
+func (c *client) replaceTail(r *wire.Request) error {
+	var m wire.ReplaceTail
+	if err := r.Decode(&m); err != nil {
+		return err
+	}
+	if err := c.engine.writers.replaceTail(m.Path, m.Mode, []byte(m.Data), m.At); err != nil {
+		return err
+	}
+	r.Reply(nil)
 	return nil
 }
 

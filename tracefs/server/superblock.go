@@ -223,6 +223,7 @@ func (s *superblock) attr(st *syscall.Stat_t, path string, out *fuse.Attr) {
 	if s.view == nil {
 		return
 	}
+	out.Size = uint64(s.view.size(path, st.Size))
 	if !s.pass && st.Mode&syscall.S_IFMT == syscall.S_IFREG {
 		out.Blksize = blockSize
 	}

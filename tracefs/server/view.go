@@ -24,6 +24,9 @@ type view struct {
 	serial uint64
 	dir    string
 
+	targets  []string // of the action: what is appended to them is no segment
+	segments segments
+
 	rec     *recorder
 	procs   *procs
 	journal *journal
@@ -41,7 +44,7 @@ type view struct {
 // assign gives a prepared view to an action. What the spawner looked up while it
 // put the view in place is forgotten.
 func (v *view) assign(m *wire.NewView) {
-	v.name, v.serial, v.dir = m.ID, m.Serial, m.Dir
+	v.name, v.serial, v.dir, v.targets = m.ID, m.Serial, m.Dir, m.Targets
 	v.hide(m.Hidden)
 	v.journal = v.engine.newJournal(v)
 	v.rec.mu.Lock()
@@ -77,6 +80,7 @@ func (v *view) finish(leftover bool) *tracefs.Record {
 	v.writeMu.Lock()
 	defer v.writeMu.Unlock()
 	rec := v.rec.close()
+	v.endSegments(rec, leftover)
 	rec.Contended = slices.DeleteFunc(v.engine.writers.leave(v), func(c tracefs.Contention) bool { return leftAlone(rec, c.Path) })
 	rec.Procs = v.procs.result()
 	rec.Leftover = leftover
@@ -119,7 +123,7 @@ func (r *recorder) sumWrite(rec *tracefs.Record, path string, m *mark) bool {
 	if !w.before.Exists && !exists {
 		return false
 	}
-	if w.before.Exists && exists && w.before.Stat == statOf(&st) {
+	if w.before.Exists && exists && w.before.Stat == statOf(&st) && !w.segment {
 		return true // opened for writing and left alone
 	}
 	rec.Writes = append(rec.Writes, tracefs.Write{

@@ -1,8 +1,12 @@
 package server
 
 import (
+	"errors"
+	"os"
 	"slices"
 	"sync"
+
+	"golang.org/x/sys/unix"
 
 	"fmake/tracefs"
 )
@@ -37,6 +41,34 @@ func (ws *writers) enter(path string, v *view, existed bool) {
 	}
 	ws.live[path] = append(others, &writer{v: v, existed: existed})
 	v.writing = append(v.writing, path)
+}
+
+// replaceTail gives a file other bytes from a place to its end, unless an action is
+// writing it: EBUSY then.
+func (ws *writers) replaceTail(path string, mode uint32, data []byte, at int64) error {
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	if len(ws.live[path]) > 0 {
+		return unix.EBUSY
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|unix.O_NOFOLLOW, os.FileMode(mode&0o777))
+	if err != nil {
+		return plainError(err)
+	}
+	defer f.Close()
+	if _, err := f.WriteAt(data, at); err != nil {
+		return plainError(err)
+	}
+	return plainError(f.Truncate(at + int64(len(data))))
+}
+
+// plainError takes the errno out of an error of package os.
+func plainError(err error) error {
+	var errno unix.Errno
+	if errors.As(err, &errno) {
+		return errno
+	}
+	return err
 }
 
 // leave notes that a view's action has ended, and returns what others were writing

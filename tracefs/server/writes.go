@@ -18,6 +18,12 @@ func (v *view) beforeChange(path string, c change, tid uint32) {
 	if v == nil {
 		return
 	}
+	if c == appends && v.rec.hasRead(path) {
+		c = edits // what it has read decides what it appends
+	}
+	if !c.commutes() {
+		v.settle(path, tid)
+	}
 	// One change at a time, so that no writer can overtake the saving of the old
 	// content. Recording of looks goes on meanwhile.
 	v.writeMu.Lock()
@@ -64,6 +70,14 @@ func (v *view) keepOld(path string, c change, w *written) {
 		b.Saved = v.engine.preimages.save(path, b.Stat, c == replaces || c == removes)
 		b.Lost = b.Saved == "" && b.Stat.Size > maxPreimage
 	}
+}
+
+// hasRead tells whether the action has looked into a file of others.
+func (r *recorder) hasRead(path string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	m := r.marks[path]
+	return m != nil && m.write == nil && m.flags&tracefs.LookContent != 0
 }
 
 func (r *recorder) isOff() bool {

@@ -18,6 +18,7 @@ const (
 	OpStore
 	OpSystemLooks
 	OpRefresh
+	OpReplaceTail
 )
 
 // Messages from the server to a client. OpLarge tells one that asked for it that
@@ -85,10 +86,11 @@ func (m *Welcome) Fields(c *Codec) {
 
 // NewView asks for a view. Its answer is a Ref.
 type NewView struct {
-	ID     string
-	Serial uint64
-	Dir    string
-	Hidden []string
+	ID      string
+	Serial  uint64
+	Dir     string
+	Hidden  []string
+	Targets []string
 }
 
 // Fields implements Message.
@@ -97,6 +99,7 @@ func (m *NewView) Fields(c *Codec) {
 	c.Uint(&m.Serial)
 	c.String(&m.Dir)
 	c.Strings(&m.Hidden)
+	c.Strings(&m.Targets)
 }
 
 // Ref names a view within its engine.
@@ -117,6 +120,22 @@ type Hide struct {
 func (m *Hide) Fields(c *Codec) {
 	c.Uint32(&m.View)
 	c.Strings(&m.Paths)
+}
+
+// ReplaceTail asks for other bytes from a place in a file to its end.
+type ReplaceTail struct {
+	Path string
+	Mode uint32 // if it has to be made
+	At   int64
+	Data string
+}
+
+// Fields implements Message.
+func (m *ReplaceTail) Fields(c *Codec) {
+	c.String(&m.Path)
+	c.Uint32(&m.Mode)
+	c.Int(&m.At)
+	c.String(&m.Data)
 }
 
 // PathQuery asks about one path on behalf of an action. Flags and Mode mean

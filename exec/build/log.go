@@ -1,0 +1,415 @@
+package build
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"math"
+	"os"
+	"slices"
+	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"fmake/cache"
+	"fmake/tracefs"
+)
+
+// A log is a file that actions append to without reading it: "2>>warnings.log" in every
+// compile. What each of them appends is a segment, a version of its own kind, and the
+// file is what stood there before, with the segments in serial order. Appends commute:
+// whoever ends first, the file is put together anew, and only those that read it are in
+// hazard.
+//
+// Full versions and segments may follow one another in one chain: a recipe that edits
+// the file in place has read all that comes before it.
+
+// logs are the logs of one tree. The lock is held while one of them is put together:
+// all makes of the process append to the same files.
+type logs struct {
+	mu    sync.Mutex
+	known map[string]*log // by path in the graph; nil until it is asked for
+}
+
+// log is one of them.
+type log struct {
+	cache.Log
+	writers map[string]bool // the targets of which a trace may have a version of it; nil until asked for
+	lowered int             // how many readers run for which the file was put back
+}
+
+// all returns the logs of the tree. The lock is held.
+func (l *logs) all(g *cache.Graph) map[string]*log {
+	if l.known == nil {
+		l.known = make(map[string]*log)
+		for _, x := range g.Logs() {
+			l.known[x.Path] = &log{Log: x}
+		}
+	}
+	return l.known
+}
+
+// log returns what is known of a path as a log, nil if it is none.
+func (b *Build) log(path string) *log {
+	b.tree.logs.mu.Lock()
+	defer b.tree.logs.mu.Unlock()
+	return b.tree.logs.all(b.graph)[path]
+}
+
+// links returns the versions of a log that actions of this tree have left, in serial
+// order. The lock is held.
+func (b *Build) links(path string, l *log) []version {
+	if l.writers == nil {
+		l.writers = make(map[string]bool)
+		for _, name := range b.graph.Names() {
+			if e, ok := b.graph.Entry(name); ok && findOutput(e.Outputs(), path) != nil {
+				l.writers[name] = true
+			}
+		}
+	}
+	var chain []version
+	for name := range l.writers {
+		e, ok := b.graph.Entry(name)
+		if !ok || e.Flags()&(cache.Failed|cache.Provisional) != 0 {
+			continue
+		}
+		if o := findOutput(e.Outputs(), path); o != nil {
+			chain = append(chain, version{serial: b.chain.serial(name, e.Serial()), target: name, out: *o})
+		}
+	}
+	slices.SortFunc(chain, func(x, y version) int { return cmp.Compare(x.serial, y.serial) })
+	return chain
+}
+
+// content returns what a log holds after the given versions. ok is false if some of it
+// cannot be had any more.
+func (b *Build) content(l *log, chain []version) (data []byte, exists, ok bool) {
+	data, exists = l.Base, l.Exists
+	for i := range chain {
+		o := &chain[i].out
+		switch o.Type {
+		case cache.TypeSegment:
+			piece, err := b.bytesOf(o.Hash, o.Size)
+			if err != nil {
+				return nil, false, false
+			}
+			data, exists = append(slices.Clip(data), piece...), true
+		case typeRegular:
+			var err error
+			if data, err = b.bytesOf(o.Hash, o.Size); err != nil {
+				return nil, false, false
+			}
+			exists = true
+		default:
+			data, exists = nil, o.Type != 0
+		}
+	}
+	return data, exists, true
+}
+
+func (b *Build) bytesOf(h cache.Hash, size int64) ([]byte, error) {
+	if size == 0 {
+		return nil, nil
+	}
+	if b.client() != nil {
+		return b.contents.Get(h)
+	}
+	return b.blobs.Get(h)
+}
+
+// whole is the version of a log that an action sees after the given ones; ok is false if
+// it cannot be told.
+func (b *Build) whole(path string, chain []version) (out cache.Output, ok bool) {
+	l := b.log(path)
+	if l == nil {
+		return out, false
+	}
+	data, exists, ok := b.content(l, chain)
+	if !ok || !exists {
+		return cache.Output{Path: path}, ok
+	}
+	out = cache.Output{Path: path, Type: typeRegular, Hash: cache.HashBytes(data), Size: int64(len(data))}
+	if st, found := b.w.lstat(b.sp.abs(path)); found {
+		out.Mode = st.Mode & 0o7777
+	}
+	return out, true
+}
+
+// logStands reports whether a log is as it was put together last.
+func (b *Build) logStands(path string) bool {
+	l := b.log(path)
+	if l == nil {
+		return false
+	}
+	return b.w.hasHash(b.sp.abs(path), l.Left)
+}
+
+// isOurs reports whether what stands at a log's path was put there by actions of this
+// tree. What is the user's is left alone. The lock is held.
+func isOurs(l *log, chain []version, now []byte) bool {
+	if len(now) == 0 {
+		return true
+	}
+	h := cache.HashBytes(now)
+	return h == l.Left || h == l.Before ||
+		slices.ContainsFunc(chain, func(v version) bool { return v.out.Type == typeRegular && v.out.Hash == h })
+}
+
+// segment is what an action has appended to a file, as a version. ok is false if the
+// file is the user's, or raw is set: the bytes are added to it then, as they would be
+// without fmake, and it is nobody's version.
+func (a *action) segment(w *tracefs.Write, raw bool) (o cache.Output, ok bool) {
+	b := a.b
+	data, err := os.ReadFile(w.Segment)
+	if err != nil {
+		b.warn("what %s appended to %s is lost: %v", a.f.Name, b.display(b.sp.key(w.Path)), err)
+		return o, false
+	}
+	_ = os.Remove(w.Segment) // else it goes with the engine
+	o = cache.Output{Path: b.sp.key(w.Path), Type: cache.TypeSegment, Mode: w.After.Mode & 0o7777, Size: int64(len(data))}
+	if !raw && b.opts.Cache != CacheReadOnly && b.beginLog(o.Path, w.Path) {
+		if o.Hash, err = b.keepBytes(data); err == nil {
+			return o, true
+		}
+		b.trouble("keeping what was appended", err)
+	}
+	b.appendRaw(w.Path, data)
+	return o, false
+}
+
+func (b *Build) keepBytes(data []byte) (cache.Hash, error) {
+	if len(data) == 0 {
+		return cache.HashBytes(nil), nil
+	}
+	if b.client() != nil {
+		return b.contents.PutBytes(data)
+	}
+	return b.blobs.PutBytes(data)
+}
+
+// appendRaw adds bytes to a file that is no log.
+func (b *Build) appendRaw(p string, data []byte) {
+	f, err := os.OpenFile(p, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o666)
+	if err == nil {
+		_, err = f.Write(data)
+		err = errors.Join(err, f.Close())
+	}
+	if err != nil {
+		b.warn("%s: %v", b.display(b.sp.key(p)), err)
+	}
+	b.w.forget(p)
+	b.checker.Forget(b.sp.key(p))
+}
+
+// maxLog bounds what is put together again and again.
+const maxLog = 64 << 20
+
+// beginLog makes a path a log if it is none yet, and reports whether it may be one: what
+// stands there is known.
+func (b *Build) beginLog(path, p string) bool {
+	all := &b.tree.logs
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	now, err := os.ReadFile(p)
+	if len(now) > maxLog || err != nil && !errors.Is(err, unix.ENOENT) {
+		return false
+	}
+	l := all.all(b.graph)[path]
+	if l != nil {
+		return isOurs(l, b.links(path, l), now)
+	}
+	l = &log{Log: cache.Log{Path: path, Left: cache.HashBytes(now)}}
+	if chain := b.links(path, l); len(chain) == 0 {
+		l.Exists, l.Base = len(now) > 0, now
+	} else if !isOurs(l, chain, now) {
+		return false
+	}
+	if err := b.graph.PutLog(&l.Log); err != nil {
+		b.trouble("keeping what is known of "+b.display(path), err)
+		return false
+	}
+	all.known[path] = l
+	return true
+}
+
+// logsChanged puts together what an action has appended to, or was the last to append
+// to, or has written whole though others append to it.
+func (b *Build) logsChanged(n *node, old, t *cache.Trace) {
+	var changed []string
+	b.tree.logs.mu.Lock()
+	all := b.tree.logs.all(b.graph)
+	for _, trace := range []*cache.Trace{old, t} {
+		for i := 0; trace != nil && len(all) > 0 && i < len(trace.Outputs); i++ {
+			o := &trace.Outputs[i]
+			l := all[o.Path]
+			if l == nil || slices.Contains(changed, o.Path) {
+				continue
+			}
+			if l.writers != nil {
+				l.writers[n.name] = true
+			}
+			if !sameSegment(old, t, o.Path) || !b.w.hasHash(b.sp.abs(o.Path), l.Left) {
+				changed = append(changed, o.Path)
+			}
+		}
+	}
+	b.tree.logs.mu.Unlock()
+	for _, path := range changed {
+		b.putTogether(path, n.serial, nil)
+	}
+}
+
+// showSegments lets everybody read in its logs what an action that failed has said.
+func (a *action) showSegments(left []cache.Output) {
+	for i := range left {
+		if o := &left[i]; o.Type == cache.TypeSegment {
+			a.b.putTogether(o.Path, a.n.serial, &version{serial: a.n.serial, target: a.n.name, out: *o})
+		}
+	}
+}
+
+// sameSegment reports whether two runs of an action have appended the same to a file.
+func sameSegment(old, t *cache.Trace, path string) bool {
+	if old == nil || t == nil || old.Flags&cache.Failed != 0 {
+		return false
+	}
+	x, y := findOutput(old.Outputs, path), findOutput(t.Outputs, path)
+	return x != nil && y != nil && x.Type == cache.TypeSegment && y.Type == x.Type && x.Hash == y.Hash
+}
+
+// putTogether makes a log what it is after all versions in serial order up to the first
+// whole one after a place: whoever left that has to look at it again. extra is a segment
+// that is in no trace, nil if there is none.
+func (b *Build) putTogether(path string, after uint64, extra *version) {
+	all := &b.tree.logs
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	l := all.all(b.graph)[path]
+	if l == nil || l.lowered > 0 {
+		return // whoever reads it has to end first
+	}
+	chain := b.links(path, l)
+	if extra != nil {
+		at, _ := slices.BinarySearchFunc(chain, extra.serial, func(v version, s uint64) int { return cmp.Compare(v.serial, s) })
+		chain = slices.Insert(chain, at, *extra)
+	}
+	end := slices.IndexFunc(chain, func(v version) bool { return v.serial > after && v.out.Type != cache.TypeSegment })
+	if end < 0 {
+		end = len(chain)
+	}
+	b.setLog(l, chain, chain[:end])
+	if !slices.ContainsFunc(chain, func(v version) bool { return v.out.Type == cache.TypeSegment }) {
+		delete(all.known, path)
+		_ = b.graph.DropLog(path) // it would only be looked at in vain
+	}
+}
+
+// setLog makes a log what it is after some of its versions, if it is not the user's.
+// The lock is held.
+func (b *Build) setLog(l *log, chain, upTo []version) {
+	p := b.sp.abs(l.Path)
+	now, err := os.ReadFile(p)
+	if err != nil && !errors.Is(err, unix.ENOENT) || !isOurs(l, chain, now) {
+		return
+	}
+	want, exists, ok := b.content(l, upTo)
+	stands := err == nil
+	if !ok || exists && stands && bytes.Equal(now, want) && l.Left == cache.HashBytes(want) {
+		return
+	}
+	l.Before, l.Left = cache.HashBytes(now), cache.HashBytes(want)
+	if err := b.graph.PutLog(&l.Log); err != nil {
+		b.trouble("keeping what is known of "+b.display(l.Path), err)
+		return
+	}
+	switch {
+	case !exists && stands:
+		b.remove(l.Path, typeRegular)
+	case exists && (!stands || !bytes.Equal(now, want)):
+		b.replaceTail(p, modeIn(upTo), now, want)
+	}
+	b.w.forget(p)
+	b.checker.Forget(l.Path)
+}
+
+// modeIn returns the mode of the file that versions leave.
+func modeIn(chain []version) uint32 {
+	if len(chain) == 0 {
+		return 0o644
+	}
+	return chain[len(chain)-1].out.Mode
+}
+
+// replaceTail writes what is not yet as it should be. While an action is writing the
+// file it is left alone: the log is put together when that has ended.
+func (b *Build) replaceTail(p string, mode uint32, now, want []byte) {
+	same := 0
+	for same < len(now) && same < len(want) && now[same] == want[same] {
+		same++
+	}
+	eng, err := b.startEngine()
+	if err == nil {
+		err = eng.ReplaceTail(p, mode, want[same:], int64(same))
+	}
+	if err != nil && !errors.Is(err, unix.EBUSY) {
+		b.warn("%s: cannot be put together from what recipes appended: %v", b.display(b.sp.key(p)), err)
+	}
+}
+
+// isOlderLog is true for a file to which an action has appended and that was there
+// before.
+func isOlderLog(o *cache.Output, w *tracefs.Write) bool {
+	return o.Type == cache.TypeSegment && w != nil && w.Before.Exists
+}
+
+// lower puts the logs that an action reads, and that actions after it have changed,
+// back to what it is to see, and returns a function that undoes it.
+func (b *Build) lower(n *node, old *cache.Trace) (raise func()) {
+	all := &b.tree.logs
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	known := all.all(b.graph)
+	if len(known) == 0 {
+		return func() {}
+	}
+	paths := slices.Clone(n.lowered)
+	for i := 0; old != nil && i < len(old.Inputs); i++ {
+		if in := &old.Inputs[i]; in.Kind == cache.InputContent && !slices.Contains(paths, in.Path) {
+			paths = append(paths, in.Path)
+		}
+	}
+	var done []string
+	for _, path := range paths {
+		l := known[path]
+		if l == nil || l.lowered > 0 {
+			continue
+		}
+		chain := b.links(path, l)
+		end := slices.IndexFunc(chain, func(v version) bool { return v.target == n.name || v.serial > n.serial })
+		if end < 0 {
+			continue
+		}
+		b.setLog(l, chain, chain[:end])
+		if chain[end].target != n.name { // else it is about to write it
+			l.lowered++
+			done = append(done, path)
+		}
+	}
+	return func() { b.raise(done) }
+}
+
+func (b *Build) raise(paths []string) {
+	for _, path := range paths {
+		b.tree.logs.mu.Lock()
+		if l := b.tree.logs.known[path]; l != nil {
+			l.lowered--
+		}
+		b.tree.logs.mu.Unlock()
+		b.putTogether(path, math.MaxUint64, nil)
+		for _, d := range b.looked[path] {
+			if d.n.last == d && d.n.stale == "" && !b.sawIt(d, path) {
+				b.again(d.f, nil, b.display(path)+" was put back for another recipe while its own ran")
+			}
+		}
+	}
+}
