@@ -159,6 +159,24 @@ func isOurs(l *log, chain []version, now []byte) bool {
 // file is the user's, or raw is set: the bytes are added to it then, as they would be
 // without fmake, and it is nobody's version.
 func (a *action) segment(w *tracefs.Write, raw bool) (o cache.Output, ok bool) {
+	p, known := a.pieces[w.Path]
+	if !known {
+		p.out, p.kept = a.takeSegment(w, raw)
+		if a.pieces == nil {
+			a.pieces = make(map[string]piece)
+		}
+		a.pieces[w.Path] = p
+	}
+	return p.out, p.kept
+}
+
+// piece is a segment that was taken over from the record.
+type piece struct {
+	out  cache.Output
+	kept bool // as a version
+}
+
+func (a *action) takeSegment(w *tracefs.Write, raw bool) (o cache.Output, ok bool) {
 	b := a.b
 	data, err := os.ReadFile(w.Segment)
 	if err != nil {

@@ -36,6 +36,10 @@ func (a *action) succeeded(rec *tracefs.Record) error {
 		return nil
 	}
 	t := a.trace(rec)
+	if a.moved != "" {
+		a.changedUnder(a.moved, rec)
+		return nil
+	}
 	if a.n.always || t.Flags&cache.Stateful != 0 {
 		a.carryOver(t)
 	}
@@ -150,16 +154,20 @@ func (a *action) meddled(rec *tracefs.Record) string {
 			continue
 		}
 		st, ok := b.w.lstat(l.Path)
-		if ok && st.Size == l.Stat.Size && st.Mtime == l.Stat.Mtime && st.Ino == l.Stat.Ino {
+		if ok && sameLook(&l.Stat, st) {
 			continue
 		}
 		b.w.forget(l.Path) // the look may be older than the action
-		st, ok = b.w.lstat(l.Path)
-		if !ok || st.Size != l.Stat.Size || st.Mtime != l.Stat.Mtime || st.Ino != l.Stat.Ino {
+		if st, ok = b.w.lstat(l.Path); !ok || !sameLook(&l.Stat, st) {
 			return l.Path
 		}
 	}
 	return ""
+}
+
+// sameLook reports whether a file is the one that an action saw.
+func sameLook(saw *tracefs.Stat, now cache.FileStat) bool {
+	return now.Size == saw.Size && now.Mtime == saw.Mtime && now.Ino == saw.Ino
 }
 
 // passOver is true for paths that are no inputs and no versions. Most paths are
@@ -292,6 +300,9 @@ func (a *action) contentInput(l *tracefs.Look, rec *tracefs.Record, t *cache.Tra
 	h, err := b.w.hash(l.Path)
 	if err != nil {
 		return x // unreadable to fmake: a zero hash never holds
+	}
+	if !sameLook(&l.Stat, h.Stat) {
+		a.moved = l.Path // between the end of the action and now
 	}
 	x.Hash = h.Hash
 	if !h.Racy {
