@@ -125,6 +125,7 @@ type Build struct {
 	serials       map[string]uint64         // positions of this build, by name in the graph
 	visited       map[string]bool           // names of the targets that this build decided about
 	commands      map[string]string         // command name: where PATH finds it
+	freshened     map[*makefile.File]int64  // the mtimes of files that were good and got new ones
 	owned         map[string]*makefile.File // absolute path -> target whose action wrote it or holds it good in this build
 	suspect       map[string]cache.JournalRecord
 	cut           map[string][]tracefs.Journal // by target: what dead engines had begun to change
@@ -182,7 +183,7 @@ func New(db *makefile.Database, cwd string, o Options) *Build {
 		db: db, opts: o, hasher: o.Shared.hasher, reach: newReacher(db),
 		nodes: make(map[*makefile.File]*node), owned: make(map[string]*makefile.File),
 		suspect: make(map[string]cache.JournalRecord), warned: make(map[string]bool), visited: make(map[string]bool), wrote: make(map[string][]*done), looked: make(map[string][]*done), filled: make(map[string][]*done), commands: make(map[string]string), pretended: make(map[string]string), privileged: make(map[string]bool), found: make(map[string]bool), slots: make(chan struct{}, 64), names: make(map[cache.Hash]nameSet), passed: make(map[string]bool),
-		awaited: make(map[string]*makefile.File),
+		awaited: make(map[string]*makefile.File), freshened: make(map[*makefile.File]int64),
 	}
 	b.sp = newSpace(cwd, o.Above.Root, o.CacheDir, envMap(o.Env))
 	b.w = newWorld(b.sp, o.Shared)

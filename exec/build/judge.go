@@ -67,6 +67,10 @@ func (b *Build) Judge(f *makefile.File, must bool) exec.Verdict {
 	}
 	switch d.verdict {
 	case exec.UpToDate:
+		if d.adopt {
+			b.adopt(f, n)
+			d.run = n.run
+		}
 		if d.fresh {
 			b.freshen(f, n)
 		}
@@ -251,10 +255,32 @@ func (b *Build) untraced(f *makefile.File, n *node, exists, must bool) decision 
 		}
 		return b.orCached(f, n, decision{verdict: exec.Run, why: "it does not exist"})
 	}
+	if must && b.onlyFreshened(f, n) {
+		return decision{verdict: exec.UpToDate, why: "its prerequisites are as they were, and have new times only", adopt: true, fresh: true}
+	}
 	if must {
 		return b.orCached(f, n, decision{verdict: exec.Run, why: "it is older than " + newerThan(f)})
 	}
 	return decision{verdict: exec.AsMake, why: "it is newer than its prerequisites, and nothing is known of how it was made", adopt: true}
+}
+
+// onlyFreshened reports whether a target is older than its prerequisites only because
+// those were found good and got new times in this build: by the times that they had,
+// GNU make's rule lets it be.
+func (b *Build) onlyFreshened(f *makefile.File, n *node) bool {
+	st, ok := b.w.lstat(n.path)
+	if !ok {
+		return false
+	}
+	for _, d := range f.Deps {
+		if d.OrderOnly || d.File == nil {
+			continue
+		}
+		if was, fresh := b.freshened[d.File]; d.Changed && (!fresh || was > st.Mtime) {
+			return false
+		}
+	}
+	return true
 }
 
 // newerThan names the prerequisite that makes GNU make's rule remake f.
@@ -505,9 +531,15 @@ func (b *Build) freshen(f *makefile.File, n *node) {
 	if t == nil {
 		return
 	}
+	if st, ok := b.w.lstat(n.path); ok {
+		b.freshened[f] = st.Mtime
+	}
 	f.Run.Mtime = exec.MtimeUnknown // those above have to see the new one
 	for _, g := range f.AlsoMake {
 		g.Run.Mtime = exec.MtimeUnknown
+		if st, ok := b.w.lstat(b.node(g).path); ok {
+			b.freshened[g] = st.Mtime
+		}
 	}
 	nt := *t
 	nt.Outputs = append([]cache.Output(nil), t.Outputs...)

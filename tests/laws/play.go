@@ -78,6 +78,12 @@ func (w *world) apply(op Op) error {
 	if err := w.state.apply(op, w.project, w.work); err != nil {
 		return fmt.Errorf("%s %s: %w", op.What, op.Path, err)
 	}
+	if k, edited := w.state.kept[op.Path]; edited && op.What == opHandEdit && w.built != nil {
+		// The edit is newer than what is there, and older than what the next
+		// build makes of sources that changed in the same step.
+		k.prereqs = w.declared(op.Path, w.built)
+		w.state.kept[op.Path] = k
+	}
 	t := w.rendering(nil).tree()
 	for _, name := range w.project.makefiles() {
 		full := path.Join(w.work, name)
@@ -122,6 +128,7 @@ func (w *world) full(jobs int) (done, error) {
 		return d, err
 	}
 	w.adopt(t)
+	w.built = t.tree
 	if w.subject.Lenient {
 		return d, nil
 	}

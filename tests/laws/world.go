@@ -58,6 +58,7 @@ type world struct {
 	oracle  *oracle
 	marked  *marked
 	took    time.Duration // of the last full build
+	built   Tree          // what that was to leave
 	step    int
 
 	mu    sync.Mutex
