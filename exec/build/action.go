@@ -95,6 +95,9 @@ type nativeAction struct {
 }
 
 func (b *Build) native(f *makefile.File, n *node) *nativeAction {
+	if f.Recipe.AnyRecurse && n.demands+n.reruns > 0 {
+		b.tellPlaces()
+	}
 	b.nativesOn++
 	d := &done{f: f, n: n, started: time.Now()}
 	n.last, n.tried = d, d.started

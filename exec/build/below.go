@@ -57,6 +57,22 @@ func (b *Build) findOvertakenBelow() {
 	}
 }
 
+// tellPlaces lets makes below know where the targets of this one have their places now:
+// an edge that was learned has moved them since their recipes ran.
+func (b *Build) tellPlaces() {
+	b.reorder()
+	for _, d := range b.settled {
+		e, ok := b.graph.Entry(d.n.name)
+		if d.n.last != d || !ok || e.Serial() == d.n.serial {
+			continue
+		}
+		if t := e.Trace(); t != nil {
+			t.Serial = d.n.serial
+			b.graph.Put(d.n.name, t)
+		}
+	}
+}
+
 func (b *Build) sayAgain(f, need *makefile.File) {
 	if b.opts.Say != nil {
 		b.opts.Say(f.Name + " is made again, after " + need.Name + ", which it turned out to need")

@@ -77,7 +77,9 @@ func (b *Build) renumber() {
 	for f, at := range b.order {
 		n := b.node(f)
 		n.serial = b.serial + uint64(at+1)*b.step
-		b.serials[n.name] = n.serial
+		if f.Recipe != nil { // else another make's rule says when it is made
+			b.serials[n.name] = n.serial
+		}
 	}
 	b.chain = &versions{b: b}
 }

@@ -86,9 +86,10 @@ func (b *Build) demandBelow(f *makefile.File, n *node) []*makefile.File {
 			continue // of an earlier build
 		}
 		for _, in := range t.Inputs {
-			if in.Kind != cache.InputAbsent || in.Path[0] != '.' || b.exists(b.sp.abs(in.Path)) {
+			if in.Kind != cache.InputAbsent || in.Path[0] != '.' {
 				continue
 			}
+			// It may exist by now: what comes after the make below has made it.
 			need := b.makeable(in.Path)
 			if need == nil || need == f || !n.demandOnce(need) {
 				continue
