@@ -2,6 +2,7 @@ package cache
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -235,4 +236,20 @@ func FuzzJournal(f *testing.F) {
 		s.recovery("boot")
 		s.needed("boot", time.Now())
 	})
+}
+
+func TestZombieIsDead(t *testing.T) {
+	c := exec.Command("/bin/true")
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer c.Wait()
+	// It is a zombie from its end until Wait; before that it is alive.
+	for range 1000 {
+		if _, alive := processStart(c.Process.Pid); !alive {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+	t.Error("a process that has ended is taken to be alive")
 }

@@ -283,8 +283,8 @@ func processStart(pid int) (uint64, bool) {
 	// The second field is a name in parentheses that may hold anything.
 	fields := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:]))
 	const starttime = 22 - 3 // field 22; the first here is field 3
-	if len(fields) <= starttime {
-		return 0, false
+	if len(fields) <= starttime || fields[0] == "Z" || fields[0] == "X" {
+		return 0, false // dead, if nobody has waited for it yet
 	}
 	start, err := strconv.ParseUint(fields[starttime], 10, 64)
 	return start, err == nil

@@ -127,7 +127,7 @@ type Build struct {
 	commands      map[string]string         // command name: where PATH finds it
 	freshened     map[*makefile.File]int64  // the mtimes of files that were good and got new ones
 	owned         map[string]*makefile.File // absolute path -> target whose action wrote it or holds it good in this build
-	suspect       map[string]cache.JournalRecord
+	suspect       map[string]suspect // by target: what builds before this one have left unfinished
 	cut           map[string][]tracefs.Journal // by target: what dead engines had begun to change
 	privileged    map[string]bool              // command name: is it setuid or the like
 	found         map[string]bool              // names that any action found in system trees
@@ -182,7 +182,7 @@ func New(db *makefile.Database, cwd string, o Options) *Build {
 	b := &Build{
 		db: db, opts: o, hasher: o.Shared.hasher, reach: newReacher(db),
 		nodes: make(map[*makefile.File]*node), owned: make(map[string]*makefile.File),
-		suspect: make(map[string]cache.JournalRecord), warned: make(map[string]bool), visited: make(map[string]bool), wrote: make(map[string][]*done), looked: make(map[string][]*done), filled: make(map[string][]*done), commands: make(map[string]string), pretended: make(map[string]string), privileged: make(map[string]bool), found: make(map[string]bool), slots: make(chan struct{}, 64), names: make(map[cache.Hash]nameSet), passed: make(map[string]bool),
+		suspect: make(map[string]suspect), warned: make(map[string]bool), visited: make(map[string]bool), wrote: make(map[string][]*done), looked: make(map[string][]*done), filled: make(map[string][]*done), commands: make(map[string]string), pretended: make(map[string]string), privileged: make(map[string]bool), found: make(map[string]bool), slots: make(chan struct{}, 64), names: make(map[cache.Hash]nameSet), passed: make(map[string]bool),
 		awaited: make(map[string]*makefile.File), freshened: make(map[*makefile.File]int64),
 	}
 	b.sp = newSpace(cwd, o.Above.Root, o.CacheDir, envMap(o.Env))
@@ -243,8 +243,24 @@ func (b *Build) load() {
 		return
 	}
 	for _, r := range append(rec.Unfinished, rec.Lost...) {
-		b.suspect[r.Target] = r
+		b.suspect[r.Target] = b.suspect[r.Target].with(&r)
 	}
+}
+
+// suspect is a target of which one run or more were cut short.
+type suspect struct {
+	since  int64 // when the first of them began, nanoseconds since 1970
+	failed bool  // the last of them ended by itself
+	ids    []uint64
+}
+
+func (s suspect) with(r *cache.JournalRecord) suspect {
+	if len(s.ids) == 0 || r.Time < s.since {
+		s.since = r.Time
+	}
+	s.failed = r.Failed
+	s.ids = append(s.ids, r.ID)
+	return s
 }
 
 // warn prints a message once.

@@ -20,6 +20,7 @@ type decision struct {
 	hit     *cache.Trace // the trace to restore, for Restored
 	differs *cache.Input // the first input that is not as it was
 	adopt   bool         // take over what GNU make's rule finds good
+	others  bool         // its file belongs to another target's action
 	fresh   bool         // holds, but mtimes have to say so too
 
 	// For UpToDate, all that is used of the trace: to decode the rest of it is
@@ -78,6 +79,9 @@ func (b *Build) Judge(f *makefile.File, must bool) exec.Verdict {
 		b.own(f, d.outs)
 		b.settle(done{f: f, n: n})
 	case exec.AsMake:
+		if d.others && !must {
+			b.dropTrace(n)
+		}
 		if d.adopt {
 			b.adopt(f, n)
 			b.visit(n)
@@ -89,6 +93,17 @@ func (b *Build) Judge(f *makefile.File, must bool) exec.Verdict {
 		}
 	}
 	return d.verdict
+}
+
+// dropTrace forgets what a target's own recipe did once: its file is another action's
+// now, and what stands there is no later version of it.
+func (b *Build) dropTrace(n *node) {
+	if _, known := b.graph.Entry(n.name); !known {
+		return
+	}
+	b.chain.remove(n.name, b.graph.Target(n.name))
+	b.graph.Delete(n.name)
+	b.putRight(n.name)
 }
 
 // markForced makes $? of a target that runs every time tell by content, too, what
@@ -158,7 +173,7 @@ func (b *Build) pretendedInput(f *makefile.File, t *cache.Trace) string {
 // step. It changes nothing.
 func (b *Build) decide(f *makefile.File, n *node, must bool) decision {
 	if owner := b.owned[n.path]; owner != nil && owner != f && n.stale == "" {
-		return decision{verdict: exec.AsMake, why: "its file was written by the recipe of " + owner.Name + " in this build"}
+		return decision{verdict: exec.AsMake, why: "its file was written by the recipe of " + owner.Name + " in this build", others: true}
 	}
 	if why := b.alwaysRun(f, n, must); why != "" {
 		n.always = true
@@ -178,8 +193,8 @@ func (b *Build) decide(f *makefile.File, n *node, must bool) decision {
 	if n.stale != "" {
 		return decision{verdict: exec.Run, why: n.stale, old: b.graph.Target(n.name)}
 	}
-	if r, bad := b.suspect[n.name]; bad {
-		return b.unfinished(f, n, r)
+	if s, bad := b.suspect[n.name]; bad {
+		return b.unfinished(f, n, s)
 	}
 	if name := assumedNew(f); must && name != "" {
 		return decision{verdict: exec.Run, why: "-W says that " + name + " is new", old: b.graph.Target(n.name)}
@@ -238,9 +253,9 @@ func (b *Build) alwaysRun(f *makefile.File, n *node, must bool) string {
 }
 
 // unfinished decides about a target whose last run was cut short.
-func (b *Build) unfinished(f *makefile.File, n *node, r cache.JournalRecord) decision {
+func (b *Build) unfinished(f *makefile.File, n *node, s suspect) decision {
 	why := "its last run was cut short"
-	if r.Failed {
+	if s.failed {
 		why = "its last run failed"
 	}
 	return b.orCached(f, n, decision{verdict: exec.Run, why: why, old: b.graph.Target(n.name)})

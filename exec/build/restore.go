@@ -233,11 +233,11 @@ const clockTick = int64(20 * time.Millisecond)
 // rollBackSuspect adds what a run that was cut short has left: the journals of
 // dead engines name it.
 func (b *Build) rollBackSuspect(a *action, hide []string) []string {
-	r, bad := b.suspect[a.n.name]
+	s, bad := b.suspect[a.n.name]
 	if !bad {
 		return hide
 	}
-	began := r.Time - clockTick
+	began := s.since - clockTick
 	for _, w := range b.cutWrites(a.n.name) {
 		o := w.Before
 		p := w.Path
@@ -269,13 +269,15 @@ func (b *Build) rollBackSuspect(a *action, hide []string) []string {
 
 // putRight crosses out what an earlier run of a target left unfinished.
 func (b *Build) putRight(name string) {
-	r, bad := b.suspect[name]
+	s, bad := b.suspect[name]
 	if !bad {
 		return
 	}
 	delete(b.suspect, name)
-	if err := b.journal.Drop(r.ID); err != nil {
-		b.trouble("writing down what runs", err)
+	for _, id := range s.ids {
+		if err := b.journal.Drop(id); err != nil {
+			b.trouble("writing down what runs", err)
+		}
 	}
 	for _, j := range b.cutShort(name) {
 		if err := j.Remove(); err != nil {
