@@ -339,9 +339,9 @@ func (u *user) renameWild() []Op {
 
 // point turns a symbolic link to another source.
 func (u *user) point() []Op {
-	var plain []string // headers that include nothing
+	var plain []string // headers that include nothing and stay
 	for _, name := range u.files.In("inc") {
-		if !strings.Contains(u.files[name].Text, "include") {
+		if !strings.HasPrefix(name, "inc/opt") && !strings.Contains(u.files[name].Text, "include") {
 			plain = append(plain, "../"+name)
 		}
 	}
