@@ -45,6 +45,14 @@ func (e *Engine) ReplaceTail(path string, mode uint32, data []byte, at int64) er
 	return err
 }
 
+// Writing reports whether an action is changing a file of the tree otherwise than by
+// appending to it.
+func (e *Engine) Writing(path string) (bool, error) {
+	var r wire.Flag
+	_, err := e.server.Call(wire.OpWriting, &wire.Text{S: path}, &r)
+	return r.Set, err
+}
+
 // Finish ends the recording and returns what was recorded. Processes that the
 // action has left go on living in the view.
 func (v *View) Finish() (*Record, error) {

@@ -107,27 +107,27 @@ type Build struct {
 	saving      time.Duration // how long that took
 
 	nodes         map[*makefile.File]*node
-	order         map[*makefile.File]int    // serial order as known so far
-	settled       []*done                   // every target that is settled, as last known
-	wrote, looked map[string][]*done        // by path: the writers and the actions of this build
-	filled        map[string][]*done        // by directory: the writers of what is in it
-	awaited       map[string]*makefile.File // by path: who waits for a file without a rule
-	missed        []cache.Input             // what this make has missed
-	natives       []*done                   // the recipes that ran in the real tree
-	writers       []*done                   // what was entered in wrote
-	nativesOn     int                       // how many of them run now
-	moved         time.Time                 // when something was last written
-	repeated      bool                      // something is made more than once
-	reruns        []exec.Rerun              // hazards that wait for the end of the pass
-	shape         int                       // the one that order belongs to
-	active        int                       // traced actions that run now
-	extra         uint64                    // positions given by nextSerial
-	serials       map[string]uint64         // positions of this build, by name in the graph
-	visited       map[string]bool           // names of the targets that this build decided about
-	commands      map[string]string         // command name: where PATH finds it
-	freshened     map[*makefile.File]int64  // the mtimes of files that were good and got new ones
-	owned         map[string]*makefile.File // absolute path -> target whose action wrote it or holds it good in this build
-	suspect       map[string]suspect // by target: what builds before this one have left unfinished
+	order         map[*makefile.File]int       // serial order as known so far
+	settled       []*done                      // every target that is settled, as last known
+	wrote, looked map[string][]*done           // by path: the writers and the actions of this build
+	filled        map[string][]*done           // by directory: the writers of what is in it
+	awaited       map[string]*makefile.File    // by path: who waits for a file without a rule
+	missed        []cache.Input                // what this make has missed
+	natives       []*done                      // the recipes that ran in the real tree
+	writers       []*done                      // what was entered in wrote
+	nativesOn     int                          // how many of them run now
+	moved         time.Time                    // when something was last written
+	repeated      bool                         // something is made more than once
+	reruns        []exec.Rerun                 // hazards that wait for the end of the pass
+	shape         int                          // the one that order belongs to
+	active        int                          // traced actions that run now
+	extra         uint64                       // positions given by nextSerial
+	serials       map[string]uint64            // positions of this build, by name in the graph
+	visited       map[string]bool              // names of the targets that this build decided about
+	commands      map[string]string            // command name: where PATH finds it
+	freshened     map[*makefile.File]int64     // the mtimes of files that were good and got new ones
+	owned         map[string]*makefile.File    // absolute path -> target whose action wrote it or holds it good in this build
+	suspect       map[string]suspect           // by target: what builds before this one have left unfinished
 	cut           map[string][]tracefs.Journal // by target: what dead engines had begun to change
 	privileged    map[string]bool              // command name: is it setuid or the like
 	found         map[string]bool              // names that any action found in system trees

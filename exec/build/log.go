@@ -155,6 +155,17 @@ func isOurs(l *log, chain []version, now []byte) bool {
 		slices.ContainsFunc(chain, func(v version) bool { return v.out.Type == typeRegular && v.out.Hash == h })
 }
 
+// beingWritten reports whether an action that has not ended is writing a file whole:
+// what is there now is nobody's version yet. It is to be asked after the file was read.
+func (b *Build) beingWritten(p string) bool {
+	eng, err := b.startEngine()
+	if err != nil {
+		return false
+	}
+	busy, err := eng.Writing(p)
+	return err == nil && busy
+}
+
 // segment is what an action has appended to a file, as a version. ok is false if the
 // file is the user's, or raw is set: the bytes are added to it then, as they would be
 // without fmake, and it is nobody's version.
@@ -234,12 +245,14 @@ func (b *Build) beginLog(path, p string) bool {
 	}
 	l := all.all(b.graph)[path]
 	if l != nil {
-		return isOurs(l, b.links(path, l), now)
+		return isOurs(l, b.links(path, l), now) || b.beingWritten(p)
 	}
 	l = &log{Log: cache.Log{Path: path, Left: cache.HashBytes(now)}}
-	if chain := b.links(path, l); len(chain) == 0 {
+	switch chain := b.links(path, l); {
+	case b.beingWritten(p):
+	case len(chain) == 0:
 		l.Exists, l.Base = len(now) > 0, now
-	} else if !isOurs(l, chain, now) {
+	case !isOurs(l, chain, now):
 		return false
 	}
 	if err := b.graph.PutLog(&l.Log); err != nil {
@@ -329,6 +342,12 @@ func (b *Build) setLog(l *log, chain, upTo []version) {
 	now, err := os.ReadFile(p)
 	if err != nil && !errors.Is(err, unix.ENOENT) || !isOurs(l, chain, now) {
 		return
+	}
+	if slices.ContainsFunc(chain, func(v version) bool { return v.out.Type == typeRegular && v.out.Hash == cache.HashBytes(now) }) {
+		// A version that is to be had again when what comes before it changes.
+		if _, err := b.keepBytes(now); err != nil {
+			return
+		}
 	}
 	want, exists, ok := b.content(l, upTo)
 	stands := err == nil

@@ -30,12 +30,13 @@ func (c change) commutes() bool { return c == createsLog || c == appends || c ==
 
 // mark is what one action did with one path.
 type mark struct {
-	flags tracefs.LookFlags
-	proc  int32
-	stat  tracefs.Stat
-	link  string
-	names []string
-	write *written
+	missed bool // a look-up found nothing where a file was to be made
+	flags  tracefs.LookFlags
+	proc   int32
+	stat   tracefs.Stat
+	link   string
+	names  []string
+	write  *written
 }
 
 // written is the change that an action made at a path.
@@ -106,6 +107,17 @@ func (r *recorder) see(m *mark, flags tracefs.LookFlags, st *syscall.Stat_t, pro
 		m.stat = statOf(st)
 	}
 	return true
+}
+
+// missed notes that a look-up on the way to making something found nothing. If that was
+// the thing itself, it is made next; else it was a directory of its path, and missing
+// it was a look.
+func (r *recorder) missed(path string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.off {
+		r.at(path).missed = true
+	}
 }
 
 // listed records the names in a directory, less what the action put there and

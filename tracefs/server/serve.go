@@ -251,6 +251,7 @@ func (c *client) serve(r *wire.Request) {
 		wire.OpSystemLooks: c.systemLooks,
 		wire.OpRefresh:     c.refresh,
 		wire.OpReplaceTail: c.replaceTail,
+		wire.OpWriting:     c.writing,
 	}
 	h := handlers[r.Op]
 	if h == nil {
@@ -529,6 +530,15 @@ func (c *client) replaceTail(r *wire.Request) error {
 		return err
 	}
 	r.Reply(nil)
+	return nil
+}
+
+func (c *client) writing(r *wire.Request) error {
+	var m wire.Text
+	if err := r.Decode(&m); err != nil {
+		return err
+	}
+	r.Reply(&wire.Flag{Set: c.engine.writers.busy(m.S)})
 	return nil
 }
 

@@ -299,6 +299,8 @@ func (s *superblock) absent(path, name string, err error, tid uint32, out *fuse.
 	if v := s.view; v != nil {
 		if !mayOverride(name) || v.rec.isOff() || intentOf(tid, false) == looks {
 			v.saw(path, tracefs.LookAbsent, nil, tid)
+		} else {
+			v.rec.missed(path)
 		}
 		if s.ended.Load() || v.rec.ownRemoval(path) {
 			return fuse.ENOENT

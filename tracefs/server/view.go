@@ -97,6 +97,9 @@ func (r *recorder) close() *tracefs.Record {
 		if m.write != nil && !r.sumWrite(rec, path, m) {
 			continue
 		}
+		if m.missed && m.write == nil && m.flags == 0 {
+			m.flags = tracefs.LookAbsent
+		}
 		if m.flags&^tracefs.LookSystem == 0 {
 			continue
 		}

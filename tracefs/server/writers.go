@@ -43,6 +43,13 @@ func (ws *writers) enter(path string, v *view, existed bool) {
 	v.writing = append(v.writing, path)
 }
 
+// busy tells whether an action is writing path.
+func (ws *writers) busy(path string) bool {
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	return len(ws.live[path]) > 0
+}
+
 // replaceTail gives a file other bytes from a place to its end, unless an action is
 // writing it: EBUSY then.
 func (ws *writers) replaceTail(path string, mode uint32, data []byte, at int64) error {

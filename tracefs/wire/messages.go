@@ -19,6 +19,7 @@ const (
 	OpSystemLooks
 	OpRefresh
 	OpReplaceTail
+	OpWriting
 )
 
 // Messages from the server to a client. OpLarge tells one that asked for it that
@@ -137,6 +138,12 @@ func (m *ReplaceTail) Fields(c *Codec) {
 	c.Int(&m.At)
 	c.String(&m.Data)
 }
+
+// Flag answers a question with yes or no.
+type Flag struct{ Set bool }
+
+// Fields implements Message.
+func (m *Flag) Fields(c *Codec) { c.Bool(&m.Set) }
 
 // PathQuery asks about one path on behalf of an action. Flags and Mode mean
 // what the operation makes of them: open flags and permissions, access mode,
