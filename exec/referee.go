@@ -127,11 +127,11 @@ func dependents(db *makefile.Database) map[*makefile.File][]*makefile.File {
 	return above
 }
 
-// addNeed makes need an order-only prerequisite of f, unless it is one already
-// or depends on f itself.
+// addNeed makes need an order-only prerequisite of f, unless it is one already,
+// is made by the same run, or depends on f itself.
 func (w *Walk) addNeed(f, need *makefile.File) {
 	need = current(need)
-	if f == need || slices.ContainsFunc(f.Deps, func(d *makefile.Dep) bool { return d.File == need }) || w.reaches(need, f, nil) {
+	if f == need || slices.Contains(f.AlsoMake, need) || slices.ContainsFunc(f.Deps, func(d *makefile.Dep) bool { return d.File == need }) || w.reaches(need, f, nil) {
 		return
 	}
 	d := w.db.NewDep()

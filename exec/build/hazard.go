@@ -221,7 +221,7 @@ func (b *Build) again(f, need *makefile.File, why string) {
 func (b *Build) repeat(f, need *makefile.File, why string) bool {
 	n := b.node(f)
 	b.debug("hazard: %s: %s", f.Name, why)
-	if need != nil && !hasDep(f, need) {
+	if need != nil && !hasDep(f, need) && !slices.Contains(f.AlsoMake, need) {
 		b.learn(f, need)
 	}
 	if (f.Phony || b.isCommand(n)) && !f.Recipe.AnyRecurse || n.reruns >= maxReruns {
@@ -317,7 +317,7 @@ func (b *Build) Failed(f *makefile.File) (exec.Ruling, []*makefile.File) {
 func (b *Build) demand(f *makefile.File, n *node) []*makefile.File {
 	var needs []*makefile.File
 	add := func(need *makefile.File, path string) {
-		if need == f || slices.Contains(needs, need) || !n.demandOnce(need) {
+		if need == f || slices.Contains(f.AlsoMake, need) || slices.Contains(needs, need) || !n.demandOnce(need) {
 			return
 		}
 		b.learn(f, need)
