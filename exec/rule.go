@@ -186,7 +186,7 @@ func (w *Walk) makeDeps(v *visit) {
 func (w *Walk) makeDepsOf(v *visit, owner *makefile.File) {
 	w.expandDeps(owner)
 	var kept *makefile.Dep // the last prerequisite of owner that was not dropped
-	for d := range w.chainOf(owner) {
+	for d := range w.chainOf(owner, w.depOrder) {
 		if d.WaitBefore && v.running {
 			return
 		}
