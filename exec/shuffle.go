@@ -185,11 +185,11 @@ func (w *Walk) shuffleOne(f *makefile.File) {
 			return
 		}
 	}
-	if len(f.Deps) < 2 {
+	if len(f.Deps) == 0 {
 		return
 	}
 	order := append([]*makefile.Dep(nil), f.Deps...)
-	shuffleSlice(&w.shuffle, order)
+	shuffleSlice(&w.shuffle, order) // for a single one, too, a random number is used up
 	if w.shuffle.order == nil {
 		w.shuffle.order = make(map[*makefile.File][]*makefile.Dep)
 	}
