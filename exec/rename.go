@@ -61,7 +61,7 @@ func (w *Walk) merge(from, into *makefile.File, old string) {
 		takeDoubleColon(from, into)
 	}
 	from.Renamed = into
-	into.Run.Mtime = MtimeUnknown
+	into.Run.Mtime, into.Run.MtimeBefore = MtimeUnknown, from.Run.MtimeBefore
 	into.Precious = into.Precious || from.Precious
 	into.TriedImplicit = into.TriedImplicit || from.TriedImplicit
 	into.IsTarget = into.IsTarget || from.IsTarget
