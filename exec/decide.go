@@ -162,14 +162,16 @@ func (w *Walk) checkBelow(f *makefile.File, depth int, time int64, must *bool) S
 		setIdle(f)
 	}
 	w.expandDeps(f)
-	var kept *makefile.Dep
-	for d := range w.chainOf(f) {
-		d.File = current(d.File)
+	for d := range w.chainOf(f, asWritten) {
+		// What VPATH has found to be a target further up is no circle yet: GNU make
+		// goes through that target once more.
+		if now := current(d.File); !isUpdating(now) {
+			d.File = now
+		}
 		if isUpdating(d.File) {
-			w.dropCircle(f, f, d, kept)
+			w.dropBelow(f, d)
 			continue
 		}
-		kept = d
 		d.File.Parent = f
 		below := *must
 		status = max(status, w.checkDep(d.File, depth, time, &below))

@@ -25,9 +25,6 @@ func (w *Walk) startNext(j *job) {
 		if w.startCommand(j) {
 			return
 		}
-		if j.file.Run.State == stateFinished {
-			return
-		}
 	}
 	setState(j.file, stateRunning)
 	j.file.Run.Status = StatusSuccess
@@ -36,7 +33,8 @@ func (w *Walk) startNext(j *job) {
 }
 
 // startCommand starts the next command of a job. It returns false if there is
-// nothing to wait for.
+// nothing to wait for, and the one after it has its turn. Whether the target is
+// finished does not tell that: in a circle its recipe may run once more.
 func (w *Walk) startCommand(j *job) bool {
 	text, recipeFlags := w.takeCommand(j)
 	recurse := recipeFlags&makefile.FlagRecurse != 0
@@ -51,7 +49,7 @@ func (w *Walk) startCommand(j *job) bool {
 	if w.question() && !recurse {
 		j.file.Run.Status = StatusQuestion
 		w.finish(j.file)
-		return false
+		return true
 	}
 	if w.touching() && !recurse {
 		return false

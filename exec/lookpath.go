@@ -13,11 +13,9 @@ const defaultPath = "/bin:/usr/bin"
 
 // lookPath walks the directories of path. try says whether a candidate can be
 // run. As with execvp, "may not be executed" is reported only if nothing later
-// can be, and beats "not found".
+// can be, and beats "not found". An empty name stands for the directories, which may
+// not be executed.
 func lookPath(name, path string, try func(candidate string) error) (string, error) {
-	if name == "" {
-		return "", unix.ENOENT
-	}
 	if strings.Contains(name, "/") {
 		return name, try(name)
 	}

@@ -66,7 +66,11 @@ func (w *Walk) commandEnded(e ended, failing bool) bool {
 	pid := j.run.pid()
 	j.run = nil
 	w.batchStarted = max(w.batchStarted-1, 0)
-	w.db.Dirs().Invalidate()
+	if pid >= 0 || j.action != nil {
+		// After a command that did not start, what was found impossible stays so,
+		// as in GNU make.
+		w.db.Dirs().Invalidate()
+	}
 	if j.ownsInput {
 		w.stdinTaken = false
 	}

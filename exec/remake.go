@@ -185,9 +185,10 @@ func (w *Walk) shareTime(f *makefile.File) {
 	}
 }
 
-// finishOthers finishes the other targets of a recipe that ran.
+// finishOthers finishes the other targets of a recipe that ran. As in GNU make, a
+// grouped target itself is looked up with them: under -n it keeps its old time.
 func (w *Walk) finishOthers(f *makefile.File) {
-	for _, other := range f.AlsoMake {
+	for _, other := range f.Group() {
 		other = current(other)
 		other.Run.State = stateFinished
 		other.Run.Updated = true

@@ -57,8 +57,11 @@ func (w *Walk) merge(from, into *makefile.File, old string) {
 	if into.Vars == nil {
 		into.Vars = from.Vars
 	}
+	if from.DoubleColon != nil && into.DoubleColon == nil {
+		takeDoubleColon(from, into)
+	}
 	from.Renamed = into
-	into.Run.Mtime = MtimeUnknown
+	into.Run.Mtime, into.Run.MtimeBefore = MtimeUnknown, from.Run.MtimeBefore
 	into.Precious = into.Precious || from.Precious
 	into.TriedImplicit = into.TriedImplicit || from.TriedImplicit
 	into.IsTarget = into.IsTarget || from.IsTarget
@@ -68,6 +71,17 @@ func (w *Walk) merge(from, into *makefile.File, old string) {
 	into.Run.Updating = into.Run.Updating || from.Run.Updating
 	into.Run.Updated = into.Run.Updated || from.Run.Updated
 	into.Builtin, into.DontCare = false, into.DontCare && from.DontCare
+}
+
+// takeDoubleColon makes into, which was no target, one with double-colon rules. Of
+// those of from the first is left, as in GNU make; it is still to be made where into
+// is finished as the mere file that it was.
+func takeDoubleColon(from, into *makefile.File) {
+	into.DoubleColon = into
+	into.Run.Considered = from.Run.Considered
+	if into.Run.State == stateFinished {
+		into.Run.State, into.Run.Updated = from.Run.State, from.Run.Updated
+	}
 }
 
 func (w *Walk) mergeRecipe(from, into *makefile.File, old string) {

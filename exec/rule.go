@@ -157,8 +157,9 @@ func (w *Walk) roundUp(f *makefile.File, m int64) int64 {
 // make too.
 func (w *Walk) findRecipe(f *makefile.File, depth int, called string) {
 	if !f.Phony && f.Recipe == nil && !f.TriedImplicit {
+		named := len(f.Deps)
 		if w.db.TryImplicit(f, depth, prober{w}) {
-			w.shuffleRule(f)
+			w.shuffleFound(f, named)
 			w.foundDeps(f)
 		}
 		f.TriedImplicit = true
@@ -186,7 +187,7 @@ func (w *Walk) makeDeps(v *visit) {
 func (w *Walk) makeDepsOf(v *visit, owner *makefile.File) {
 	w.expandDeps(owner)
 	var kept *makefile.Dep // the last prerequisite of owner that was not dropped
-	for d := range w.chainOf(owner) {
+	for d := range w.chainOf(owner, w.depOrder) {
 		if d.WaitBefore && v.running {
 			return
 		}

@@ -132,7 +132,19 @@ func (w *Walk) shuffleGoals(goals []*makefile.GoalDep) {
 	}
 }
 
-// shuffleRule reorders what an implicit rule has brought.
+// shuffleFound reorders what an implicit rule has brought beside the prerequisites
+// that the makefile names, of which there are so many. If that is nothing, they stay
+// in the order that they have.
+func (w *Walk) shuffleFound(f *makefile.File, named int) {
+	if len(f.Deps) != named {
+		f.Run.Shuffled = false
+	}
+	if !f.Run.Shuffled {
+		w.shuffleRule(f)
+	}
+}
+
+// shuffleRule reorders the prerequisites of a target anew, and what is below them.
 func (w *Walk) shuffleRule(f *makefile.File) {
 	if w.shuffle.mode == shuffleNone || w.db.NotParallel {
 		return
@@ -147,9 +159,9 @@ func (w *Walk) shuffleRule(f *makefile.File) {
 // expandDeps does the second expansion of prerequisites, which may bring new
 // ones.
 func (w *Walk) expandDeps(f *makefile.File) {
-	before := len(f.Deps)
+	before := f.Deps
 	w.db.ExpandDeps(f)
-	if len(f.Deps) != before {
+	if !sameSlice(before, f.Deps) {
 		w.shuffleRule(f)
 		w.foundDeps(f)
 	}
@@ -167,16 +179,17 @@ func (w *Walk) shuffleBelow(f *makefile.File) {
 }
 
 func (w *Walk) shuffleOne(f *makefile.File) {
+	delete(w.shuffle.order, f) // it may hold what the second expansion has replaced
 	for _, d := range f.Deps {
 		if d.WaitBefore {
 			return
 		}
 	}
-	if len(f.Deps) < 2 {
+	if len(f.Deps) == 0 {
 		return
 	}
 	order := append([]*makefile.Dep(nil), f.Deps...)
-	shuffleSlice(&w.shuffle, order)
+	shuffleSlice(&w.shuffle, order) // for a single one, too, a random number is used up
 	if w.shuffle.order == nil {
 		w.shuffle.order = make(map[*makefile.File][]*makefile.Dep)
 	}

@@ -72,10 +72,10 @@ func (p player) run(c Command) (out string, status int, err error) {
 }
 
 // What -d says of make's own workings: processes, addresses, and when it looks
-// at a folder again.
+// at a folder again; a folder's name may go over lines.
 var (
 	numbers  = regexp.MustCompile(`0x[0-9a-f]+|PID \d+|\bG(?:m|M)[0-9A-Za-z]{6}\b`)
-	workings = regexp.MustCompile(`(?m)^(?:Live child|Reaping |Putting child|Removing child|.*cache invalidated|.*has been used; freeing|.*due to:|  removing ).*\n`)
+	workings = regexp.MustCompile(`(?m)^(?:Live child|Reaping |Putting child|Removing child|(?:Directory [^(]* |.*)cache invalidated|.*has been used; freeing|.*due to:|  removing ).*\n`)
 )
 
 // neutral takes out of the output what may differ.
