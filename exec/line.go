@@ -194,7 +194,7 @@ func (w *Walk) launch(j *job, plan recipe.Plan) {
 // is appended to a file of others is told from what others append by the view that
 // the shell is in.
 func (w *Walk) mayInterpret(j *job, s *recipe.Script) bool {
-	if !j.action.Capture() {
+	if j.action == nil || !j.action.Capture() {
 		return true
 	}
 	return s.AppendsOnlyTo(func(name string) bool {
