@@ -393,6 +393,29 @@ func (b *Build) replaceTail(p string, mode uint32, now, want []byte) {
 	}
 }
 
+// withdraw takes what an action appended last time out of a log, before it runs again:
+// it may read it.
+func (b *Build) withdraw(path string, n *node) {
+	all := &b.tree.logs
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	l := all.all(b.graph)[path]
+	if l == nil || l.lowered > 0 {
+		return
+	}
+	chain := b.links(path, l)
+	var others []version
+	for _, v := range chain {
+		if v.serial > n.serial && v.out.Type != cache.TypeSegment {
+			break
+		}
+		if v.target != n.name {
+			others = append(others, v)
+		}
+	}
+	b.setLog(l, chain, others)
+}
+
 // isOlderLog is true for a file to which an action has appended and that was there
 // before.
 func isOlderLog(o *cache.Output, w *tracefs.Write) bool {

@@ -164,7 +164,9 @@ func (b *Build) rollBack(a *action) []string {
 		}
 		before := findOutput(a.old.Befores, o.Path)
 		switch {
-		case o.Path[0] == '/' || o.Type == cache.TypeSegment:
+		case o.Path[0] == '/':
+		case o.Type == cache.TypeSegment:
+			b.withdraw(o.Path, a.n)
 		case b.log(o.Path) != nil:
 			if before == nil && b.exists(p) {
 				hide = append(hide, p) // with what others have appended to it
