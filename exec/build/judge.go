@@ -3,6 +3,7 @@ package build
 import (
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -95,10 +96,15 @@ func (b *Build) Judge(f *makefile.File, must bool) exec.Verdict {
 	return d.verdict
 }
 
-// dropTrace forgets what a target's own recipe did once: its file is another action's
-// now, and what stands there is no later version of it.
+// dropTrace forgets what a target's own recipe did once if that is not what stands
+// there: its file is another action's now, of which it is no later version.
 func (b *Build) dropTrace(n *node) {
-	if _, known := b.graph.Entry(n.name); !known {
+	e, known := b.graph.Entry(n.name)
+	if !known {
+		return
+	}
+	outs := e.Outputs()
+	if !slices.ContainsFunc(outs, func(o cache.Output) bool { return !b.leftAsIs(&o) }) {
 		return
 	}
 	b.chain.remove(n.name, b.graph.Target(n.name))

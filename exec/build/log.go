@@ -279,7 +279,7 @@ func (b *Build) logsChanged(n *node, old, t *cache.Trace) {
 			if l.writers != nil {
 				l.writers[n.name] = true
 			}
-			if !sameSegment(old, t, o.Path) || !b.w.hasHash(b.sp.abs(o.Path), l.Left) {
+			if !sameSegment(old, t, o.Path) || !b.isWhole(l) {
 				changed = append(changed, o.Path)
 			}
 		}
@@ -288,6 +288,12 @@ func (b *Build) logsChanged(n *node, old, t *cache.Trace) {
 	for _, path := range changed {
 		b.putTogether(path, n.serial, nil)
 	}
+}
+
+// isWhole reports whether a log is as it is after all of its versions. The lock is held.
+func (b *Build) isWhole(l *log) bool {
+	want, exists, ok := b.content(l, b.links(l.Path, l))
+	return ok && exists && b.w.hasHash(b.sp.abs(l.Path), cache.HashBytes(want))
 }
 
 // showSegments lets everybody read in its logs what an action that failed has said.
