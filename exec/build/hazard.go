@@ -167,8 +167,10 @@ func (b *Build) laterSeen(n *node, t *cache.Trace) (hide []string) {
 		if differs && out.Type == 0 && in.Kind != cache.InputAbsent && !foundDir(in, t) && b.mustNotSee(n, in.Path) {
 			hide = append(hide, b.sp.abs(in.Path))
 		}
-		if differs && !sameVersion(&out, in) && b.log(in.Path) != nil && !slices.Contains(n.lowered, in.Path) {
-			n.lowered = append(n.lowered, in.Path)
+		if differs && in.Kind == cache.InputContent && b.log(in.Path) != nil && !slices.Contains(n.lowered, in.Path) {
+			if out, ok := b.chain.seen(n.name, n.serial, in.Path, false); ok && out.Type == typeRegular && !sameVersion(&out, in) {
+				n.lowered = append(n.lowered, in.Path)
+			}
 		}
 	}
 	return hide
@@ -366,6 +368,18 @@ func (b *Build) unhide(n *node, need *makefile.File, path string) {
 		}
 		last := b.node(need).last
 		return last != nil && last.t != nil && findOutput(last.t.Outputs, key) != nil
+	})
+	n.hid = len(n.hide)
+}
+
+// unhideEarlier lets an action see what was hidden as a later action's and what, by
+// now, one before it has left there too: a directory has many makers.
+func (b *Build) unhideEarlier(n *node) {
+	n.hide = slices.DeleteFunc(n.hide, func(p string) bool {
+		chain := b.chain.of(b.sp.key(p))
+		return slices.ContainsFunc(chain, func(v version) bool {
+			return v.serial < n.serial && v.target != n.name && v.out.Type == typeDir
+		})
 	})
 	n.hid = len(n.hide)
 }

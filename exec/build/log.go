@@ -455,6 +455,9 @@ func (b *Build) lower(n *node, old *cache.Trace) (raise func()) {
 		if end < 0 {
 			continue
 		}
+		if _, exists, _ := b.content(l, chain[:end]); !exists {
+			continue // what comes before it is yet to be made again
+		}
 		b.setLog(l, chain, chain[:end])
 		if chain[end].target != n.name { // else it is about to write it
 			l.lowered++
