@@ -117,6 +117,7 @@ type Build struct {
 	writers       []*done                      // what was entered in wrote
 	nativesOn     int                          // how many of them run now
 	moved         time.Time                    // when something was last written
+	recovering    bool                         // runs were cut short before this build: what they left looked like sources until they ran again
 	repeated      bool                         // something is made more than once
 	reruns        []exec.Rerun                 // hazards that wait for the end of the pass
 	shape         int                          // the one that order belongs to
@@ -125,7 +126,7 @@ type Build struct {
 	serials       map[string]uint64            // positions of this build, by name in the graph
 	visited       map[string]bool              // names of the targets that this build decided about
 	commands      map[string]string            // command name: where PATH finds it
-	freshened     map[*makefile.File]int64     // the mtimes of files that were good and got new ones
+	freshened     map[*makefile.File]int64     // the mtimes of targets that are as they were, before they got new ones
 	owned         map[string]*makefile.File    // absolute path -> target whose action wrote it or holds it good in this build
 	suspect       map[string]suspect           // by target: what builds before this one have left unfinished
 	cut           map[string][]tracefs.Journal // by target: what dead engines had begun to change
@@ -245,6 +246,7 @@ func (b *Build) load() {
 	for _, r := range append(rec.Unfinished, rec.Lost...) {
 		b.suspect[r.Target] = b.suspect[r.Target].with(&r)
 	}
+	b.recovering = len(b.suspect) > 0
 }
 
 // suspect is a target of which one run or more were cut short.

@@ -277,7 +277,7 @@ func (b *Build) untraced(f *makefile.File, n *node, exists, must bool) decision 
 		return b.orCached(f, n, decision{verdict: exec.Run, why: "it does not exist"})
 	}
 	if must && b.onlyFreshened(f, n) {
-		return decision{verdict: exec.UpToDate, why: "its prerequisites are as they were, and have new times only", adopt: true, fresh: true}
+		return decision{verdict: exec.UpToDate, why: "its prerequisites are as they were but for their times", adopt: true, fresh: true}
 	}
 	if must {
 		return b.orCached(f, n, decision{verdict: exec.Run, why: "it is older than " + newerThan(f)})
@@ -286,8 +286,8 @@ func (b *Build) untraced(f *makefile.File, n *node, exists, must bool) decision 
 }
 
 // onlyFreshened reports whether a target is older than its prerequisites only because
-// those were found good and got new times in this build: by the times that they had,
-// GNU make's rule lets it be.
+// those were found good, or came out as they were, and got new times in this build: by
+// the times that they had, GNU make's rule lets it be.
 func (b *Build) onlyFreshened(f *makefile.File, n *node) bool {
 	st, ok := b.w.lstat(n.path)
 	if !ok {

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"fmake/cache"
+	"fmake/makefile"
 )
 
 // What an action keeps of its last run: times of files that came out as they were,
@@ -24,10 +25,23 @@ func (a *action) keepTimes(t *cache.Trace) {
 		if was == nil || mtime == 0 || was.Type != o.Type || was.Hash != o.Hash || was.Link != o.Link || was.Mode != o.Mode {
 			continue
 		}
+		if f := a.b.targetAt(a.f, o.Path); f != nil {
+			a.b.freshened[f] = mtime
+		}
 		if (o.Type == typeRegular || o.Type == typeLink) && !(a.n.must && a.b.isTarget(a.n, o.Path)) {
 			a.b.setTime(o, time.Unix(0, mtime))
 		}
 	}
+}
+
+// targetAt returns which of the targets of f's run is at a path, nil if none is.
+func (b *Build) targetAt(f *makefile.File, path string) *makefile.File {
+	for _, g := range append([]*makefile.File{f}, f.AlsoMake...) {
+		if b.sp.key(b.node(g).path) == path {
+			return g
+		}
+	}
+	return nil
 }
 
 // isTarget reports whether an output of an action is a target of the makefile.

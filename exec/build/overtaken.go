@@ -126,7 +126,7 @@ func (b *Build) unwatched(n *node, looking time.Time) *done {
 // before them in serial order had written what they look at. They are judged
 // again, which finds the difference.
 func (b *Build) findOvertaken() {
-	if !b.repeated && b.opts.Serial != nil && b.opts.Serial() {
+	if !b.repeated && !b.recovering && b.opts.Serial != nil && b.opts.Serial() {
 		return // everything was judged after all that comes before it
 	}
 	b.reorder()
@@ -140,7 +140,7 @@ func (b *Build) findOvertaken() {
 		if d.n.stale != "" || !b.moved.After(d.started) {
 			continue
 		}
-		if d.t == nil && !b.repeated {
+		if d.t == nil && !b.repeated && !b.recovering {
 			if late == nil {
 				late = b.movers()
 			}
@@ -159,7 +159,7 @@ func (b *Build) findOvertaken() {
 			b.repeat(d.f, nil, b.display(gone.Path)+" was removed by a recipe before it")
 			continue
 		}
-		if d.ran || b.repeated {
+		if d.t != nil && (d.ran || b.repeated || b.recovering) {
 			b.sawLater(d) // what was still being written when it ended, or was not recorded yet
 		}
 	}
