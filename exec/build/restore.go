@@ -175,7 +175,11 @@ func (b *Build) rollBack(a *action) []string {
 			if before != nil && !b.exists(p) {
 				b.putBack(before, p)
 			}
-		case !b.leftAsIs(o) || b.laterVersion(a, o.Path):
+		case b.laterVersion(a, o.Path):
+			if before != nil {
+				b.putUnder(a, o.Path, p)
+			}
+		case !b.leftAsIs(o):
 		case before != nil && before.Hash != o.Hash:
 			b.putBack(before, p)
 		case before == nil && (o.Type != typeDir || b.ownDir(o.Path, a)):
@@ -205,6 +209,16 @@ func (b *Build) laterVersion(a *action, path string) bool {
 	}
 	chain := b.chain.of(path)
 	return len(chain) > 0 && chain[len(chain)-1].target != a.n.name
+}
+
+// putUnder puts a file that the action edits in place back to what the action is to
+// see, though actions after it have edited it too: theirs are gone from the tree then,
+// and they run again.
+func (b *Build) putUnder(a *action, path, p string) {
+	out, ok := b.chain.seen(a.n.name, a.n.serial, path, false)
+	if ok && out.Type == typeRegular && b.client() != nil && b.contents.Has(out.Hash) {
+		b.putBack(&out, p)
+	}
 }
 
 // putBack restores the version that an action replaced.
