@@ -290,18 +290,26 @@ func (b *Build) untraced(f *makefile.File, n *node, exists, must bool) decision 
 // the times that they had, GNU make's rule lets it be.
 func (b *Build) onlyFreshened(f *makefile.File, n *node) bool {
 	st, ok := b.w.lstat(n.path)
-	if !ok {
+	if !ok || slices.ContainsFunc(f.AlsoMake, func(g *makefile.File) bool { return !b.exists(b.node(g).path) }) {
 		return false
 	}
+	newer := 0
 	for _, d := range f.Deps {
 		if d.OrderOnly || d.File == nil {
 			continue
 		}
-		if was, fresh := b.freshened[d.File]; d.Changed && (!fresh || was > st.Mtime) {
+		if !b.exists(b.node(d.File).path) {
+			return false
+		}
+		if !d.Changed {
+			continue
+		}
+		newer++
+		if was, fresh := b.freshened[d.File]; !fresh || was > st.Mtime {
 			return false
 		}
 	}
-	return true
+	return newer > 0 // else something else than its prerequisites demands it
 }
 
 // newerThan names the prerequisite that makes GNU make's rule remake f.

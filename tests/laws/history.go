@@ -345,6 +345,9 @@ func (u *user) point() []Op {
 			plain = append(plain, "../"+name)
 		}
 	}
+	if len(plain) == 0 {
+		return nil
+	}
 	return u.write("links/alias.h", symlink(u.pick(plain)))
 }
 

@@ -81,7 +81,11 @@ func (w *world) apply(op Op) error {
 	if k, edited := w.state.kept[op.Path]; edited && op.What == opHandEdit && w.built != nil {
 		// The edit is newer than what is there, and older than what the next
 		// build makes of sources that changed in the same step.
-		k.prereqs = w.declared(op.Path, w.built)
+		there := w.built.Clone()
+		for name, e := range w.state.sources() {
+			there.Put(name, e)
+		}
+		k.prereqs = w.declared(op.Path, there)
 		w.state.kept[op.Path] = k
 	}
 	t := w.rendering(nil).tree()
