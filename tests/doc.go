@@ -5,7 +5,7 @@
 // and, most of all, which recipes ran. scripts/make shows what GNU make does
 // and holds for any make (FMAKE_TEST_BINARY=/usr/bin/make go test ./tests runs
 // these against GNU make itself); scripts/trace, scripts/scenarios and
-// scripts/faults show what fmake adds; scripts/pending is listed but not run.
+// scripts/faults show what fmake adds.
 //
 // The model of a session:
 //

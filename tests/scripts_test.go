@@ -2,7 +2,6 @@ package tests
 
 import (
 	"bytes"
-	"flag"
 	"os"
 	"os/exec"
 	"os/user"
@@ -100,29 +99,6 @@ func TestFUSEIsUsed(t *testing.T) {
 	}
 	if out, err := runAs(t, freeUID(t), "^TestFUSEIsUsed$"); err != nil {
 		t.Errorf("as an ordinary user: %v\n%s", err, out)
-	}
-}
-
-// pending plays the scripts that wait for a later milestone too.
-var pending = flag.Bool("pending", false, "play the scripts of scripts/pending")
-
-// TestPending names the scripts that wait for a later milestone.
-func TestPending(t *testing.T) {
-	if *pending {
-		play(t, "pending")
-		return
-	}
-	files, err := filepath.Glob(filepath.Join(currentSetup().scripts(), "pending", "*.txtar"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range files {
-		text, err := os.ReadFile(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		first, _, _ := strings.Cut(string(text), "\n")
-		t.Logf("pending: %s: %s", filepath.Base(f), strings.TrimPrefix(first, "# "))
 	}
 }
 
