@@ -252,7 +252,9 @@ func (s *superblock) Create(_ <-chan struct{}, in *fuse.CreateIn, name string, o
 	v := s.owner(in.Pid)
 	mode := modeOf(in.Flags)
 	if in.Flags&syscall.O_EXCL == 0 && s.view.mayAppend(path, mode) {
-		return s.createLog(in, name, path, out)
+		if g := s.view.append(path, in.Pid); g != nil {
+			return s.createLog(g, in, name, path, out)
+		}
 	}
 	s.view.unhide(path)
 	c := mode.change()

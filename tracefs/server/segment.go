@@ -3,6 +3,7 @@ package server
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"syscall"
@@ -38,6 +39,7 @@ type segments struct {
 	mu     sync.Mutex
 	byPath map[string]*segment
 	byFh   map[uint64]*segment // by open handle
+	all    []*segment
 }
 
 func (x *segments) at(path string) *segment {
@@ -59,16 +61,15 @@ func (v *view) mayAppend(path string, mode openMode) bool {
 	if v == nil || !mode.writes || !mode.appends || mode.reads || mode.truncates || v.rec.isOff() {
 		return false
 	}
-	p := v.engine.config.Project
-	if v.engine.preimages.dir == "" || p == "" || !underAny(path, []string{p}) || tracefs.IsVersionControl(path) {
+	if v.engine.preimages.dir == "" || !v.engine.inProject(path) || tracefs.IsVersionControl(path) || slices.Contains(v.targets, path) {
 		return false
 	}
-	for _, t := range v.targets {
-		if t == path {
-			return false
-		}
-	}
 	return v.segments.at(path) != nil || v.rec.onlyAppended(path)
+}
+
+// inProject tells whether a path is in the project of the engine's first client.
+func (e *engine) inProject(path string) bool {
+	return e.config.Project != "" && underAny(path, []string{e.config.Project})
 }
 
 // onlyAppended tells whether an action has done no more with a path than to look
@@ -104,6 +105,7 @@ func (v *view) append(path string, tid uint32) *segment {
 		x.byPath, x.byFh = map[string]*segment{}, map[uint64]*segment{}
 	}
 	x.byPath[path] = g
+	x.all = append(x.all, g)
 	return g
 }
 
@@ -124,12 +126,8 @@ func (s *superblock) appender(n *node, mode openMode, tid uint32) *segment {
 
 // createLog answers an open for appending to a file that is absent. It is made
 // empty, unless it stands there and is hidden.
-func (s *superblock) createLog(in *fuse.CreateIn, name, path string, out *fuse.CreateOut) fuse.Status {
+func (s *superblock) createLog(g *segment, in *fuse.CreateIn, name, path string, out *fuse.CreateOut) fuse.Status {
 	v := s.view
-	g := v.append(path, in.Pid)
-	if g == nil {
-		return fuse.EIO
-	}
 	if v.hides(path) {
 		g.alone = true
 		v.reveal(path)
@@ -171,13 +169,20 @@ func (x *segments) closeSegment(fh uint64) {
 	x.mu.Unlock()
 }
 
-// write appends data.
+// write appends data. If there is no room for segments, the file itself is appended to.
 func (g *segment) write(data []byte) (uint32, fuse.Status) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	n, err := syscall.Write(int(g.file.Fd()), data)
+	if err != nil && !g.settled {
+		g.goOver()
+		n, err = syscall.Write(int(g.file.Fd()), data)
+	}
 	if err != nil {
 		return 0, fuse.ToStatus(err)
+	}
+	if g.settled {
+		return uint32(n), fuse.OK
 	}
 	g.size += int64(n)
 	return uint32(n), fuse.OK
@@ -273,9 +278,13 @@ func (g *segment) replace() {
 func (g *segment) intoFile() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.settled {
-		return
+	if !g.settled {
+		g.goOver()
 	}
+}
+
+// goOver is intoFile with the lock held.
+func (g *segment) goOver() {
 	f, err := os.OpenFile(g.path, os.O_WRONLY|os.O_APPEND, 0)
 	if err != nil {
 		return // it can only go on by itself
@@ -300,16 +309,28 @@ func (v *view) endSegments(rec *tracefs.Record, leftover bool) {
 		}
 	}
 	x.byPath = nil
+	for _, g := range x.all {
+		if !leftover { // else somebody may write on
+			g.file.Close()
+		}
+	}
+	x.all = nil
 }
 
-// end closes a segment and returns the name of its file.
+// end ends a segment and returns the name of its file, "" if the file itself was
+// appended to.
 func (g *segment) end(leftover bool) string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if g.settled {
+		return ""
+	}
 	name := g.file.Name()
 	if !leftover {
-		g.file.Close()
-	} else if f, err := os.OpenFile(g.path, os.O_WRONLY|os.O_APPEND, 0); err == nil {
+		g.settled = true
+		return name
+	}
+	if f, err := os.OpenFile(g.path, os.O_WRONLY|os.O_APPEND, 0); err == nil {
 		g.file.Close()
 		g.file = f
 	}

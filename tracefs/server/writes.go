@@ -18,7 +18,7 @@ func (v *view) beforeChange(path string, c change, tid uint32) {
 	if v == nil {
 		return
 	}
-	if c == appends && v.rec.hasRead(path) {
+	if c == appends && v.engine.inProject(path) && v.rec.hasRead(path) {
 		c = edits // what it has read decides what it appends
 	}
 	if !c.commutes() {
