@@ -36,7 +36,7 @@ func TestRecord(t *testing.T) {
 		{"overwrite after reading", `cat a; echo hi >a`, "a: exists content\na: write old saved"},
 		{"append", `echo hi >>a`, `a: write old append`},
 		{"append to nothing", `echo hi >>o; echo ho >>o`, `o: write new append`},
-		{"append and read", `echo hi >>a; cat a`, "a: exists content\na: write old"},
+		{"append and read", `echo hi >>a; cat a`, "a: exists content edited\na: write old saved"},
 		{"edit in place", `echo hi 1<>a`, "a: exists content edited\na: write old saved"},
 		{"remove", `rm a`, "a: exists\na: write old unread saved"},
 		{"remove what is absent", `rm -f nothing`, `nothing: absent`},
