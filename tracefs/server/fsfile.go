@@ -59,7 +59,7 @@ func (s *superblock) Open(_ <-chan struct{}, in *fuse.OpenIn, out *fuse.OpenOut)
 	if g := s.appender(n, mode, in.Pid); g != nil {
 		return s.openSegment(g, out)
 	}
-	if mode.reads {
+	if mode.reads && s.view != nil && s.view.segments.any.Load() {
 		s.view.settle(s.pathOf(n), in.Pid)
 	}
 	if mode.writes {

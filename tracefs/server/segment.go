@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
@@ -34,8 +35,10 @@ type segment struct {
 	settled bool
 }
 
-// segments are those of one view.
+// segments are those of one view. Hardly any action has one, so that nothing but any is
+// looked at until the first.
 type segments struct {
+	any    atomic.Bool
 	mu     sync.Mutex
 	byPath map[string]*segment
 	byFh   map[uint64]*segment // by open handle
@@ -43,6 +46,9 @@ type segments struct {
 }
 
 func (x *segments) at(path string) *segment {
+	if !x.any.Load() {
+		return nil
+	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	return x.byPath[path]
@@ -106,6 +112,7 @@ func (v *view) append(path string, tid uint32) *segment {
 	}
 	x.byPath[path] = g
 	x.all = append(x.all, g)
+	x.any.Store(true)
 	return g
 }
 
@@ -181,10 +188,9 @@ func (g *segment) write(data []byte) (uint32, fuse.Status) {
 	if err != nil {
 		return 0, fuse.ToStatus(err)
 	}
-	if g.settled {
-		return uint32(n), fuse.OK
+	if !g.settled {
+		g.size += int64(n)
 	}
-	g.size += int64(n)
 	return uint32(n), fuse.OK
 }
 
@@ -205,7 +211,7 @@ func (v *view) size(path string, inTree int64) int64 {
 // settle ends the life of a path's segment as such: from now on the action edits the
 // file in place.
 func (v *view) settle(path string, tid uint32) {
-	if v == nil {
+	if v == nil || !v.segments.any.Load() {
 		return
 	}
 	x := &v.segments

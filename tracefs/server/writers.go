@@ -1,7 +1,6 @@
 package server
 
 import (
-	"errors"
 	"os"
 	"slices"
 	"sync"
@@ -60,22 +59,13 @@ func (ws *writers) replaceTail(path string, mode uint32, data []byte, at int64) 
 	}
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|unix.O_NOFOLLOW, os.FileMode(mode&0o777))
 	if err != nil {
-		return plainError(err)
+		return err
 	}
 	defer f.Close()
 	if _, err := f.WriteAt(data, at); err != nil {
-		return plainError(err)
+		return err
 	}
-	return plainError(f.Truncate(at + int64(len(data))))
-}
-
-// plainError takes the errno out of an error of package os.
-func plainError(err error) error {
-	var errno unix.Errno
-	if errors.As(err, &errno) {
-		return errno
-	}
-	return err
+	return f.Truncate(at + int64(len(data)))
 }
 
 // leave notes that a view's action has ended, and returns what others were writing
