@@ -86,7 +86,7 @@ func (w *Walk) judge(f *makefile.File, must bool) bool {
 // target that was made anew.
 func (w *Walk) restored(f *makefile.File) {
 	w.started++
-	for _, g := range append([]*makefile.File{f}, f.AlsoMake...) {
+	for _, g := range f.Together() {
 		if g.Run.MtimeBefore == MtimeUnknown {
 			g.Run.MtimeBefore = g.Run.Mtime
 		}

@@ -198,7 +198,7 @@ func (w *Walk) mayInterpret(j *job, s *recipe.Script) bool {
 		return true
 	}
 	return s.AppendsOnlyTo(func(name string) bool {
-		return name == j.file.Name || slices.ContainsFunc(j.file.AlsoMake, func(f *makefile.File) bool { return f.Name == name })
+		return slices.ContainsFunc(j.file.Together(), func(f *makefile.File) bool { return f.Name == name })
 	})
 }
 

@@ -131,7 +131,7 @@ func dependents(db *makefile.Database) map[*makefile.File][]*makefile.File {
 // is made by the same run, or depends on f itself.
 func (w *Walk) addNeed(f, need *makefile.File) {
 	need = current(need)
-	if f == need || slices.Contains(f.AlsoMake, need) || slices.ContainsFunc(f.Deps, func(d *makefile.Dep) bool { return d.File == need }) || w.reaches(need, f, nil) {
+	if slices.Contains(f.Together(), need) || slices.ContainsFunc(f.Deps, func(d *makefile.Dep) bool { return d.File == need }) || w.reaches(need, f, nil) {
 		return
 	}
 	d := w.db.NewDep()
@@ -239,7 +239,7 @@ func (w *Walk) serialOrder() map[*makefile.File]int {
 			return
 		}
 		inside[f] = true
-		run := append([]*makefile.File{f}, f.AlsoMake...) // all that one run makes is in one place
+		run := f.Together() // all that one run makes is in one place
 		for i := range run {
 			run[i] = current(run[i])
 			for _, d := range run[i].Deps {

@@ -274,6 +274,9 @@ func (f *File) Group() []*File {
 	return slices.Insert(slices.Clone(f.AlsoMake), f.GroupPlace-1, f)
 }
 
+// Together lists all targets that the run which makes f makes: f, then the others.
+func (f *File) Together() []*File { return append([]*File{f}, f.AlsoMake...) }
+
 // joinGroup tells each of the grouped targets about the others.
 func (r *reader) joinGroup(group []*File) {
 	for _, f := range slices.Backward(group) {

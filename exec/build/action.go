@@ -293,8 +293,8 @@ func (a *action) open() (*tracefs.View, error) {
 
 // targets are the files that the action is to make.
 func (a *action) targets() []string {
-	paths := []string{a.n.path}
-	for _, f := range a.f.AlsoMake {
+	var paths []string
+	for _, f := range a.f.Together() {
 		paths = append(paths, a.b.node(f).path)
 	}
 	return paths

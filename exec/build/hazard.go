@@ -319,7 +319,7 @@ func (b *Build) Failed(f *makefile.File) (exec.Ruling, []*makefile.File) {
 func (b *Build) demand(f *makefile.File, n *node) []*makefile.File {
 	var needs []*makefile.File
 	add := func(need *makefile.File, path string) {
-		if need == f || slices.Contains(f.AlsoMake, need) || slices.Contains(needs, need) || !n.demandOnce(need) {
+		if slices.Contains(f.Together(), need) || slices.Contains(needs, need) || !n.demandOnce(need) {
 			return
 		}
 		b.learn(f, need)

@@ -532,8 +532,7 @@ func (b *Build) leftAsIs(o *cache.Output) bool {
 		if o.Stat.Ino != 0 && st.Same(o.Stat) && !b.graph.Suspect(st) {
 			return true
 		}
-		h, err := b.w.hash(p)
-		return err == nil && h.Hash == o.Hash
+		return b.w.hasHash(p, o.Hash)
 	case typeLink:
 		text, err := os.Readlink(p)
 		return err == nil && text == o.Link
@@ -560,12 +559,8 @@ func (b *Build) freshen(f *makefile.File, n *node) {
 	if t == nil {
 		return
 	}
-	if st, ok := b.w.lstat(n.path); ok {
-		b.freshened[f] = st.Mtime
-	}
-	f.Run.Mtime = exec.MtimeUnknown // those above have to see the new one
-	for _, g := range f.AlsoMake {
-		g.Run.Mtime = exec.MtimeUnknown
+	for _, g := range f.Together() {
+		g.Run.Mtime = exec.MtimeUnknown // those above have to see the new one
 		if st, ok := b.w.lstat(b.node(g).path); ok {
 			b.freshened[g] = st.Mtime
 		}

@@ -36,7 +36,7 @@ func (a *action) keepTimes(t *cache.Trace) {
 
 // targetAt returns which of the targets of f's run is at a path, nil if none is.
 func (b *Build) targetAt(f *makefile.File, path string) *makefile.File {
-	for _, g := range append([]*makefile.File{f}, f.AlsoMake...) {
+	for _, g := range f.Together() {
 		if b.sp.key(b.node(g).path) == path {
 			return g
 		}

@@ -1,7 +1,6 @@
 package build
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 	"math"
@@ -56,24 +55,30 @@ func (b *Build) log(path string) *log {
 	return b.tree.logs.all(b.graph)[path]
 }
 
-// links returns the versions of a log that actions of this tree have left, in serial
-// order. The lock is held.
-func (b *Build) links(path string, l *log) []version {
+// writersOf lists the targets whose recipes have left something at a log's path, good or
+// not. The lock is held.
+func (b *Build) writersOf(l *log) map[string]bool {
 	if l.writers == nil {
 		l.writers = make(map[string]bool)
 		for _, name := range b.graph.Names() {
-			if e, ok := b.graph.Entry(name); ok && findOutput(e.Outputs(), path) != nil {
+			if e, ok := b.graph.Entry(name); ok && findOutput(e.Outputs(), l.Path) != nil {
 				l.writers[name] = true
 			}
 		}
 	}
+	return l.writers
+}
+
+// links returns the versions of a log that actions of this tree have left, in serial
+// order. The lock is held.
+func (b *Build) links(l *log) []version {
 	var chain []version
-	for name := range l.writers {
+	for name := range b.writersOf(l) {
 		e, ok := b.graph.Entry(name)
 		if !ok || e.Flags()&(cache.Failed|cache.Provisional) != 0 {
 			continue
 		}
-		if o := findOutput(e.Outputs(), path); o != nil {
+		if o := findOutput(e.Outputs(), l.Path); o != nil {
 			chain = append(chain, version{serial: b.chain.serial(name, e.Serial()), target: name, out: *o})
 		}
 	}
@@ -81,28 +86,48 @@ func (b *Build) links(path string, l *log) []version {
 	return chain
 }
 
+// leftWhole reports whether an action has left a content as the whole of a log, good or
+// not. The lock is held.
+func (b *Build) leftWhole(l *log, h cache.Hash) bool {
+	for name := range b.writersOf(l) {
+		e, ok := b.graph.Entry(name)
+		if !ok || e.Flags()&cache.Provisional != 0 {
+			continue
+		}
+		if o := findOutput(e.Outputs(), l.Path); o != nil && o.Type == typeRegular && o.Hash == h {
+			return true
+		}
+	}
+	return false
+}
+
 // content returns what a log holds after the given versions. ok is false if some of it
 // cannot be had any more.
 func (b *Build) content(l *log, chain []version) (data []byte, exists, ok bool) {
 	data, exists = l.Base, l.Exists
+	from := 0 // after the last whole version
 	for i := range chain {
-		o := &chain[i].out
-		switch o.Type {
-		case cache.TypeSegment:
-			piece, err := b.bytesOf(o.Hash, o.Size)
-			if err != nil {
-				return nil, false, false
-			}
-			data, exists = append(slices.Clip(data), piece...), true
-		case typeRegular:
+		if chain[i].out.Type != cache.TypeSegment {
+			from = i + 1
+		}
+	}
+	if from > 0 {
+		o := &chain[from-1].out
+		data, exists = nil, o.Type != 0
+		if o.Type == typeRegular {
 			var err error
 			if data, err = b.bytesOf(o.Hash, o.Size); err != nil {
 				return nil, false, false
 			}
-			exists = true
-		default:
-			data, exists = nil, o.Type != 0
 		}
+	}
+	for i := range chain[from:] {
+		o := &chain[from+i].out
+		piece, err := b.bytesOf(o.Hash, o.Size)
+		if err != nil {
+			return nil, false, false
+		}
+		data, exists = append(slices.Clip(data), piece...), true
 	}
 	return data, exists, true
 }
@@ -144,15 +169,10 @@ func (b *Build) logStands(path string) bool {
 	return b.w.hasHash(b.sp.abs(path), l.Left)
 }
 
-// isOurs reports whether what stands at a log's path was put there by actions of this
-// tree. What is the user's is left alone. The lock is held.
-func isOurs(l *log, chain []version, now []byte) bool {
-	if len(now) == 0 {
-		return true
-	}
-	h := cache.HashBytes(now)
-	return h == l.Left || h == l.Before ||
-		slices.ContainsFunc(chain, func(v version) bool { return v.out.Type == typeRegular && v.out.Hash == h })
+// isOurs reports whether what stands at a log's path, with its hash, was put there by
+// actions of this tree. What is the user's is left alone. The lock is held.
+func (b *Build) isOurs(l *log, now []byte, h cache.Hash) bool {
+	return len(now) == 0 || h == l.Left || h == l.Before || b.leftWhole(l, h)
 }
 
 // beingWritten reports whether an action that has not ended is writing a file whole:
@@ -226,8 +246,7 @@ func (b *Build) appendRaw(p string, data []byte) {
 	if err != nil {
 		b.warn("%s: %v", b.display(b.sp.key(p)), err)
 	}
-	b.w.forget(p)
-	b.checker.Forget(b.sp.key(p))
+	b.lookAgain(p)
 }
 
 // maxLog bounds what is put together again and again.
@@ -243,18 +262,20 @@ func (b *Build) beginLog(path, p string) bool {
 	if len(now) > maxLog || err != nil && !errors.Is(err, unix.ENOENT) {
 		return false
 	}
+	h := cache.HashBytes(now)
 	l := all.all(b.graph)[path]
 	if l != nil {
-		return isOurs(l, b.links(path, l), now) || b.beingWritten(p)
+		return b.isOurs(l, now, h) || b.beingWritten(p)
 	}
-	l = &log{Log: cache.Log{Path: path, Left: cache.HashBytes(now)}}
-	switch chain := b.links(path, l); {
+	l = &log{Log: cache.Log{Path: path}}
+	switch {
 	case b.beingWritten(p):
-	case len(chain) == 0:
+	case len(b.links(l)) == 0:
 		l.Exists, l.Base = len(now) > 0, now
-	case !isOurs(l, chain, now):
+	case !b.isOurs(l, now, h):
 		return false
 	}
+	l.Left = h
 	if err := b.graph.PutLog(&l.Log); err != nil {
 		b.trouble("keeping what is known of "+b.display(path), err)
 		return false
@@ -292,7 +313,7 @@ func (b *Build) logsChanged(n *node, old, t *cache.Trace) {
 
 // isWhole reports whether a log is as it is after all of its versions. The lock is held.
 func (b *Build) isWhole(l *log) bool {
-	want, exists, ok := b.content(l, b.links(l.Path, l))
+	want, exists, ok := b.content(l, b.links(l))
 	return ok && exists && b.w.hasHash(b.sp.abs(l.Path), cache.HashBytes(want))
 }
 
@@ -325,7 +346,7 @@ func (b *Build) putTogether(path string, after uint64, extra *version) {
 	if l == nil || l.lowered > 0 {
 		return // whoever reads it has to end first
 	}
-	chain := b.links(path, l)
+	chain := b.links(l)
 	if extra != nil {
 		at, _ := slices.BinarySearchFunc(chain, extra.serial, func(v version, s uint64) int { return cmp.Compare(v.serial, s) })
 		chain = slices.Insert(chain, at, *extra)
@@ -334,7 +355,7 @@ func (b *Build) putTogether(path string, after uint64, extra *version) {
 	if end < 0 {
 		end = len(chain)
 	}
-	b.setLog(l, chain, chain[:end])
+	b.setLog(l, chain[:end])
 	if !slices.ContainsFunc(chain, func(v version) bool { return v.out.Type == cache.TypeSegment }) {
 		delete(all.known, path)
 		_ = b.graph.DropLog(path) // it would only be looked at in vain
@@ -343,24 +364,28 @@ func (b *Build) putTogether(path string, after uint64, extra *version) {
 
 // setLog makes a log what it is after some of its versions, if it is not the user's.
 // The lock is held.
-func (b *Build) setLog(l *log, chain, upTo []version) {
+func (b *Build) setLog(l *log, upTo []version) {
 	p := b.sp.abs(l.Path)
 	now, err := os.ReadFile(p)
-	if err != nil && !errors.Is(err, unix.ENOENT) || !isOurs(l, chain, now) {
+	stands, h := err == nil, cache.HashBytes(now)
+	if err != nil && !errors.Is(err, unix.ENOENT) || !b.isOurs(l, now, h) {
 		return
 	}
-	if slices.ContainsFunc(chain, func(v version) bool { return v.out.Type == typeRegular && v.out.Hash == cache.HashBytes(now) }) {
+	if b.leftWhole(l, h) {
 		// A version that is to be had again when what comes before it changes.
 		if _, err := b.keepBytes(now); err != nil {
 			return
 		}
 	}
 	want, exists, ok := b.content(l, upTo)
-	stands := err == nil
-	if !ok || exists && stands && bytes.Equal(now, want) && l.Left == cache.HashBytes(want) {
+	if !ok {
 		return
 	}
-	l.Before, l.Left = cache.HashBytes(now), cache.HashBytes(want)
+	left := cache.HashBytes(want)
+	if exists && stands && h == left && l.Left == left {
+		return
+	}
+	l.Before, l.Left = h, left
 	if err := b.graph.PutLog(&l.Log); err != nil {
 		b.trouble("keeping what is known of "+b.display(l.Path), err)
 		return
@@ -368,11 +393,10 @@ func (b *Build) setLog(l *log, chain, upTo []version) {
 	switch {
 	case !exists && stands:
 		b.remove(l.Path, typeRegular)
-	case exists && (!stands || !bytes.Equal(now, want)):
+	case exists && (!stands || h != left):
 		b.replaceTail(p, modeIn(upTo), now, want)
 	}
-	b.w.forget(p)
-	b.checker.Forget(l.Path)
+	b.lookAgain(p)
 }
 
 // modeIn returns the mode of the file that versions leave.
@@ -409,9 +433,8 @@ func (b *Build) withdraw(path string, n *node) {
 	if l == nil || l.lowered > 0 {
 		return
 	}
-	chain := b.links(path, l)
 	var others []version
-	for _, v := range chain {
+	for _, v := range b.links(l) {
 		if v.serial > n.serial && v.out.Type != cache.TypeSegment {
 			break
 		}
@@ -419,7 +442,7 @@ func (b *Build) withdraw(path string, n *node) {
 			others = append(others, v)
 		}
 	}
-	b.setLog(l, chain, others)
+	b.setLog(l, others)
 }
 
 // isOlderLog is true for a file to which an action has appended and that was there
@@ -440,7 +463,7 @@ func (b *Build) lower(n *node, old *cache.Trace) (raise func()) {
 	}
 	paths := slices.Clone(n.lowered)
 	for i := 0; old != nil && i < len(old.Inputs); i++ {
-		if in := &old.Inputs[i]; in.Kind == cache.InputContent && !slices.Contains(paths, in.Path) {
+		if in := &old.Inputs[i]; in.Kind == cache.InputContent && known[in.Path] != nil && !slices.Contains(paths, in.Path) {
 			paths = append(paths, in.Path)
 		}
 	}
@@ -450,7 +473,7 @@ func (b *Build) lower(n *node, old *cache.Trace) (raise func()) {
 		if l == nil || l.lowered > 0 {
 			continue
 		}
-		chain := b.links(path, l)
+		chain := b.links(l)
 		end := slices.IndexFunc(chain, func(v version) bool { return v.target == n.name || v.serial > n.serial })
 		if end < 0 {
 			continue
@@ -458,7 +481,7 @@ func (b *Build) lower(n *node, old *cache.Trace) (raise func()) {
 		if _, exists, _ := b.content(l, chain[:end]); !exists {
 			continue // what comes before it is yet to be made again
 		}
-		b.setLog(l, chain, chain[:end])
+		b.setLog(l, chain[:end])
 		if chain[end].target != n.name { // else it is about to write it
 			l.lowered++
 			done = append(done, path)

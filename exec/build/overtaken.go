@@ -89,20 +89,18 @@ func (b *Build) overtaker(d *done, in *cache.Input, looking time.Time) *done {
 	if in.Kind == cache.InputListing {
 		writers = b.filled[in.Path]
 	}
-	var last *done
-	for _, w := range writers {
-		if w.end.After(looking) && b.comesBefore(w, d) && (last == nil || w.n.serial > last.n.serial) {
-			last = w
-		}
+	if d.n.last != d {
+		return nil
 	}
-	return last
+	return b.lastBefore(d.n, writers, looking)
 }
 
-// lastBefore returns the last of some writers that come before a target.
-func (b *Build) lastBefore(n *node, writers []*done) *done {
+// lastBefore returns the last of some writers that come before a target, of those that
+// have ended since a time.
+func (b *Build) lastBefore(n *node, writers []*done, since time.Time) *done {
 	var last *done
 	for _, w := range writers {
-		if b.earlier(w.n, n) && (last == nil || w.n.serial > last.n.serial) {
+		if w.end.After(since) && b.earlier(w.n, n) && (last == nil || w.n.serial > last.n.serial) {
 			last = w
 		}
 	}
@@ -113,13 +111,7 @@ func (b *Build) lastBefore(n *node, writers []*done) *done {
 // target and ended only after it had begun to look: they may have written
 // anything.
 func (b *Build) unwatched(n *node, looking time.Time) *done {
-	var last *done
-	for _, w := range b.natives {
-		if w.end.After(looking) && b.earlier(w.n, n) && (last == nil || w.n.serial > last.n.serial) {
-			last = w
-		}
-	}
-	return last
+	return b.lastBefore(n, b.natives, looking)
 }
 
 // findOvertaken finds the targets that were settled before something that comes

@@ -76,7 +76,7 @@ func (a *action) changedUnder(p string, rec *tracefs.Record) {
 	b := a.b
 	key := b.sp.key(p)
 	a.notGood(rec, 0)
-	switch w := b.lastBefore(a.n, b.wrote[key]); {
+	switch w := b.lastBefore(a.n, b.wrote[key], time.Time{}); {
 	case a.n.reruns >= maxReruns:
 	case w != nil:
 		b.hazard(a.f, w.f, key)
@@ -136,9 +136,14 @@ func (a *action) notGood(rec *tracefs.Record, status int) {
 // forgetWrites lets everything that an action wrote be looked at again.
 func (b *Build) forgetWrites(rec *tracefs.Record) {
 	for _, w := range rec.Writes {
-		b.w.forget(w.Path)
-		b.checker.Forget(b.sp.key(w.Path))
+		b.lookAgain(w.Path)
 	}
+}
+
+// lookAgain forgets what is known of a path that has changed.
+func (b *Build) lookAgain(p string) {
+	b.w.forget(p)
+	b.checker.Forget(b.sp.key(p))
 }
 
 // meddled returns a path that somebody else changed while the action looked at

@@ -62,10 +62,7 @@ func (b *Build) restoreOne(o *cache.Output) error {
 		return nil // outside the project: never restored
 	}
 	p := b.sp.abs(o.Path)
-	defer func() {
-		b.w.forget(p)
-		b.checker.Forget(o.Path)
-	}()
+	defer b.lookAgain(p)
 	switch o.Type {
 	case 0:
 		if err := os.Remove(p); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -88,7 +85,7 @@ func (b *Build) restoreOne(o *cache.Output) error {
 }
 
 func (b *Build) restoreFile(o *cache.Output, p string) error {
-	if o.SameAs != "" && b.stillIs(o.SameAs, o.Hash) {
+	if o.SameAs != "" && b.w.hasHash(b.sp.abs(o.SameAs), o.Hash) {
 		_ = os.Remove(p)
 		if err := os.Link(b.sp.abs(o.SameAs), p); err != nil {
 			return fmt.Errorf("restoring: %w", err)
@@ -106,13 +103,6 @@ func (b *Build) restoreFile(o *cache.Output, p string) error {
 	o.Stat = st
 	b.hasher.Learn(st, o.Hash)
 	return nil
-}
-
-// stillIs reports whether a file that is to get another name has the content that
-// it had.
-func (b *Build) stillIs(key string, h cache.Hash) bool {
-	now, err := b.w.hash(b.sp.abs(key))
-	return err == nil && now.Hash == h
 }
 
 // fileMode turns the permission bits of a version into those of package fs, which
@@ -238,8 +228,7 @@ func (b *Build) putBack(o *cache.Output, p string) {
 	if err != nil {
 		b.warn("cannot undo what an earlier run did to %s: %v", b.display(o.Path), err)
 	}
-	b.w.forget(p)
-	b.checker.Forget(o.Path)
+	b.lookAgain(p)
 }
 
 // clockTick is how far the times of files, which the kernel takes from its tick,
@@ -385,8 +374,7 @@ func (b *Build) remove(key string, typ uint32) {
 	if err != nil && !errors.Is(err, unix.ENOENT) && !errors.Is(err, unix.ENOTEMPTY) {
 		b.warn("cannot remove %s, which an earlier run left: %v", b.display(key), err)
 	}
-	b.w.forget(p)
-	b.checker.Forget(key)
+	b.lookAgain(p)
 }
 
 // adopt takes over a target that GNU make's rule finds good and of which nothing
