@@ -16,12 +16,14 @@ import (
 
 // # Journal
 //
-// The journal of a tree says which actions have begun to change it, and what
-// they found at the paths they change. It is what undoes a run that was cut
-// short. Order of writes:
+// The journal of a tree says which actions have begun to change it, and what those
+// that ended have left, until the graph says so. It is what undoes a run that was
+// cut short, and what is known of the others when the make was killed before it had
+// saved the graph. Order of writes:
 //
-//	pre-image durable (PutDurable) -> Begin, Add -> the action's first change of
-//	the path -> outputs kept, trace recorded -> graph saved -> Done
+//	Begin -> the view's own journal of each change, before it is made (see package
+//	tracefs) -> the action ends -> what it replaced kept (PutDurable), Left -> the
+//	view's journal forgotten -> graph saved -> Done
 //
 // An append is one write(2) to a file: what was appended outlives kill -9 of
 // every process, at the price of microseconds. Against power loss, the first
@@ -42,17 +44,8 @@ type JournalRecord struct {
 	PidStart uint64 // set by Begin
 	Boot     string // set by Begin
 	Time     int64  // set by Begin, nanoseconds since 1970
-	Writes   []JournalWrite
-	Failed   bool // it ended, without success
-}
-
-// JournalWrite is a path that an action changes, with what was there before.
-type JournalWrite struct {
-	Path   string
-	Exists bool
-	Stat   FileStat
-	Link   string // text of a symbolic link
-	Saved  Hash   // content of a regular file, kept by PutDurable; zero if not kept
+	Failed   bool   // it ended, without success
+	Left     *Trace // what it has left, nil while it runs
 }
 
 // Interval is a time between two moments, in nanoseconds since 1970.
@@ -64,6 +57,9 @@ type Recovery struct {
 	// which they began. What they left is to be undone before they run again;
 	// then Drop them.
 	Unfinished []JournalRecord
+	// Ended are actions that ended, in the order in which they began, and whose
+	// process died before the graph said so: put what they Left into it.
+	Ended []JournalRecord
 	// Lost are actions that succeeded shortly before another boot ended: what
 	// they wrote may not have reached the disk. Compare it with their traces by
 	// content; then Drop them.
@@ -84,6 +80,7 @@ type Journal struct {
 	opening sync.Mutex
 	file    *os.File // nil until something is written
 
+	replacing sync.RWMutex // held by who appends, and alone by who replaces the file
 	mu     sync.Mutex
 	marked bool // this process's mark is written and synced
 }
@@ -112,22 +109,19 @@ func openJournal(tree, boot string) (*Journal, Recovery, error) {
 	return &Journal{path: path, boot: boot}, parseJournal(data).recovery(boot), nil
 }
 
-// open returns the file, for writing.
-func (j *Journal) open() (*os.File, error) {
+// open opens the file for writing, if that has not been done.
+func (j *Journal) open() error {
 	j.opening.Lock()
 	defer j.opening.Unlock()
 	if j.file != nil {
-		return j.file, nil
+		return nil
 	}
 	if err := os.MkdirAll(filepath.Dir(j.path), 0o700); err != nil {
-		return nil, err
+		return err
 	}
 	f, err := openShared(j.path)
-	if err != nil {
-		return nil, err
-	}
 	j.file = f
-	return f, nil
+	return err
 }
 
 // openShared opens the journal with a shared lock, which keeps others from
@@ -180,15 +174,12 @@ func (j *Journal) mark(r JournalRecord) error {
 	return nil
 }
 
-// Add notes a path that an action is about to change.
-func (j *Journal) Add(id uint64, write JournalWrite) error {
-	return j.append(entryAdd, func(w *writer) {
-		w.uint(id)
-		writeJournalWrite(w, &write)
-	})
+// Left notes what an action has left at its end, whether it succeeded or not.
+func (j *Journal) Left(id uint64, t *Trace) error {
+	return j.append(entryLeft, func(w *writer) { writeLeft(w, id, textOf(EncodeTrace(t))) })
 }
 
-// Done notes the end of an action. If it succeeded, its outputs are recorded.
+// Done notes the end of an action. If it succeeded, the graph says what it has left.
 func (j *Journal) Done(id uint64, ok bool) error {
 	return j.append(entryDone, func(w *writer) { writeDone(w, id, ok, time.Now().UnixNano()) })
 }
@@ -218,9 +209,12 @@ func (j *Journal) Close() error {
 
 // append writes one entry with a single write(2).
 func (j *Journal) append(kind byte, body func(*writer)) error {
-	f, err := j.open()
+	entry := frameEntry(kind, body)
+	err := j.open()
 	if err == nil {
-		_, err = f.Write(frameEntry(kind, body))
+		j.replacing.RLock()
+		defer j.replacing.RUnlock()
+		_, err = j.file.Write(entry)
 	}
 	if err != nil {
 		return fmt.Errorf("append to journal: %w", err)
@@ -231,6 +225,9 @@ func (j *Journal) append(kind byte, body func(*writer)) error {
 // longJournal is the size from which a journal is rewritten when it is opened.
 // Every build reads it, also one that has nothing to do.
 const longJournal = 1 << 18
+
+// grownJournal is the size from which a build rewrites its own journal.
+const grownJournal = 16 << 20
 
 // shortenJournal rewrites a journal without what nobody needs, if no
 // other process has it open.
@@ -243,15 +240,48 @@ func shortenJournal(path, boot string) error {
 		return err
 	}
 	defer f.Close()
+	_, err = rewriteJournal(f, path, boot)
+	return err
+}
+
+// rewriteJournal does so for the journal that is open as f, and reports whether it
+// did.
+func rewriteJournal(f *os.File, path, boot string) (bool, error) {
 	if unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) != nil {
-		return nil
+		return false, nil
 	}
 	state, err := readJournal(f)
 	if err != nil {
-		return err
+		return false, err
 	}
 	_, err = replaceFile(path, state.needed(boot, time.Now()))
-	return err
+	return err == nil, err
+}
+
+// Shorten rewrites the journal if it has grown long and no other process has it
+// open. It is to be called when the graph was saved.
+func (j *Journal) Shorten() error {
+	j.opening.Lock()
+	defer j.opening.Unlock()
+	if j.file == nil {
+		return nil
+	}
+	if st, err := statFile(j.file); err != nil || st.Size < grownJournal {
+		return err
+	}
+	j.replacing.Lock()
+	defer j.replacing.Unlock()
+	replaced, err := rewriteJournal(j.file, j.path, j.boot)
+	if !replaced {
+		return errors.Join(err, unix.Flock(int(j.file.Fd()), unix.LOCK_SH))
+	}
+	f, err := openShared(j.path)
+	if err != nil {
+		return err
+	}
+	old := j.file
+	j.file = f
+	return old.Close()
 }
 
 // SavedPreimages returns the contents that the journals of all trees need.
@@ -271,10 +301,11 @@ func SavedPreimages(cacheDir string) ([]Hash, error) {
 		if err != nil {
 			return nil, err
 		}
-		for _, r := range state.records {
-			for _, w := range r.Writes {
-				if !w.Saved.IsZero() {
-					saved = append(saved, w.Saved)
+		for _, left := range state.left {
+			t, err := DecodeTrace([]byte(left))
+			for i := 0; err == nil && i < len(t.Befores); i++ {
+				if h := t.Befores[i].Hash; !h.IsZero() {
+					saved = append(saved, h)
 				}
 			}
 		}

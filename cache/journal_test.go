@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -65,20 +66,18 @@ func targets(list []JournalRecord) []string {
 func TestJournalRecovery(t *testing.T) {
 	tree := t.TempDir()
 	j := beginJournal(t, tree, "boot")
-	writes := []JournalWrite{
-		{Path: "./old", Exists: true, Stat: FileStat{Ino: 5, Size: 7}, Saved: HashString("old")},
-		{Path: "./link", Exists: true, Link: "text"},
-		{Path: "./new\n\xff"},
-	}
-	for _, target := range []string{"cut", "failed", "good", "dropped"} {
-		id, err := j.Begin(JournalRecord{Target: target, Dir: "d", Serial: 3, Writes: writes[:1]})
+	left := &Trace{Target: "ended", Outputs: []Output{{Path: "./new\n\xff", Hash: HashString("new")}}}
+	for _, target := range []string{"cut", "failed", "good", "dropped", "ended"} {
+		id, err := j.Begin(JournalRecord{Target: target, Dir: "d", Serial: 3})
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, w := range writes[1:] {
-			if err := j.Add(id, w); err != nil {
-				t.Fatal(err)
-			}
+		switch target {
+		case "ended", "good":
+			err = j.Left(id, left)
+		}
+		if err != nil {
+			t.Fatal(err)
 		}
 		switch target {
 		case "failed", "dropped":
@@ -93,16 +92,20 @@ func TestJournalRecovery(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if got := targets(recoveryOf(t, tree, "boot").Unfinished); !slices.Equal(got, []string{"failed"}) {
+	rec := recoveryOf(t, tree, "boot")
+	if got := targets(rec.Unfinished); !slices.Equal(got, []string{"failed"}) || len(rec.Ended) > 0 {
 		t.Errorf("while the process lives: %q", got)
 	}
 	asDead(t, tree)
-	rec := recoveryOf(t, tree, "boot")
+	rec = recoveryOf(t, tree, "boot")
 	if got := targets(rec.Unfinished); !slices.Equal(got, []string{"cut", "failed"}) {
 		t.Fatalf("after it ended: %q", got)
 	}
-	if got := rec.Unfinished[0]; !reflect.DeepEqual(got.Writes, writes) || got.Serial != 3 || got.Dir != "d" {
+	if got := rec.Unfinished[0]; got.Serial != 3 || got.Dir != "d" {
 		t.Errorf("record: %+v", got)
+	}
+	if len(rec.Ended) != 1 || rec.Ended[0].Target != "ended" || !reflect.DeepEqual(rec.Ended[0].Left, left) {
+		t.Errorf("ended: %+v", rec.Ended)
 	}
 	if len(rec.Lost)+len(rec.Dark) > 0 {
 		t.Errorf("under the same boot nothing is lost: %+v", rec)
@@ -150,7 +153,7 @@ func TestJournalTorn(t *testing.T) {
 		t.Fatal(err)
 	}
 	read := func(data []byte) (names []string) {
-		s := &journalState{records: map[uint64]*JournalRecord{}, done: map[uint64]int64{}}
+		s := newJournalState()
 		entries(data, s.apply)
 		for _, id := range s.order {
 			names = append(names, s.records[id].Target)
@@ -210,6 +213,33 @@ func TestJournalShortened(t *testing.T) {
 	}
 }
 
+// TestJournalGrown: a build that goes on for long rewrites its journal, and goes on
+// in the new one.
+func TestJournalGrown(t *testing.T) {
+	tree := t.TempDir()
+	j := beginJournal(t, tree, "boot")
+	big := &Trace{Recipe: string(make([]byte, grownJournal/4))}
+	for range 5 {
+		id, err := j.Begin(JournalRecord{Target: "good"})
+		if err := errors.Join(err, j.Left(id, big), j.Done(id, true)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := j.Shorten(); err != nil {
+		t.Fatal(err)
+	}
+	if size := mustStat(t, j.path).Size; size > 4096 {
+		t.Errorf("%d bytes after it was shortened", size)
+	}
+	if _, err := j.Begin(JournalRecord{Target: "cut"}); err != nil {
+		t.Fatal(err)
+	}
+	asDead(t, tree)
+	if got := targets(recoveryOf(t, tree, "boot").Unfinished); !slices.Equal(got, []string{"cut"}) {
+		t.Errorf("unfinished: %q", got)
+	}
+}
+
 func TestSavedPreimages(t *testing.T) {
 	cacheDir := t.TempDir()
 	j := beginJournal(t, filepath.Join(cacheDir, "trees", "one"), "boot")
@@ -217,7 +247,7 @@ func TestSavedPreimages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := j.Add(id, JournalWrite{Path: "./x", Saved: HashString("x")}); err != nil {
+	if err := j.Left(id, &Trace{Befores: []Output{{Path: "./x", Hash: HashString("x")}}}); err != nil {
 		t.Fatal(err)
 	}
 	if got, err := SavedPreimages(cacheDir); err != nil || !slices.Equal(got, []Hash{HashString("x")}) {
@@ -226,11 +256,11 @@ func TestSavedPreimages(t *testing.T) {
 }
 
 func FuzzJournal(f *testing.F) {
-	r := JournalRecord{ID: 1, Target: "x", Writes: []JournalWrite{{Path: "p"}}}
+	r := JournalRecord{ID: 1, Target: "x"}
 	good := frameEntry(entryBegin, func(w *writer) { writeJournalRecord(w, &r) })
-	f.Add(append(good, frameEntry(entryDone, func(w *writer) { writeDone(w, 1, true, 5) })...), byte(entryAdd))
+	f.Add(append(good, frameEntry(entryDone, func(w *writer) { writeDone(w, 1, true, 5) })...), byte(entryLeft))
 	f.Fuzz(func(t *testing.T, data []byte, kind byte) {
-		s := &journalState{records: map[uint64]*JournalRecord{}, done: map[uint64]int64{}}
+		s := newJournalState()
 		entries(data, s.apply)
 		s.apply(kind, reader{s: string(data)})
 		s.recovery("boot")

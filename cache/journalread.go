@@ -15,7 +15,7 @@ const (
 	entryOpen  = 'o' // a process begins to change the tree
 	entryClose = 'c' // it has ended
 	entryBegin = 'b'
-	entryAdd   = 'a'
+	entryLeft  = 'l'
 	entryDone  = 'd'
 	entryDrop  = 'x'
 )
@@ -57,7 +57,8 @@ func entries(data []byte, yield func(kind byte, body reader)) {
 // journalState is what the entries of a journal add up to.
 type journalState struct {
 	records map[uint64]*JournalRecord
-	done    map[uint64]int64 // when it succeeded
+	left    map[uint64]string // encoded traces of those that ended and are not done
+	done    map[uint64]int64  // when it succeeded
 	order   []uint64         // in the order of beginning
 	builds  []buildMark
 }
@@ -78,9 +79,13 @@ func readJournal(f *os.File) (*journalState, error) {
 }
 
 func parseJournal(data []byte) *journalState {
-	s := &journalState{records: map[uint64]*JournalRecord{}, done: map[uint64]int64{}}
+	s := newJournalState()
 	entries(data, s.apply)
 	return s
+}
+
+func newJournalState() *journalState {
+	return &journalState{records: map[uint64]*JournalRecord{}, left: map[uint64]string{}, done: map[uint64]int64{}}
 }
 
 // apply adds one entry. What makes no sense is passed over.
@@ -98,10 +103,10 @@ func (s *journalState) apply(kind byte, r reader) {
 		s.records[rec.ID] = &rec
 		s.order = append(s.order, rec.ID)
 		s.seen(rec.Pid, rec.PidStart, rec.Time)
-	case entryAdd:
-		rec := s.records[r.uint()]
-		if w := readJournalWrite(&r); rec != nil && r.done() {
-			rec.Writes = append(rec.Writes, w)
+	case entryLeft:
+		id := r.uint()
+		if trace := r.str(); s.records[id] != nil && r.done() {
+			s.left[id] = trace
 		}
 	case entryDone:
 		s.applyDone(&r)
@@ -127,6 +132,7 @@ func (s *journalState) applyDone(r *reader) {
 		return
 	}
 	s.done[id] = at
+	delete(s.left, id)
 }
 
 // seen notes that a process lived at a time.
@@ -149,7 +155,11 @@ func (s *journalState) recovery(boot string) Recovery {
 			continue
 		}
 		at, ok := s.done[id]
+		left, ended := s.left[id]
 		switch {
+		case !ok && ended && rec.alive(boot):
+		case !ok && ended && rec.decodeLeft(left):
+			out.Ended = append(out.Ended, *rec)
 		case !ok && (rec.Failed || !rec.alive(boot)):
 			out.Unfinished = append(out.Unfinished, *rec)
 		case ok && rec.Boot != boot && s.lastOf(rec.Boot)-at < int64(writeback):
@@ -162,6 +172,13 @@ func (s *journalState) recovery(boot string) Recovery {
 		}
 	}
 	return out
+}
+
+// decodeLeft reads what an action has left, and reports whether it can be read.
+func (r *JournalRecord) decodeLeft(trace string) bool {
+	t, err := DecodeTrace([]byte(trace))
+	r.Left = t
+	return err == nil
 }
 
 // lastOf returns when a boot was last heard of.
@@ -197,6 +214,9 @@ func (s *journalState) needed(boot string, now time.Time) []byte {
 		}
 		kept[[2]uint64{uint64(rec.Pid), rec.PidStart}] = true
 		records = append(records, frameEntry(entryBegin, func(w *writer) { writeJournalRecord(w, rec) })...)
+		if left, ended := s.left[id]; ended {
+			records = append(records, frameEntry(entryLeft, func(w *writer) { writeLeft(w, id, left) })...)
+		}
 		if ok || rec.Failed {
 			records = append(records, frameEntry(entryDone, func(w *writer) { writeDone(w, id, ok, at) })...)
 		}
@@ -212,6 +232,11 @@ func (s *journalState) needed(boot string, now time.Time) []byte {
 		}
 	}
 	return append(builds, records...)
+}
+
+func writeLeft(w *writer, id uint64, trace string) {
+	w.uint(id)
+	w.str(trace)
 }
 
 func writeDone(w *writer, id uint64, ok bool, at int64) {
@@ -235,10 +260,6 @@ func writeJournalRecord(w *writer, r *JournalRecord) {
 	w.uint(r.PidStart)
 	w.str(r.Boot)
 	w.int(r.Time)
-	w.uint(uint64(len(r.Writes)))
-	for i := range r.Writes {
-		writeJournalWrite(w, &r.Writes[i])
-	}
 }
 
 func readJournalRecord(r *reader) JournalRecord {
@@ -251,25 +272,6 @@ func readJournalRecord(r *reader) JournalRecord {
 		PidStart: r.uint(),
 		Boot:     r.str(),
 		Time:     r.int(),
-		Writes:   list(r, func(w *JournalWrite) { *w = readJournalWrite(r) }),
-	}
-}
-
-func writeJournalWrite(w *writer, j *JournalWrite) {
-	w.str(j.Path)
-	w.byte(byte(bit(j.Exists)))
-	w.stat(j.Stat)
-	w.str(j.Link)
-	w.hash(j.Saved)
-}
-
-func readJournalWrite(r *reader) JournalWrite {
-	return JournalWrite{
-		Path:   r.str(),
-		Exists: r.byte() != 0,
-		Stat:   r.stat(),
-		Link:   r.str(),
-		Saved:  r.hash(),
 	}
 }
 

@@ -63,6 +63,14 @@ func (v *View) Finish() (*Record, error) {
 	return &r, nil
 }
 
+// Recorded says that what Finish has returned is written down, so that the engine
+// need not keep what it takes to undo the action any longer. Until then, a make that
+// dies leaves a journal.
+func (v *View) Recorded() {
+	// An engine that has died keeps it, and nothing is lost by that.
+	_ = v.engine.server.Notify(wire.OpRecorded, &wire.Ref{View: v.id})
+}
+
 // Hide makes more paths absent until the action makes them.
 func (v *View) Hide(paths []string) error {
 	_, err := v.engine.server.Call(wire.OpHide, &wire.Hide{View: v.id, Paths: paths}, nil)

@@ -203,6 +203,7 @@ func (a *action) End(status int, interrupted bool) error {
 	if err != nil {
 		return a.lost(err)
 	}
+	defer a.view.recorded()
 	if status != 0 || interrupted {
 		a.failed(rec, status)
 		if interrupted {
@@ -275,6 +276,13 @@ func (l *lazyView) finish() (*tracefs.Record, error) {
 	return l.t.Finish()
 }
 
+// recorded tells the engine that what the action did is in the journal.
+func (l *lazyView) recorded() {
+	if l.t != nil {
+		l.t.Recorded()
+	}
+}
+
 // open starts the engine if need be, writes the action's beginning down, rolls
 // back what it did last time, and makes the view.
 func (a *action) open() (*tracefs.View, error) {
@@ -312,6 +320,18 @@ func (a *action) begin() {
 		return
 	}
 	a.journal = id
+}
+
+// put notes what the action has left: in the graph, which is saved now and then, and
+// until that was done in the journal.
+func (a *action) put(t *cache.Trace) {
+	a.b.graph.Put(a.n.name, t)
+	if a.journal == 0 {
+		return
+	}
+	if err := a.b.journal.Left(a.journal, t); err != nil {
+		a.b.trouble("writing down what a recipe has left", err)
+	}
 }
 
 // traced adapts a tracefs view to the interface of package exec.

@@ -14,11 +14,11 @@
 // # What must hold
 //
 // The order of writes is what makes results trustworthy after kill -9. Before
-// an action's view exists its beginning is in the journal; the action is
-// crossed out of the journal only after the graph file that holds its trace was
-// saved, which is after its contents are in the store. So a target that the
-// journal still names is never taken as good: what it left is hidden from its
-// next run and removed when that has succeeded.
+// an action's view exists its beginning is in the journal, and with its end what it
+// has left; the action is crossed out of the journal only after the graph file that
+// holds its trace was saved. So what is known of an action that has ended survives its
+// make. A target that the journal names without an end is never taken as good: what
+// it left is hidden from its next run and removed when that has succeeded.
 //
 // fmake changes or removes only what an action left, as long as it is exactly
 // that; everything else is the user's.
@@ -243,10 +243,13 @@ func (b *Build) load() {
 		b.trouble("writing down what runs", err)
 		return
 	}
+	for i := range rec.Ended {
+		b.pending = append(b.pending, rec.Ended[i].ID)
+	}
 	for _, r := range append(rec.Unfinished, rec.Lost...) {
 		b.suspect[r.Target] = b.suspect[r.Target].with(&r)
 	}
-	b.recovering = len(b.suspect) > 0
+	b.recovering = len(b.suspect)+len(rec.Ended) > 0
 }
 
 // suspect is a target of which one run or more were cut short.

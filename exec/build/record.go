@@ -51,7 +51,7 @@ func (a *action) succeeded(rec *tracefs.Record) error {
 		b.chain.remove(a.n.name, a.old)
 		b.chain.add(a.n.name, t)
 	}
-	b.graph.Put(a.n.name, t)
+	a.put(t)
 	b.logsChanged(a.n, a.old, t)
 	if a.view.used() { // else the environment is not even expanded
 		b.meetEnv(b.environ(a.f))
@@ -128,7 +128,7 @@ func (a *action) notGood(rec *tracefs.Record, status int) {
 	// Old files that it did not touch stay, but are not good.
 	a.keepOutputs(t, func(*cache.Output) bool { return true })
 	b.chain.remove(a.n.name, a.old)
-	b.graph.Put(a.n.name, t)
+	a.put(t)
 	a.showSegments(left)
 	a.done()
 }

@@ -35,23 +35,26 @@ func (b *Build) restore(f *makefile.File, n *node, d decision) error {
 		t.Run = d.old.Run
 	}
 	a := &action{b: b, f: f, n: n, old: d.old}
+	a.begin()
 	a.hidden = b.rollBackSuspect(a, nil)
 	t.Tokens, _ = b.tokens(f, t.Inputs) // the same in meaning, but of the runs that are in force now
 	for i := range t.Outputs {          // sorted by path, so directories come before what is in them
 		if err := b.restoreOne(&t.Outputs[i]); err != nil {
+			a.done() // the recipe begins anew
 			return err
 		}
 	}
 	a.dropOld(&t)
 	b.chain.remove(n.name, d.old)
 	b.chain.add(n.name, &t)
-	b.graph.Put(n.name, &t)
+	a.put(&t)
 	b.logsChanged(n, d.old, &t)
 	b.meetEnv(b.environ(f))
 	b.putRight(n.name)
 	n.run, n.old = t.Run, &t
 	b.own(f, t.Outputs)
 	b.left(b.settle(done{f: f, n: n, t: &t}), d.old)
+	a.done()
 	b.replay(&t)
 	return nil
 }

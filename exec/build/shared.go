@@ -111,7 +111,7 @@ func (s *Shared) Close() error {
 }
 
 // openJournal returns the journal of a tree, and what processes that are gone have
-// left.
+// left. What their actions have left that ended is taken over by the graph, once.
 func (t *tree) openJournal() (*cache.Journal, cache.Recovery, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -121,6 +121,9 @@ func (t *tree) openJournal() (*cache.Journal, cache.Recovery, error) {
 	}
 	if t.journal == nil {
 		t.journal = j
+		for i := range rec.Ended {
+			t.graph.Put(rec.Ended[i].Target, rec.Ended[i].Left)
+		}
 	}
 	return t.journal, rec, nil
 }

@@ -283,6 +283,11 @@ func (b *Build) Save() {
 			return
 		}
 	}
+	if b.journal != nil {
+		if err := b.journal.Shorten(); err != nil {
+			b.trouble("shortening what was written down", err)
+		}
+	}
 }
 
 // Close waits for the store and saves what was learned.

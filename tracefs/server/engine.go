@@ -232,12 +232,12 @@ func (e *engine) release(v *view, kill bool) bool {
 	return r.Leftover
 }
 
-// finish ends the action of a view.
+// finish ends the action of a view. Its journal stays until the client has recorded
+// what the action did.
 func (e *engine) finish(v *view) *tracefs.Record {
 	left := e.release(v, false)
 	rec := v.finish(left)
 	v.sb.end(left)
-	v.journal.remove()
 	return rec
 }
 

@@ -11,8 +11,9 @@ import (
 )
 
 // journal is the file in which a view's changes are written down before they are
-// made, so that they can be undone if this process is killed. It appears with
-// the first change and goes when the action's record has been handed over.
+// made, so that they can be undone if this process or its client is killed. It
+// appears with the first change and goes when the client has recorded what the action
+// did.
 type journal struct {
 	path string
 	head tracefs.Journal
@@ -50,11 +51,11 @@ func (j *journal) add(path string, w *written) {
 	_, _ = j.file.Write(tracefs.AppendJournalWrite(nil, &tracefs.Write{Path: path, Before: w.before, Proc: -1}))
 }
 
+// used reports whether there is anything in the journal.
+func (j *journal) used() bool { return j != nil && j.file != nil }
+
 // remove drops the journal once its changes are in safe hands.
 func (j *journal) remove() {
-	if j == nil || j.file == nil {
-		return
-	}
 	j.file.Close()
 	_ = os.Remove(j.path)
 }

@@ -71,7 +71,7 @@ func Main(sock *os.File, spawner func() (*spawn.Child, error), open OpenStore) (
 
 // serve begins to work for a client.
 func (p *process) serve(sock *os.File) error {
-	c := &client{process: p, views: map[uint32]*view{}}
+	c := &client{process: p, views: map[uint32]*view{}, ended: map[uint32]*journal{}}
 	var err error
 	if c.peer, err = wire.NewPeer(sock, c.serve); err != nil {
 		return err
@@ -205,7 +205,8 @@ type client struct {
 	fifo    string  // of its jobserver, "" if none
 
 	mu    sync.Mutex
-	views map[uint32]*view // not yet finished
+	views map[uint32]*view    // not yet finished
+	ended map[uint32]*journal // of those finished and not yet recorded by the client
 }
 
 // gone ends what the client has left unfinished.
@@ -214,9 +215,12 @@ func (c *client) gone() {
 		return
 	}
 	c.mu.Lock()
-	views := c.views
-	c.views = nil
+	views, ended := c.views, c.ended
+	c.views, c.ended = nil, nil
 	c.mu.Unlock()
+	if len(ended) > 0 {
+		c.engine.abandoned.Store(true)
+	}
 	for _, v := range views {
 		c.engine.abandon(v)
 	}
@@ -252,6 +256,7 @@ func (c *client) serve(r *wire.Request) {
 		wire.OpRefresh:     c.refresh,
 		wire.OpReplaceTail: c.replaceTail,
 		wire.OpWriting:     c.writing,
+		wire.OpRecorded:    c.recorded,
 	}
 	h := handlers[r.Op]
 	if h == nil {
@@ -350,10 +355,31 @@ func (c *client) finish(r *wire.Request) error {
 	if err != nil {
 		return err
 	}
+	rec := c.engine.finish(v)
 	c.mu.Lock()
 	delete(c.views, m.View)
+	if v.journal.used() && c.ended != nil {
+		c.ended[m.View] = v.journal
+	}
 	c.mu.Unlock()
-	r.Reply(c.engine.finish(v))
+	r.Reply(rec)
+	return nil
+}
+
+// recorded drops the journal of a view whose changes its client can undo from now
+// on.
+func (c *client) recorded(r *wire.Request) error {
+	var m wire.Ref
+	if err := r.Decode(&m); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	j := c.ended[m.View]
+	delete(c.ended, m.View)
+	c.mu.Unlock()
+	if j != nil {
+		j.remove()
+	}
 	return nil
 }
 

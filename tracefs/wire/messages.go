@@ -20,6 +20,7 @@ const (
 	OpRefresh
 	OpReplaceTail
 	OpWriting
+	OpRecorded
 )
 
 // Messages from the server to a client. OpLarge tells one that asked for it that
