@@ -81,8 +81,8 @@ type Journal struct {
 	file    *os.File // nil until something is written
 
 	replacing sync.RWMutex // held by who appends, and alone by who replaces the file
-	mu     sync.Mutex
-	marked bool // this process's mark is written and synced
+	mu        sync.Mutex
+	marked    bool // this process's mark is written and synced
 }
 
 // OpenJournal finds the journal of the tree that g is the graph of, and returns

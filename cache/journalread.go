@@ -59,7 +59,7 @@ type journalState struct {
 	records map[uint64]*JournalRecord
 	left    map[uint64]string // encoded traces of those that ended and are not done
 	done    map[uint64]int64  // when it succeeded
-	order   []uint64         // in the order of beginning
+	order   []uint64          // in the order of beginning
 	builds  []buildMark
 }
 
