@@ -45,12 +45,12 @@ func (e *Engine) ReplaceTail(path string, mode uint32, data []byte, at int64) er
 	return err
 }
 
-// Writing reports whether an action is changing a file of the tree otherwise than by
-// appending to it.
-func (e *Engine) Writing(path string) (bool, error) {
-	var r wire.Flag
+// Writing names the action that is changing a file of the tree otherwise than by
+// appending to it, "" if none is.
+func (e *Engine) Writing(path string) (string, error) {
+	var r wire.Text
 	_, err := e.server.Call(wire.OpWriting, &wire.Text{S: path}, &r)
-	return r.Set, err
+	return r.S, err
 }
 
 // Finish ends the recording and returns what was recorded. Processes that the

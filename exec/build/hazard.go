@@ -328,7 +328,7 @@ func (b *Build) demand(f *makefile.File, n *node) []*makefile.File {
 		b.unhide(n, need, path)
 	}
 	for _, path := range n.missed {
-		if w := b.wrote[path]; len(w) > 0 && w[len(w)-1].n.serial < n.serial {
+		if w := b.wrote[path]; len(w) > 0 && (w[len(w)-1].n.serial < n.serial || b.exists(b.sp.abs(path))) {
 			add(w[len(w)-1].f, path)
 			continue
 		}
@@ -347,15 +347,27 @@ func (b *Build) demand(f *makefile.File, n *node) []*makefile.File {
 	for i := range n.saw {
 		in := &n.saw[i]
 		for _, w := range b.wrote[in.Path] {
-			if w.n.serial < n.serial && !b.w.asBefore(in) {
+			if !b.w.asBefore(in) {
 				add(w.f, in.Path)
 			}
 		}
 		if w := b.unwatched(n, n.tried); w != nil && !b.w.asBefore(in) {
 			add(w.f, in.Path)
 		}
+		if w := b.writer(in.Path); w != nil {
+			add(w, in.Path)
+		}
 	}
 	return needs
+}
+
+// writer returns the target whose recipe is writing a file now, nil if there is none.
+func (b *Build) writer(path string) *makefile.File {
+	name := b.beingWritten(b.sp.abs(path))
+	if name == "" {
+		return nil
+	}
+	return b.db.Lookup(b.display(name))
 }
 
 // unhide lets an action see what a target has left that is to come before it from

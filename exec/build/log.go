@@ -175,15 +175,18 @@ func (b *Build) isOurs(l *log, now []byte, h cache.Hash) bool {
 	return len(now) == 0 || h == l.Left || h == l.Before || b.leftWhole(l, h)
 }
 
-// beingWritten reports whether an action that has not ended is writing a file whole:
-// what is there now is nobody's version yet. It is to be asked after the file was read.
-func (b *Build) beingWritten(p string) bool {
+// beingWritten names the action that has not ended and is writing a file whole: what
+// is there now is nobody's version yet. It is to be asked after the file was read.
+func (b *Build) beingWritten(p string) string {
 	eng, err := b.startEngine()
 	if err != nil {
-		return false
+		return ""
 	}
-	busy, err := eng.Writing(p)
-	return err == nil && busy
+	name, err := eng.Writing(p)
+	if err != nil {
+		return ""
+	}
+	return name
 }
 
 // segment is what an action has appended to a file, as a version. ok is false if the
@@ -265,11 +268,11 @@ func (b *Build) beginLog(path, p string) bool {
 	h := cache.HashBytes(now)
 	l := all.all(b.graph)[path]
 	if l != nil {
-		return b.isOurs(l, now, h) || b.beingWritten(p)
+		return b.isOurs(l, now, h) || b.beingWritten(p) != ""
 	}
 	l = &log{Log: cache.Log{Path: path}}
 	switch {
-	case b.beingWritten(p):
+	case b.beingWritten(p) != "":
 	case len(b.links(l)) == 0:
 		l.Exists, l.Base = len(now) > 0, now
 	case !b.isOurs(l, now, h):

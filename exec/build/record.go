@@ -128,6 +128,7 @@ func (a *action) notGood(rec *tracefs.Record, status int) {
 	// Old files that it did not touch stay, but are not good.
 	a.keepOutputs(t, func(*cache.Output) bool { return true })
 	b.chain.remove(a.n.name, a.old)
+	b.chain.addFailed(a.n.name, t)
 	a.put(t)
 	a.showSegments(left)
 	a.done()
@@ -170,9 +171,10 @@ func (a *action) meddled(rec *tracefs.Record) string {
 	return ""
 }
 
-// sameLook reports whether a file is the one that an action saw.
+// sameLook reports whether a file is the one that an action saw. The time of its last
+// change counts, because a file that was made again as it was gets its old mtime back.
 func sameLook(saw *tracefs.Stat, now cache.FileStat) bool {
-	return now.Size == saw.Size && now.Mtime == saw.Mtime && now.Ino == saw.Ino
+	return now.Size == saw.Size && now.Mtime == saw.Mtime && now.Ctime == saw.Ctime && now.Ino == saw.Ino
 }
 
 // passOver is true for paths that are no inputs and no versions. Most paths are
@@ -355,7 +357,8 @@ func (a *action) outputs(rec *tracefs.Record) (outs, befores []cache.Output) {
 			continue // it is part of the state that the action keeps
 		}
 		o, ok := b.outputAt(w.Path)
-		if !ok && !w.Before.Exists {
+		bef := a.before(rec, w)
+		if !ok && bef == nil {
 			continue // made and removed
 		}
 		if st := o.Stat; o.Type == typeRegular && st.Ino != 0 {
@@ -365,12 +368,11 @@ func (a *action) outputs(rec *tracefs.Record) (outs, befores []cache.Output) {
 			}
 			inodes[id] = o.Path
 		}
-		if w.Before.Exists {
-			bef := a.before(w)
+		if bef != nil {
 			if o.Type == typeDir && bef.Type == typeDir {
 				continue // it was there already: the same as seeing it
 			}
-			befores = append(befores, bef)
+			befores = append(befores, *bef)
 		}
 		outs = append(outs, o)
 	}
@@ -425,9 +427,26 @@ func (b *Build) outputAt(p string) (o cache.Output, ok bool) {
 	return o, true
 }
 
-// before is the version that a write replaced. Its content goes into the store,
-// so that the write can be undone.
-func (a *action) before(w *tracefs.Write) cache.Output {
+// before is the version that a write replaced, nil if there was none. Its content
+// goes into the store, so that the write can be undone.
+func (a *action) before(rec *tracefs.Record, w *tracefs.Write) *cache.Output {
+	if !w.Before.Exists {
+		return nil
+	}
+	o := a.replaced(w)
+	if o.Type != typeDir && (isContended(rec, w.Path) || a.b.chain.failedLeft(a.n.name, &o)) {
+		return nil
+	}
+	return &o
+}
+
+// isContended reports whether what an action found at a path was what another was
+// writing there: nobody's version.
+func isContended(rec *tracefs.Record, p string) bool {
+	return slices.ContainsFunc(rec.Contended, func(c tracefs.Contention) bool { return c.Path == p && !c.Existed })
+}
+
+func (a *action) replaced(w *tracefs.Write) cache.Output {
 	b := a.b
 	o := cache.Output{Path: b.sp.key(w.Path), Type: w.Before.Stat.Mode & unix.S_IFMT, Mode: w.Before.Stat.Mode & 0o7777, Size: w.Before.Stat.Size, Link: w.Before.Link}
 	if o.Type != typeRegular {

@@ -23,6 +23,11 @@ type versions struct {
 	b     *Build
 	paths map[string][]version // Output.Path form
 	dirs  map[string][]string  // directory -> names of its entries in paths
+
+	// What actions that failed have left, where nothing was before: it stands in the
+	// tree until they run again, but nobody has replaced a version with what he wrote
+	// over it.
+	failed map[string][]version
 }
 
 // of returns the chain of one path, oldest first.
@@ -36,9 +41,14 @@ func (v *versions) of(path string) []version {
 func (v *versions) index() {
 	v.paths = make(map[string][]version)
 	v.dirs = make(map[string][]string)
+	v.failed = make(map[string][]version)
 	for _, name := range v.b.graph.Names() {
 		e, ok := v.b.graph.Entry(name)
-		if !ok || e.Flags()&(cache.Failed|cache.Provisional) != 0 || e.Flags()&cache.Always != 0 && !v.b.visited[name] {
+		if ok && e.Flags()&cache.Failed != 0 {
+			v.enterFailed(name, e.Outputs(), e.Befores())
+			continue
+		}
+		if !ok || e.Flags()&cache.Provisional != 0 || e.Flags()&cache.Always != 0 && !v.b.visited[name] {
 			continue // what was adopted, or left by a command that is no part of this build, is a source
 		}
 		v.enter(name, e.Serial(), e.Outputs(), e.Befores())
@@ -56,6 +66,29 @@ func (v *versions) add(name string, t *cache.Trace) {
 		return
 	}
 	v.enter(name, t.Serial, t.Outputs, t.Befores)
+}
+
+// addFailed enters what an action has left that failed. The index need not exist yet.
+func (v *versions) addFailed(name string, t *cache.Trace) {
+	if v.paths != nil {
+		v.enterFailed(name, t.Outputs, t.Befores)
+	}
+}
+
+func (v *versions) enterFailed(name string, outputs, befores []cache.Output) {
+	for i := range outputs {
+		if o := &outputs[i]; o.Type != 0 && findOutput(befores, o.Path) == nil {
+			v.failed[o.Path] = append(v.failed[o.Path], version{target: name, out: *o})
+		}
+	}
+}
+
+// failedLeft reports whether a file is what another action has left that failed.
+func (v *versions) failedLeft(name string, o *cache.Output) bool {
+	v.of(o.Path) // makes the index
+	return slices.ContainsFunc(v.failed[o.Path], func(x version) bool {
+		return x.target != name && x.out.Type == o.Type && x.out.Hash == o.Hash && x.out.Link == o.Link
+	})
 }
 
 func (v *versions) enter(name string, serial uint64, outputs, befores []cache.Output) {
@@ -92,6 +125,7 @@ func (v *versions) remove(name string, t *cache.Trace) {
 	for i := range t.Outputs {
 		p := t.Outputs[i].Path
 		v.paths[p] = slices.DeleteFunc(v.paths[p], func(x version) bool { return x.target == name })
+		v.failed[p] = slices.DeleteFunc(v.failed[p], func(x version) bool { return x.target == name })
 	}
 }
 

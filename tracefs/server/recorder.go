@@ -31,6 +31,7 @@ func (c change) commutes() bool { return c == createsLog || c == appends || c ==
 // mark is what one action did with one path.
 type mark struct {
 	missed bool // a look-up found nothing where a file was to be made
+	linked bool // the action has made one more name of it
 	flags  tracefs.LookFlags
 	proc   int32
 	stat   tracefs.Stat
@@ -107,6 +108,15 @@ func (r *recorder) see(m *mark, flags tracefs.LookFlags, st *syscall.Stat_t, pro
 		m.stat = statOf(st)
 	}
 	return true
+}
+
+// linked notes that the action makes one more name of what is at path.
+func (r *recorder) linked(path string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.off {
+		r.at(path).linked = true
+	}
 }
 
 // missed notes that a look-up on the way to making something found nothing. If that was

@@ -564,7 +564,7 @@ func (c *client) writing(r *wire.Request) error {
 	if err := r.Decode(&m); err != nil {
 		return err
 	}
-	r.Reply(&wire.Flag{Set: c.engine.writers.busy(m.S)})
+	r.Reply(&wire.Text{S: c.engine.writers.writer(m.S)})
 	return nil
 }
 

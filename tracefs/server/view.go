@@ -103,12 +103,12 @@ func (r *recorder) close() *tracefs.Record {
 		if m.flags&^tracefs.LookSystem == 0 {
 			continue
 		}
-		rec.Looks = append(rec.Looks, tracefs.Look{
-			Path: path, Flags: m.flags, Stat: m.stat, Link: m.link, Names: m.names, Proc: m.proc,
-		})
 		if m.write == nil && meddled(path, m) {
 			rec.Meddled = append(rec.Meddled, path)
 		}
+		rec.Looks = append(rec.Looks, tracefs.Look{
+			Path: path, Flags: m.flags, Stat: m.stat, Link: m.link, Names: m.names, Proc: m.proc,
+		})
 	}
 	r.marks = map[string]*mark{}
 	slices.SortFunc(rec.Looks, func(a, b tracefs.Look) int { return strings.Compare(a.Path, b.Path) })
@@ -149,7 +149,9 @@ func leftAlone(rec *tracefs.Record, path string) bool {
 }
 
 // meddled tells whether a file that was read is not any more what it was at the
-// first look.
+// first look; if it is, its times are from now on those of the action's end. A file
+// that another action has written and given its old time back shows by the time of its
+// last change only, which a new name of the file moves, too.
 func meddled(path string, m *mark) bool {
 	if m.flags&tracefs.LookContent == 0 || m.flags&tracefs.LookSystem != 0 || m.stat.Mode&syscall.S_IFMT != syscall.S_IFREG {
 		return false
@@ -158,9 +160,12 @@ func meddled(path string, m *mark) bool {
 	if raw.Lstat(path, &st) != nil {
 		return true
 	}
-	now := statOf(&st)
-	now.Nlink, now.Ctime = m.stat.Nlink, m.stat.Ctime
-	return now != m.stat
+	now, saw := statOf(&st), m.stat
+	if now.Nlink != saw.Nlink || m.linked {
+		saw.Nlink, saw.Ctime = now.Nlink, now.Ctime
+	}
+	m.stat.Ctime = now.Ctime
+	return now != saw
 }
 
 // read records an open for content; it reports whether this is the first one.

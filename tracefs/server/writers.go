@@ -42,11 +42,14 @@ func (ws *writers) enter(path string, v *view, existed bool) {
 	v.writing = append(v.writing, path)
 }
 
-// busy tells whether an action is writing path.
-func (ws *writers) busy(path string) bool {
+// writer names the action that is writing path, "" if none is.
+func (ws *writers) writer(path string) string {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
-	return len(ws.live[path]) > 0
+	if len(ws.live[path]) == 0 {
+		return ""
+	}
+	return ws.live[path][0].v.name
 }
 
 // replaceTail gives a file other bytes from a place to its end, unless an action is

@@ -140,12 +140,6 @@ func (m *ReplaceTail) Fields(c *Codec) {
 	c.String(&m.Data)
 }
 
-// Flag answers a question with yes or no.
-type Flag struct{ Set bool }
-
-// Fields implements Message.
-func (m *Flag) Fields(c *Codec) { c.Bool(&m.Set) }
-
 // PathQuery asks about one path on behalf of an action. Flags and Mode mean
 // what the operation makes of them: open flags and permissions, access mode,
 // or AT_SYMLINK_NOFOLLOW.

@@ -16,7 +16,6 @@ func samples() []Message {
 		&NewView{ID: "i", Serial: 1 << 60, Dir: "/d", Hidden: []string{"/d/o"}},
 		&Ref{View: 7},
 		&ReplaceTail{Path: "/d/log", Mode: 0o644, At: 12, Data: "line\n"},
-		&Flag{Set: true},
 		&Hide{View: 7, Paths: []string{"/d/o"}},
 		&PathQuery{View: 7, Path: "/d/o", Flags: 0x80000, Mode: 0o644},
 		&LookPath{View: 7, Name: "cc", List: "/bin:", Dir: "/d"},
