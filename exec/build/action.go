@@ -291,7 +291,7 @@ func (a *action) open() (*tracefs.View, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.begin()
+	a.journal = b.begin(a.n)
 	a.hidden = b.rollBack(a)
 	a.raise = b.lower(a.n, a.old)
 	b.unhideEarlier(a.n)
@@ -308,18 +308,18 @@ func (a *action) targets() []string {
 	return paths
 }
 
-// begin writes the action down before it changes anything.
-func (a *action) begin() {
-	b := a.b
+// begin writes down that an action is about to change something, or has to do it once
+// more, and returns the number of that in the journal, 0 if there is none.
+func (b *Build) begin(n *node) uint64 {
 	if b.journal == nil {
-		return // trouble was reported when it could not be opened
+		return 0 // trouble was reported when it could not be opened
 	}
-	id, err := b.journal.Begin(cache.JournalRecord{Target: a.n.name, Dir: b.sp.key(b.sp.cwd), Serial: a.n.serial})
+	id, err := b.journal.Begin(cache.JournalRecord{Target: n.name, Dir: b.sp.key(b.sp.cwd), Serial: n.serial})
 	if err != nil {
 		b.trouble("writing down what runs", err)
-		return
+		return 0
 	}
-	a.journal = id
+	return id
 }
 
 // put notes what the action has left: in the graph, which is saved now and then, and

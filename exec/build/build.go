@@ -170,6 +170,7 @@ type node struct {
 	demanded map[*makefile.File]bool // what it has already waited for after a failure
 	tried    time.Time               // after a failure: when it began
 	stale    string                  // why its run in this build does not count
+	again    uint64                  // that in the journal, for a build that ends before it has run again; 0 if not
 	hide     []string                // what later actions made and its view must not show
 	lowered  []string                // logs that it has seen as actions after it left them
 	hid      int                     // how much of hide the last run had hidden

@@ -214,8 +214,13 @@ func (b *Build) tooEarly(path string, need *makefile.File) string {
 
 // again notes a target that has to run once more.
 func (b *Build) again(f, need *makefile.File, why string) {
-	if b.repeat(f, need, why) {
-		b.node(f).stale = why
+	if !b.repeat(f, need, why) {
+		return
+	}
+	n := b.node(f)
+	n.stale = why
+	if n.again == 0 {
+		n.again = b.begin(n)
 	}
 }
 

@@ -80,7 +80,7 @@ func (b *Build) Judge(f *makefile.File, must bool) exec.Verdict {
 		b.own(f, d.outs)
 		b.settle(done{f: f, n: n})
 	case exec.AsMake:
-		if d.others && !must {
+		if d.others && !must && n.last == nil { // else it was made in this build, before the other wrote it
 			b.dropTrace(n)
 		}
 		if d.adopt {

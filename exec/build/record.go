@@ -60,6 +60,8 @@ func (a *action) succeeded(rec *tracefs.Record) error {
 	a.n.run, a.n.old = t.Run, t
 	b.own(a.f, t.Outputs)
 	a.n.stale = ""
+	b.cross(a.n.again)
+	a.n.again = 0
 	b.ended(a, t)
 	if a.n.stale == "" { // else what it made is known to be wrong
 		b.keep(a, t)
@@ -96,10 +98,18 @@ func (a *action) done() {
 	if a.journal == 0 {
 		return
 	}
-	a.b.mu.Lock()
-	a.b.pending = append(a.b.pending, a.journal)
-	a.b.mu.Unlock()
+	a.b.cross(a.journal)
 	a.b.saveSoon()
+}
+
+// cross lets a journal entry be crossed out once the graph is saved.
+func (b *Build) cross(id uint64) {
+	if id == 0 {
+		return
+	}
+	b.mu.Lock()
+	b.pending = append(b.pending, id)
+	b.mu.Unlock()
 }
 
 // failed records what an action that failed has left, so that its next run

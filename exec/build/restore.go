@@ -34,8 +34,7 @@ func (b *Build) restore(f *makefile.File, n *node, d decision) error {
 	} else {
 		t.Run = d.old.Run
 	}
-	a := &action{b: b, f: f, n: n, old: d.old}
-	a.begin()
+	a := &action{b: b, f: f, n: n, old: d.old, journal: b.begin(n)}
 	a.hidden = b.rollBackSuspect(a, nil)
 	t.Tokens, _ = b.tokens(f, t.Inputs) // the same in meaning, but of the runs that are in force now
 	for i := range t.Outputs {          // sorted by path, so directories come before what is in them
