@@ -202,6 +202,9 @@ func (w *Walk) retry(f *makefile.File, needs []*makefile.File) {
 // resolveHeld decides about the first of the held jobs in serial order. It is
 // called when nothing else can go on.
 func (w *Walk) resolveHeld() {
+	if w.repair() {
+		return
+	}
 	order := w.serialOrder()
 	first := 0
 	for i := range w.held {
@@ -224,6 +227,23 @@ func (w *Walk) resolveHeld() {
 	if !h.job.dontCare && !w.keepGoing() {
 		w.die(h.code)
 	}
+}
+
+// repair lets recipes that saw what they should not have seen run again before a
+// failure is judged, which may come of that, and reports whether there are any.
+func (w *Walk) repair() bool {
+	again := w.opt.Referee.Hazards()
+	for _, r := range again {
+		w.rearm(r)
+	}
+	w.held = slices.DeleteFunc(w.held, func(h heldJob) bool {
+		if h.job.file.Run.State != stateIdle {
+			return false
+		}
+		h.job.out.discard() // it depends on one of them, and runs again
+		return true
+	})
+	return len(again) > 0
 }
 
 // serialOrder numbers all targets below the goals in the order in which make -j1

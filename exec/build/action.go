@@ -295,6 +295,7 @@ func (a *action) open() (*tracefs.View, error) {
 	a.hidden = b.rollBack(a)
 	a.raise = b.lower(a.n, a.old)
 	b.unhideEarlier(a.n)
+	b.hideLater(a.n, a.old)
 	hidden := append(slices.Clip(a.hidden), a.n.hide...)
 	return eng.NewView(tracefs.ViewSpec{ID: a.n.name, Serial: a.n.serial, Dir: b.sp.cwd, Hidden: hidden, Targets: a.targets()})
 }

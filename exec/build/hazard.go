@@ -187,14 +187,54 @@ func (b *Build) laterNames(n *node, in *cache.Input) []string {
 	if cache.HashNames(without(names, drop)) == in.Hash {
 		return nil // they were not there yet
 	}
-	var out []string
+	return b.toHide(n, in.Path, names, drop)
+}
+
+// toHide lists those names of a directory that are to be dropped and not hidden yet.
+func (b *Build) toHide(n *node, dir string, names []string, drop func(string) bool) (paths []string) {
 	for _, name := range names {
-		key := joinPath(in.Path, name)
+		key := joinPath(dir, name)
 		if p := b.sp.abs(key); drop(name) && b.mustNotSee(n, key) && !slices.Contains(n.hide, p) {
-			out = append(out, p)
+			paths = append(paths, p)
 		}
 	}
-	return out
+	return paths
+}
+
+// hideLater hides from an action that is about to run what actions after it have left
+// where it looked last time.
+func (b *Build) hideLater(n *node, old *cache.Trace) {
+	if old == nil {
+		return
+	}
+	later := b.laterKnown(n, old)
+	if len(later) > 0 && b.reorder() {
+		later = b.laterKnown(n, old)
+	}
+	n.hide = append(n.hide, later...)
+	n.hid = len(n.hide)
+}
+
+func (b *Build) laterKnown(n *node, t *cache.Trace) (paths []string) {
+	for i := range t.Inputs {
+		in := &t.Inputs[i]
+		if in.Path[0] != '.' {
+			continue
+		}
+		p := b.sp.abs(in.Path)
+		if in.Kind == cache.InputListing {
+			if drop := b.chain.hidden(n.name, n.serial, in.Path, true); drop != nil {
+				names, _ := b.w.names(p)
+				paths = append(paths, b.toHide(n, in.Path, names, drop)...)
+			}
+			continue
+		}
+		out, differs := b.chain.seen(n.name, n.serial, in.Path, true)
+		if differs && out.Type == 0 && b.exists(p) && !foundDir(in, t) && b.mustNotSee(n, in.Path) && !slices.Contains(n.hide, p) {
+			paths = append(paths, p)
+		}
+	}
+	return paths
 }
 
 // mustNotSee tells whether a version that comes after an action in serial order is
@@ -313,10 +353,10 @@ func (b *Build) Failed(f *makefile.File) (exec.Ruling, []*makefile.File) {
 		b.repeated = true
 		return exec.Again, needs
 	}
-	if b.opts.Serial == nil || b.opts.Serial() || !b.unfinishedBefore(f, n) {
-		return exec.Final, nil
+	if b.unfinishedBefore(f, n) {
+		return exec.Hold, nil
 	}
-	return exec.Hold, nil
+	return exec.Final, nil
 }
 
 // demand finds the targets that a failed action looked for in vain: made by now,
@@ -471,12 +511,15 @@ func isNameRune(r rune) bool {
 }
 
 // unfinishedBefore reports whether a target before f in serial order is not made
-// yet.
+// yet, or has to be made once more.
 func (b *Build) unfinishedBefore(f *makefile.File, n *node) bool {
+	if b.opts.Serial == nil {
+		return false
+	}
 	b.number(f, n)
-	mine := b.order[f]
+	mine, parallel := b.order[f], !b.opts.Serial()
 	for g, at := range b.order {
-		if at < mine && g.Recipe != nil && !g.Run.Updated {
+		if at < mine && g.Recipe != nil && (parallel && !g.Run.Updated || b.node(g).stale != "") {
 			return true
 		}
 	}
