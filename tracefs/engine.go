@@ -83,6 +83,9 @@ func Start(ctx context.Context, c Config) (*Engine, error) {
 	}
 	if err := e.open(ctx, ours, &hello); err != nil {
 		ours.Close()
+		if e.wasKilled() {
+			return nil, ErrKilled
+		}
 		return nil, unavailable("set up views", err)
 	}
 	return e, nil
@@ -243,6 +246,16 @@ func (e *Engine) reap() {
 	if e.cmd != nil {
 		_ = e.cmd.Wait()
 	}
+}
+
+// wasKilled reports whether somebody has killed a server that was waited for, or its
+// spawner, which it says by its exit status.
+func (e *Engine) wasKilled() bool {
+	if e.cmd.ProcessState == nil {
+		return false
+	}
+	ws, ok := e.cmd.ProcessState.Sys().(syscall.WaitStatus)
+	return ok && (ws.Signal() == syscall.SIGKILL || ws.ExitStatus() == wire.ExitKilled)
 }
 
 // Name is how sub-makes find the engine: the value for FMAKE_ENGINE.

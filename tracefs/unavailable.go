@@ -22,6 +22,10 @@ func (e *ErrUnavailable) Error() string {
 	return e.Reason + " (" + e.Hint + ")"
 }
 
+// ErrKilled is the error of an engine that was killed while it was started: that says
+// nothing about whether views can be had here.
+var ErrKilled = errors.New("the engine was killed")
+
 // unavailable explains an error met while an engine was started.
 func unavailable(doing string, err error) *ErrUnavailable {
 	hints := []struct {

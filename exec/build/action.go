@@ -32,6 +32,9 @@ func (b *Build) Begin(f *makefile.File) (exec.Action, error) {
 			return nil, fmt.Errorf("--tracefs=require: %w", err)
 		}
 	}
+	if errors.Is(b.engineErr, tracefs.ErrKilled) {
+		return nil, b.engineErr
+	}
 	if b.engineErr != nil {
 		return b.native(f, n), nil
 	}

@@ -1,6 +1,7 @@
 package build
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"fmake/cache"
 	"fmake/exec"
 	"fmake/makefile"
+	"fmake/tracefs"
 )
 
 // decision is the answer for one target, with the reason in words.
@@ -48,7 +50,7 @@ func (d *decision) surprising(must bool) bool {
 
 // Judge implements exec.Judge.
 func (b *Build) Judge(f *makefile.File, must bool) exec.Verdict {
-	if b.engineErr != nil {
+	if b.engineErr != nil && !errors.Is(b.engineErr, tracefs.ErrKilled) {
 		return exec.AsMake // no tracing here: GNU make's rule alone
 	}
 	n := b.node(f)

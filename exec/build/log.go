@@ -454,6 +454,19 @@ func isOlderLog(o *cache.Output, w *tracefs.Write) bool {
 	return o.Type == cache.TypeSegment && w != nil && w.Before.Exists
 }
 
+// hasBefore reports whether actions before one have left something in a log that it has
+// changed.
+func (b *Build) hasBefore(path string, n *node) bool {
+	b.tree.logs.mu.Lock()
+	defer b.tree.logs.mu.Unlock()
+	l := b.tree.logs.all(b.graph)[path]
+	if l == nil {
+		return false
+	}
+	chain := b.links(l)
+	return len(chain) > 0 && chain[0].serial < n.serial && chain[0].target != n.name
+}
+
 // lower puts the logs that an action reads, and that actions after it have changed,
 // back to what it is to see, and returns a function that undoes it.
 func (b *Build) lower(n *node, old *cache.Trace) (raise func()) {
@@ -468,6 +481,12 @@ func (b *Build) lower(n *node, old *cache.Trace) (raise func()) {
 	for i := 0; old != nil && i < len(old.Inputs); i++ {
 		if in := &old.Inputs[i]; in.Kind == cache.InputContent && known[in.Path] != nil && !slices.Contains(paths, in.Path) {
 			paths = append(paths, in.Path)
+		}
+	}
+	for i := 0; old != nil && old.Flags&cache.Failed != 0 && i < len(old.Outputs); i++ {
+		// Of what it has changed, a run that failed does not say whether it had read it.
+		if o := &old.Outputs[i]; o.Type == typeRegular && known[o.Path] != nil && !slices.Contains(paths, o.Path) {
+			paths = append(paths, o.Path)
 		}
 	}
 	var done []string

@@ -160,7 +160,7 @@ func (b *Build) rollBack(a *action) []string {
 		case o.Type == cache.TypeSegment:
 			b.withdraw(o.Path, a.n)
 		case b.log(o.Path) != nil:
-			if before == nil && b.exists(p) {
+			if before == nil && b.exists(p) && !b.hasBefore(o.Path, a.n) {
 				hide = append(hide, p) // with what others have appended to it
 			} // else see lower
 		case o.Type == 0:

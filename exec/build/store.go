@@ -23,7 +23,7 @@ func (b *Build) startEngine() (*tracefs.Engine, error) {
 		EnginePath: b.opts.EnginePath, CacheDir: b.opts.CacheDir, Project: b.sp.root, System: b.opts.System, StoreArgs: b.storeArgs(),
 		OpenStore: b.opts.Cache != CacheOff,
 	}, b.nameFiles())
-	if failed && !b.opts.Require {
+	if failed && !b.opts.Require && !errors.Is(b.engineErr, tracefs.ErrKilled) {
 		b.reportNoTracing(b.engineErr)
 	}
 	return b.engine, b.engineErr

@@ -150,7 +150,7 @@ func (p *process) spawnerGone(e *engine) {
 	default:
 	}
 	e.killAll()
-	os.Exit(1)
+	os.Exit(wire.ExitKilled)
 }
 
 // listen lets sub-makes find the engine. The name is in the abstract namespace,

@@ -46,6 +46,9 @@ const (
 	OpExited
 )
 
+// ExitKilled is the exit status of a server whose spawner was killed.
+const ExitKilled = 128 + 9
+
 // Hello is what a client says first. Only the engine's first client sets the
 // engine up; later ones leave all else but Fifo empty.
 type Hello struct {
