@@ -1,6 +1,7 @@
 package build
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -63,7 +64,7 @@ func (b *Build) SubMakeEnv(f *makefile.File) []string {
 	if !b.opts.DryRun {
 		b.Save() // what this make's actions have left so far is in the view of those below
 	}
-	a := Above{Engine: b.opts.Above.Engine, Root: b.sp.root, Serial: n.serial - b.step, Step: max(b.step>>levelShift, 1)}
+	a := Above{Engine: b.opts.Above.Engine, Root: b.sp.root, Serial: cmp.Or(n.told, n.serial) - b.step, Step: max(b.step>>levelShift, 1)}
 	if name := b.opts.Shared.engineName(); name != "" {
 		a.Engine = name
 	}

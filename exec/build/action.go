@@ -104,6 +104,7 @@ func (b *Build) native(f *makefile.File, n *node) *nativeAction {
 	b.nativesOn++
 	d := &done{f: f, n: n, started: time.Now()}
 	n.last, n.tried = d, d.started
+	n.told, n.below = n.serial, n.serial
 	return &nativeAction{b, d}
 }
 

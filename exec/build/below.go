@@ -21,6 +21,7 @@ func (b *Build) failedBelow(f *makefile.File, n *node) (exec.Ruling, []*makefile
 	if b.opts.Serial == nil || n.demands >= maxReruns {
 		return exec.Final, nil
 	}
+	b.moveBelow()
 	var needs []*makefile.File
 	if !b.opts.Serial() {
 		if b.unfinishedBefore(f, n) {
@@ -46,6 +47,7 @@ func (b *Build) failedBelow(f *makefile.File, n *node) (exec.Ruling, []*makefile
 // findOvertakenBelow finds the makes below whose actions looked at what something
 // before them has written since.
 func (b *Build) findOvertakenBelow() {
+	b.moveBelow()
 	for _, d := range b.natives {
 		if d.f.Recipe.AnyRecurse && d.n.last == d && b.moved.After(d.started) {
 			for _, w := range b.lateBelow(d.n, 0) {
@@ -60,7 +62,7 @@ func (b *Build) findOvertakenBelow() {
 // tellPlaces lets makes below know where the targets of this one have their places now:
 // an edge that was learned has moved them since their recipes ran.
 func (b *Build) tellPlaces() {
-	b.reorder()
+	b.moveBelow()
 	for _, d := range b.settled {
 		e, ok := b.graph.Entry(d.n.name)
 		if d.n.last != d || !ok || e.Serial() == d.n.serial {
@@ -127,7 +129,7 @@ func (b *Build) entriesBelow(n *node, flags cache.TraceFlags) map[string]cache.E
 	visited := b.visitedBelow(n)
 	for _, name := range b.graph.Names() {
 		e, ok := b.graph.Entry(name)
-		if !ok || e.Serial() <= n.serial-b.step || e.Serial() >= n.serial || e.Flags()&cache.Failed != flags {
+		if !ok || !b.isBelow(e, n) || e.Flags()&cache.Failed != flags {
 			continue
 		}
 		if e.Flags()&(cache.Always|cache.Failed) == cache.Always {
@@ -139,6 +141,44 @@ func (b *Build) entriesBelow(n *node, flags cache.TraceFlags) map[string]cache.E
 		below[name] = e
 	}
 	return below
+}
+
+func (b *Build) isBelow(e cache.Entry, n *node) bool {
+	return e.Serial() > n.below-b.step && e.Serial() < n.below
+}
+
+// moveBelow gives the actions of makes that recipes of this one have started their
+// places anew, where those of the recipes have moved since.
+func (b *Build) moveBelow() {
+	b.reorder()
+	var moved []*node
+	for _, d := range b.natives {
+		if n := d.n; d.f.Recipe.AnyRecurse && n.last == d && n.below != n.serial && !slices.Contains(moved, n) {
+			moved = append(moved, n)
+		}
+	}
+	if len(moved) == 0 || b.graph.Refresh() != nil {
+		return
+	}
+	traces := make(map[string]*cache.Trace)
+	for _, name := range b.graph.Names() {
+		e, ok := b.graph.Entry(name)
+		i := slices.IndexFunc(moved, func(n *node) bool { return ok && b.isBelow(e, n) })
+		if i < 0 {
+			continue
+		}
+		if t := e.Trace(); t != nil {
+			t.Serial += moved[i].serial - moved[i].below
+			traces[name] = t
+		}
+	}
+	for name, t := range traces { // all were found by their old places
+		b.graph.Put(name, t)
+	}
+	for _, n := range moved {
+		n.below = n.serial
+	}
+	b.chain = &versions{b: b}
 }
 
 // wroteSince reports whether anything before a recipe has ended since.

@@ -170,6 +170,8 @@ type node struct {
 	demanded map[*makefile.File]bool // what it has already waited for after a failure
 	tried    time.Time               // after a failure: when it began
 	stale    string                  // why its run in this build does not count
+	told     uint64                  // serial when its recipe began that starts a make: those below number their actions by it
+	below    uint64                  // the serial by which they are numbered now; see moveBelow
 	again    uint64                  // that in the journal, for a build that ends before it has run again; 0 if not
 	hide     []string                // what later actions made and its view must not show
 	lowered  []string                // logs that it has seen as actions after it left them

@@ -34,7 +34,7 @@ func (b *Build) ofOtherMake(n *node) bool {
 // visitedBelow lists what the makes that a recipe has started brought up to date
 // in this build.
 func (b *Build) visitedBelow(n *node) []string {
-	return b.tree.below(n.serial-b.step, n.serial)
+	return b.tree.below(n.told-b.step, n.told)
 }
 
 // keepBelow keeps the list of what is below a recipe for the next build.
