@@ -147,7 +147,7 @@ func (b *Build) sawLater(d *done) {
 		b.again(d.f, nil, b.display(b.sp.key(n.hide[len(n.hide)-1]))+" comes after it")
 	}
 	if len(n.lowered) > low {
-		b.again(d.f, nil, "what was appended to "+b.display(n.lowered[low])+" comes after it")
+		b.again(d.f, nil, "what was written to "+b.display(n.lowered[low])+" comes after it")
 	}
 }
 
@@ -171,6 +171,9 @@ func (b *Build) laterSeen(n *node, t *cache.Trace) (hide []string) {
 			if out, ok := b.chain.seen(n.name, n.serial, in.Path, false); ok && out.Type == typeRegular && !sameVersion(&out, in) {
 				n.lowered = append(n.lowered, in.Path)
 			}
+		}
+		if in.Kind == cache.InputContent && b.log(in.Path) == nil && findOutput(t.Outputs, in.Path) != nil && b.chain.isLater(n, in) && !slices.Contains(n.lowered, in.Path) {
+			n.lowered = append(n.lowered, in.Path) // it has edited it in place: see putUnder
 		}
 	}
 	return hide

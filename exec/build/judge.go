@@ -82,7 +82,7 @@ func (b *Build) Judge(f *makefile.File, must bool) exec.Verdict {
 		b.own(f, d.outs)
 		b.settle(done{f: f, n: n})
 	case exec.AsMake:
-		if d.others && !must && n.last == nil { // else it was made in this build, before the other wrote it
+		if d.others && !must {
 			b.dropTrace(n)
 		}
 		if d.adopt {
@@ -180,7 +180,9 @@ func (b *Build) pretendedInput(f *makefile.File, t *cache.Trace) string {
 // decide follows the procedure "Deciding one target" of the design, step by
 // step. It changes nothing.
 func (b *Build) decide(f *makefile.File, n *node, must bool) decision {
-	if owner := b.owned[n.path]; owner != nil && owner != f && n.stale == "" {
+	// What came to its end in this build before the other wrote the file is a version
+	// of its own, and may have to be made again.
+	if owner := b.owned[n.path]; owner != nil && owner != f && n.stale == "" && n.last == nil {
 		return decision{verdict: exec.AsMake, why: "its file was written by the recipe of " + owner.Name + " in this build", others: true}
 	}
 	if why := b.alwaysRun(f, n, must); why != "" {

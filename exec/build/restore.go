@@ -171,6 +171,7 @@ func (b *Build) rollBack(a *action) []string {
 			if before != nil {
 				b.putUnder(a, o.Path, p)
 			}
+		case a.old.Flags&cache.Failed != 0 && b.putUnder(a, o.Path, p):
 		case !b.leftAsIs(o):
 		case before != nil && before.Hash != o.Hash:
 			b.putBack(before, p)
@@ -200,17 +201,23 @@ func (b *Build) laterVersion(a *action, path string) bool {
 		return true // in this build
 	}
 	chain := b.chain.of(path)
-	return len(chain) > 0 && chain[len(chain)-1].target != a.n.name
+	if len(chain) == 0 {
+		return false
+	}
+	last := &chain[len(chain)-1]
+	return last.target != a.n.name && (last.serial > a.n.serial || a.old.Flags&cache.Failed == 0)
 }
 
 // putUnder puts a file that the action edits in place back to what the action is to
-// see, though actions after it have edited it too: theirs are gone from the tree then,
-// and they run again.
-func (b *Build) putUnder(a *action, path, p string) {
-	out, ok := b.chain.seen(a.n.name, a.n.serial, path, false)
-	if ok && out.Type == typeRegular && b.client() != nil && b.contents.Has(out.Hash) {
-		b.putBack(&out, p)
+// see, though actions after it have edited it too, and reports whether there is an
+// earlier version: theirs are gone from the tree then, and they run again.
+func (b *Build) putUnder(a *action, path, p string) bool {
+	out := b.chain.under(a.n, path)
+	if out == nil || out.Type != typeRegular || b.client() == nil || !b.contents.Has(out.Hash) {
+		return false
 	}
+	b.putBack(out, p)
+	return true
 }
 
 // putBack restores the version that an action replaced.

@@ -24,9 +24,7 @@ type versions struct {
 	paths map[string][]version // Output.Path form
 	dirs  map[string][]string  // directory -> names of its entries in paths
 
-	// What actions that failed have left, where nothing was before: it stands in the
-	// tree until they run again, but nobody has replaced a version with what he wrote
-	// over it.
+	// What actions that failed have left: it stands in the tree until they run again.
 	failed map[string][]version
 }
 
@@ -77,17 +75,17 @@ func (v *versions) addFailed(name string, t *cache.Trace) {
 
 func (v *versions) enterFailed(name string, outputs, befores []cache.Output) {
 	for i := range outputs {
-		if o := &outputs[i]; o.Type != 0 && findOutput(befores, o.Path) == nil {
-			v.failed[o.Path] = append(v.failed[o.Path], version{target: name, out: *o})
-		}
+		o := &outputs[i]
+		v.failed[o.Path] = append(v.failed[o.Path], version{target: name, out: *o, before: findOutput(befores, o.Path)})
 	}
 }
 
-// failedLeft reports whether a file is what another action has left that failed.
+// failedLeft reports whether a file is what another action has left that failed, where
+// nothing was before: who writes over that replaces no version.
 func (v *versions) failedLeft(name string, o *cache.Output) bool {
 	v.of(o.Path) // makes the index
 	return slices.ContainsFunc(v.failed[o.Path], func(x version) bool {
-		return x.target != name && x.out.Type == o.Type && x.out.Hash == o.Hash && x.out.Link == o.Link
+		return x.target != name && x.before == nil && x.out.Type == o.Type && x.out.Hash == o.Hash && x.out.Link == o.Link
 	})
 }
 
@@ -173,14 +171,53 @@ func (v *versions) seen(name string, serial uint64, path string, keeps own) (out
 	return cache.Output{Path: path}, true // absent
 }
 
-// stands reports whether the newest version is what the disk shows. If it is
-// not, the file is the user's and the chain says nothing.
+// stands reports whether one of the versions is what the disk shows: the newest, or
+// that of who ran last out of order. If none is, the file is the user's and the chain
+// says nothing.
 func (v *versions) stands(chain []version) bool {
-	last := chain[len(chain)-1].out
-	if last.Type == cache.TypeSegment {
-		return v.b.logStands(last.Path)
+	for i := range slices.Backward(chain) {
+		out := &chain[i].out
+		if out.Type == cache.TypeSegment {
+			return v.b.logStands(out.Path)
+		}
+		if v.b.leftAsIs(out) {
+			return true
+		}
 	}
-	return v.b.leftAsIs(&last)
+	return slices.ContainsFunc(v.failed[chain[0].out.Path], func(x version) bool { return v.b.leftAsIs(&x.out) })
+}
+
+// under returns the version that an action finds at a path, nil if actions before it
+// have left none there or what stands is the user's.
+func (v *versions) under(n *node, path string) *cache.Output {
+	chain := v.of(path)
+	if len(chain) == 0 || !v.stands(chain) {
+		return nil
+	}
+	out := chain[0].before
+	for i := range chain {
+		if x := &chain[i]; x.target == n.name || x.serial > n.serial {
+			break
+		}
+		out = &chain[i].out
+	}
+	return out
+}
+
+// isLater reports whether what an action read at a path is a version that comes after
+// it.
+func (v *versions) isLater(n *node, in *cache.Input) bool {
+	later := false
+	for _, x := range v.of(in.Path) {
+		if x.target == n.name || x.out.Type != typeRegular || x.out.Hash != in.Hash {
+			continue
+		}
+		if x.serial < n.serial {
+			return false // or the same as one before it
+		}
+		later = true
+	}
+	return later
 }
 
 func endsInSegment(chain []version) bool {
