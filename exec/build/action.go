@@ -297,7 +297,8 @@ func (a *action) open() (*tracefs.View, error) {
 	}
 	a.journal = b.begin(a.n)
 	a.hidden = b.rollBack(a)
-	a.raise = b.lower(a.n, a.old)
+	logs, files := b.lower(a.n, a.old), b.lowerFiles(a.n, a.old)
+	a.raise = func() { logs(); files() }
 	b.unhideEarlier(a.n)
 	b.hideLater(a.n, a.old)
 	hidden := append(slices.Clip(a.hidden), a.n.hide...)

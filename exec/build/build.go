@@ -86,6 +86,7 @@ type Build struct {
 	hasher    *cache.Hasher
 	checker   *cache.Checker
 	journal   *cache.Journal
+	lowered   map[string]*loweredFile // by path
 	blobs     *cache.Blobs
 	reach     *reacher
 	lists     lists
@@ -174,7 +175,7 @@ type node struct {
 	below    uint64                  // the serial by which they are numbered now; see moveBelow
 	again    uint64                  // that in the journal, for a build that ends before it has run again; 0 if not
 	hide     []string                // what later actions made and its view must not show
-	lowered  []string                // logs that it has seen as actions after it left them
+	lowered  []string                // files that it has seen as actions after it left them
 	hid      int                     // how much of hide the last run had hidden
 	missed   []string                // after a failure: what it looked for in vain
 	saw      []cache.Input           // after a failure: what it read
@@ -187,7 +188,7 @@ func New(db *makefile.Database, cwd string, o Options) *Build {
 		db: db, opts: o, hasher: o.Shared.hasher, reach: newReacher(db),
 		nodes: make(map[*makefile.File]*node), owned: make(map[string]*makefile.File),
 		suspect: make(map[string]suspect), warned: make(map[string]bool), visited: make(map[string]bool), wrote: make(map[string][]*done), looked: make(map[string][]*done), filled: make(map[string][]*done), commands: make(map[string]string), pretended: make(map[string]string), privileged: make(map[string]bool), found: make(map[string]bool), slots: make(chan struct{}, 64), names: make(map[cache.Hash]nameSet), passed: make(map[string]bool),
-		awaited: make(map[string]*makefile.File), freshened: make(map[*makefile.File]int64),
+		awaited: make(map[string]*makefile.File), lowered: make(map[string]*loweredFile), freshened: make(map[*makefile.File]int64),
 	}
 	b.sp = newSpace(cwd, o.Above.Root, o.CacheDir, envMap(o.Env))
 	b.w = newWorld(b.sp, o.Shared)

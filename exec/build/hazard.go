@@ -113,10 +113,10 @@ func (b *Build) sawIt(d *done, path string) bool {
 	return true
 }
 
-// asSeen reports whether an input is what an action saw, in a log before what was
-// appended after it.
+// asSeen reports whether an input is what an action saw, before what was done to the
+// file after it.
 func (b *Build) asSeen(d *done, in *cache.Input) bool {
-	return b.w.same(in) || b.log(in.Path) != nil && b.chain.sameAsSeen(d.n.name, d.t, in)
+	return b.w.same(in) || in.Kind == cache.InputContent && b.chain.sameAsSeen(d.n.name, d.t, in)
 }
 
 // sawNames reports whether a listing still has the names that an action saw.
@@ -172,8 +172,8 @@ func (b *Build) laterSeen(n *node, t *cache.Trace) (hide []string) {
 				n.lowered = append(n.lowered, in.Path)
 			}
 		}
-		if in.Kind == cache.InputContent && b.log(in.Path) == nil && findOutput(t.Outputs, in.Path) != nil && b.chain.isLater(n, in) && !slices.Contains(n.lowered, in.Path) {
-			n.lowered = append(n.lowered, in.Path) // it has edited it in place: see putUnder
+		if in.Kind == cache.InputContent && b.log(in.Path) == nil && b.chain.isLater(n, in) && b.mustNotSee(n, in.Path) && !slices.Contains(n.lowered, in.Path) {
+			n.lowered = append(n.lowered, in.Path) // see lowerFiles, and putUnder if it has edited it
 		}
 	}
 	return hide

@@ -261,10 +261,13 @@ func (v *versions) agrees(name string, serial uint64, flags cache.TraceFlags, in
 		return err == nil && sameInput(&now, in)
 	}
 	out, ok := v.seen(name, serial, in.Path, keeps)
-	if !ok {
-		return v.b.w.same(in)
+	if ok {
+		return sameVersion(&out, in)
 	}
-	return sameVersion(&out, in)
+	if l := v.b.lowered[in.Path]; l != nil {
+		return sameVersion(&l.above, in)
+	}
+	return v.b.w.same(in)
 }
 
 // sameVersion compares a version with what an input saw.

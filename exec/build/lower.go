@@ -1,0 +1,100 @@
+package build
+
+import (
+	"slices"
+	"time"
+
+	"fmake/cache"
+)
+
+// A file that actions edit in place has one version after another, and only the last
+// stands in the tree. Who read an earlier one, and runs again without those that edited
+// it since, must find what he would find in a serial build: the file is put back for as
+// long as he runs. The logs have their own way, see lower.
+
+// loweredFile is a file that was put back for actions that run now.
+type loweredFile struct {
+	under   cache.Output // what stands there
+	above   cache.Output // what stood there, and comes back
+	mtime   time.Time    // of that
+	users   int
+	journal uint64 // of who left it, for a make that dies meanwhile
+}
+
+// lowerFiles puts the files that an action reads back to the versions that it is to
+// see, and returns a function that undoes it.
+func (b *Build) lowerFiles(n *node, old *cache.Trace) (raise func()) {
+	paths := slices.Clone(n.lowered)
+	for i := 0; old != nil && i < len(old.Inputs); i++ {
+		in := &old.Inputs[i]
+		if in.Kind == cache.InputContent && in.Path[0] == '.' && len(b.chain.of(in.Path)) > 0 && !slices.Contains(paths, in.Path) {
+			paths = append(paths, in.Path)
+		}
+	}
+	var done []string
+	for _, path := range paths {
+		if old != nil && findOutput(old.Outputs, path) != nil || b.log(path) != nil || !b.mustNotSee(n, path) {
+			continue // see putUnder
+		}
+		if b.lowerFile(n, path) {
+			done = append(done, path)
+		}
+	}
+	return func() {
+		for _, path := range done {
+			b.raiseFile(path)
+		}
+	}
+}
+
+// lowerFile puts one file back, and reports whether it had to.
+func (b *Build) lowerFile(n *node, path string) bool {
+	if l := b.lowered[path]; l != nil {
+		l.users++
+		return true
+	}
+	p := b.sp.abs(path)
+	under, ok := b.chain.seen(n.name, n.serial, path, false)
+	if !ok || under.Type != typeRegular || b.client() == nil || !b.contents.Has(under.Hash) {
+		return false
+	}
+	above, ok := b.outputAt(p)
+	if !ok || above.Type != typeRegular || above.Hash == under.Hash || b.beingWritten(p) != "" {
+		return false
+	}
+	if _, _, err := b.contents.PutFile(p, above.Hash); err != nil {
+		return false
+	}
+	st, _ := b.w.lstat(p)
+	chain := b.chain.of(path)
+	l := &loweredFile{under: under, above: above, mtime: time.Unix(0, st.Mtime), users: 1}
+	l.journal = b.begin(&node{name: chain[len(chain)-1].target, serial: chain[len(chain)-1].serial})
+	b.lowered[path] = l
+	b.putBack(&under, p)
+	return true
+}
+
+// raiseFile undoes lowerFile, if nobody has written the file meanwhile.
+func (b *Build) raiseFile(path string) {
+	l := b.lowered[path]
+	if l.users--; l.users > 0 {
+		return
+	}
+	delete(b.lowered, path)
+	p := b.sp.abs(path)
+	b.lookAgain(p)
+	if b.leftAsIs(&l.under) {
+		b.putBack(&l.above, p)
+		b.setTime(&l.above, l.mtime)
+	}
+	if l.journal != 0 {
+		if err := b.journal.Drop(l.journal); err != nil {
+			b.trouble("writing down what runs", err)
+		}
+	}
+	for _, d := range b.looked[path] {
+		if d.n.last == d && d.n.stale == "" && !b.sawIt(d, path) {
+			b.again(d.f, nil, b.display(path)+" was put back for another recipe while its own ran")
+		}
+	}
+}
