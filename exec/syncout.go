@@ -1,6 +1,7 @@
 package exec
 
 import (
+	"bytes"
 	"os"
 	"strings"
 
@@ -49,6 +50,7 @@ type collector struct {
 	// shown is what this one printed, seen what is left of what the earlier one did.
 	live        bool
 	shown, seen []byte
+	line        []byte // what was seen of the line that has begun
 }
 
 // maxShown bounds what is remembered of a run in case that it is repeated.
@@ -63,11 +65,19 @@ func (o *collector) unseen(data []byte) []byte {
 	for n < len(data) && n < len(o.seen) && data[n] == o.seen[n] {
 		n++
 	}
-	o.seen = o.seen[n:]
-	if n < len(data) {
-		o.seen = nil // from here on it is another output
+	o.line = append(o.line, data[:n]...)
+	if i := bytes.LastIndexByte(o.line, '\n'); i >= 0 {
+		o.line = o.line[i+1:]
 	}
-	return data[n:]
+	o.seen = o.seen[n:]
+	switch {
+	case n == len(data):
+		return nil
+	case len(o.seen) == 0:
+		return data[n:] // it goes on where the earlier one ended
+	}
+	o.seen = nil // from here on it is another output, beginning with a whole line
+	return append(o.line, data[n:]...)
 }
 
 type keptOutput struct {

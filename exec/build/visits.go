@@ -16,10 +16,10 @@ func (b *Build) visit(n *node) {
 }
 
 // identity tells makes with other flags, goals or makefiles apart; a make that is
-// run again is the same one.
+// run again is the same one, also if there is more to include by now.
 func (b *Build) identity() string {
 	if b.self == "" {
-		b.self = b.sp.cwd + " " + b.db.ExpandFor("$(MAKEFLAGS) $(MAKECMDGOALS) $(MAKEFILE_LIST)", nil)
+		b.self = b.sp.cwd + " " + b.db.ExpandFor("$(MAKEFLAGS) $(MAKECMDGOALS) $(firstword $(MAKEFILE_LIST))", nil)
 	}
 	return b.self
 }
