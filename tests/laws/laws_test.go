@@ -66,6 +66,7 @@ func share(t *testing.T, s Subject) {
 		{"damaged", Shape{}, true, Course{MaxJobs: 1}, []uint64{1040}},
 		{"hazards", Shape{Subs: true}, true, Course{MaxJobs: 8, Kills: true}, []uint64{1050, 1052}},
 		{"demand", Shape{Demand: true, Subs: true}, true, Course{MaxJobs: 8}, []uint64{1060, 1061}},
+		{"writers", Shape{Subs: true, Writers: true}, true, Course{MaxJobs: 8, Kills: true}, []uint64{1070, 1072, 1073}},
 	}
 	for _, c := range classes {
 		t.Run(c.name, func(t *testing.T) {
