@@ -25,7 +25,8 @@ func (w *Walk) touch(f *makefile.File) Status {
 		w.con.complain(makefile.Pos{}, "touch: open: "+f.Name+": "+errorText(err))
 		return StatusFailed
 	}
-	w.db.Dirs().Invalidate()
+	// The listings stay as they are, in GNU make as well: no command has ended,
+	// and what was found impossible is not searched for again.
 	return StatusSuccess
 }
 
