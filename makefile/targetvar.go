@@ -29,10 +29,9 @@ func (db *Database) addPatternVar(target string, percent int, a assignment, mods
 		p.value = db.Expand(p.value)
 	}
 	db.overrideTargetVar(p.name, p.origin, func(g *Variable) {
-		p.value, p.origin, p.flavor = g.Value, g.Origin, FlavorSimple
-		if g.Recursive {
-			p.flavor = FlavorRecursive
-		}
+		// The operator stays: a target's variable is still appended to, or the
+		// value run as a command.
+		p.value, p.origin = g.Value, g.Origin
 	})
 	i := len(db.patVars)
 	for i > 0 && len(db.patVars[i-1].target.text) > len(target) {
