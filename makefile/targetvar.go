@@ -42,13 +42,13 @@ func (db *Database) addPatternVar(target string, percent int, a assignment, mods
 	db.patVars[i] = p
 }
 
-// overrideTargetVar calls set with the global variable of that name if its
-// value, from the command line, beats a target-specific one.
+// overrideTargetVar calls set with the variable that the name means outside of the
+// target if its value, from the command line, beats a target-specific one.
 func (db *Database) overrideTargetVar(name string, o Origin, set func(g *Variable)) {
 	if o == OriginOverride {
 		return
 	}
-	g := db.global.Get(name)
+	g := db.Var(name)
 	if g != nil && (g.Origin == OriginEnvOverride || g.Origin == OriginCommand) {
 		set(g)
 	}
@@ -127,8 +127,8 @@ func (db *Database) InitFileVars(f *File, reading bool) {
 func (db *Database) matchPatternVars(name string) *Scope {
 	var sc *Scope
 	for _, p := range db.patVars {
-		if _, ok := p.target.stem(name); !ok {
-			continue
+		if stem, ok := p.target.stem(name); !ok || stem == "" {
+			continue // as in a rule, the % stands for something
 		}
 		if sc == nil {
 			sc = &Scope{Set: &VarSet{}, Next: db.scope}
