@@ -74,10 +74,8 @@ func (db *Database) setTargetVar(target string, a assignment, mods modifiers, po
 		name: name, value: a.value, flavor: a.flavor, origin: mods.origin(), pos: pos, perTarget: true,
 	})
 	db.scope = old
-	if v.Origin > mods.origin() {
-		return // a stronger definition stands
-	}
-	v.Origin = mods.origin()
+	// Where another definition stands, the modifiers are for that one: a stronger one
+	// of the target, or the global variable that ?= has found.
 	v.PerTarget = true
 	v.Private = mods.private
 	if mods.export != ExportDefault {
