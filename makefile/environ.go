@@ -45,10 +45,9 @@ func (db *Database) collectExports(scope *Scope) []*Variable {
 		return db.globalExports()
 	}
 	seen := make(map[string]*export, db.global.Len()+8)
-	local := true
 	for sc := scope; sc != nil; sc = sc.Next {
 		for name, v := range sc.Set.m {
-			if v.Private && !local {
+			if v.Private && sc != scope {
 				continue
 			}
 			e := seen[name]
@@ -59,7 +58,6 @@ func (db *Database) collectExports(scope *Scope) []*Variable {
 				e.state = v.Export
 			}
 		}
-		local = false
 	}
 	vars := make([]*Variable, 0, len(seen))
 	for _, e := range seen {
