@@ -174,6 +174,10 @@ func (s *Session) run() int {
 	s.readMakefiles()
 	s.settleOptions()
 	s.db.Snap()
+	if s.db.IgnoreErrors {
+		// Makes that recipes run shall not stop, either.
+		s.set.SetOn(ignoreErrors, true)
+	}
 	s.markPhony()
 	s.startParallel()
 	s.defineMakeflags(false)

@@ -96,6 +96,9 @@ func (s *Session) decodeVariable(name string, o makefile.Origin) {
 	}
 	ok := s.decoder(o).DecodeVariable(value)
 	s.applyOptions()
+	// Options that a recipe sets say anew what is printed: GNU make forgets
+	// .SILENT then.
+	s.db.Silent = false
 	if !ok {
 		s.usage(true)
 	}

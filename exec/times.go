@@ -89,19 +89,22 @@ func (w *Walk) lookUp(f *makefile.File, search bool) int64 {
 	return w.store(f, m)
 }
 
-// store notes m in every rule of f's target that has no time yet.
+// store notes m in every rule of f's target that is as far as the first: whether
+// one that is still to be looked at has to run goes by the time before the others
+// did.
 func (w *Walk) store(f *makefile.File, m int64) int64 {
 	head := f
 	if f.DoubleColon != nil {
 		head = f.DoubleColon
 	}
+	done := head.Run.Updated
 	for g := head; g != nil; g = g.Prev {
 		// A file that .INTERMEDIATE names, was there before make started and
 		// was not made by it, is not make's to delete.
 		if m != MtimeNone && g.Run.State == stateIdle && !g.TriedImplicit && g.Intermediate {
 			g.Intermediate = false
 		}
-		if g.Run.Mtime == MtimeUnknown || g == f {
+		if g.Run.Updated == done {
 			g.Run.Mtime = m
 		}
 	}

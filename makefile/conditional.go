@@ -14,6 +14,7 @@ const (
 // conditionals are the conditionals that are open in one source.
 type conditionals struct {
 	stack []conditional
+	used  int // how deep they were once
 }
 
 type conditional struct {
@@ -61,10 +62,11 @@ func (c *conditionals) line(r *reader, word, args string) (ignore, is bool) {
 func (c *conditionals) open(r *reader, word, args string) (ok bool) {
 	nested := c.ignoring()
 	at := len(c.stack)
-	before := branchFalse
-	if at < cap(c.stack) {
+	before := branchPassed
+	if at < c.used {
 		before = c.stack[:at+1][at].branch
 	}
+	c.used = max(c.used, at+1)
 	c.stack = append(c.stack, conditional{branch: branchFalse})
 	if nested {
 		// The condition must not be expanded.
@@ -74,7 +76,8 @@ func (c *conditionals) open(r *reader, word, args string) (ok bool) {
 	switch {
 	case !ok:
 		// Behind an else it stays open, and in GNU make it is what the last
-		// conditional of this depth was.
+		// conditional of this depth was. Without one that is left to chance there,
+		// which hardly ever lets lines be read.
 		c.stack[at].branch = before
 	case holds:
 		c.stack[at].branch = branchTaken

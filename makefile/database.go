@@ -80,6 +80,7 @@ type Database struct {
 	maxText     int      // how long an expansion may become
 	bufs        [][]byte // spare buffers of expansions
 	functions   map[string]*function
+	waitTold    struct{ deps, recipe bool } // what rules for .WAIT should not have
 
 	expansion
 	state state

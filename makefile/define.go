@@ -207,10 +207,11 @@ func (db *Database) define(d definition) *Variable {
 	if d.perTarget {
 		set = db.scope.Set
 	}
-	if v = set.Get(d.name); v != nil && d.origin < v.Origin {
-		return db.defined(v, d.origin)
+	if v = set.Get(d.name); v == nil || d.origin >= v.Origin {
+		v = db.defineIn(set, d.name, d.value, d.origin, d.flavor != FlavorSimple, d.pos)
 	}
-	v = db.defineIn(set, d.name, d.value, d.origin, d.flavor != FlavorSimple, d.pos)
+	// A stronger definition stands, but after a weaker one that does not append it
+	// has no outer value any more.
 	v.Append = appending
 	return db.defined(v, d.origin)
 }

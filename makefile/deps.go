@@ -6,24 +6,22 @@ import "strings"
 // ones, and .WAIT between them. No files are entered.
 func (db *Database) ParseDeps(text string) []*Dep {
 	var deps []*Dep
-	seq := nameSeq{db: db, text: text, stop: "|"}
-	orderOnly, wait := false, false
+	seq := nameSeq{db: db, text: text, stop: "|", flags: seqWait}
+	orderOnly := false
 	for {
 		name, ok := seq.next()
 		switch {
 		case !ok && !orderOnly && strings.HasPrefix(seq.text, "|"):
 			// Behind the first bar, another one is a name.
 			seq.text, seq.stop = seq.text[1:], ""
-			orderOnly, wait = true, false
+			orderOnly = true
+			seq.waited() // a .WAIT at the end of a list marks nothing
 		case !ok:
 			return deps
-		case name == ".WAIT":
-			wait = true
 		default:
 			d := db.NewDep()
-			d.Name, d.OrderOnly, d.WaitBefore, d.From = name, orderOnly, wait, db.from
+			d.Name, d.OrderOnly, d.WaitBefore, d.From = name, orderOnly, seq.waited(), db.from
 			deps = append(deps, d)
-			wait = false
 		}
 	}
 }

@@ -37,16 +37,17 @@ type export struct {
 }
 
 // collectExports finds the variables that go out. The innermost definition has
-// the value; where it says nothing about exporting, those further out do.
+// the value; where it says nothing about exporting, those further out do. A
+// private variable of a pattern does not go out, as in GNU make, though the
+// target's recipe sees it.
 func (db *Database) collectExports(scope *Scope) []*Variable {
 	if scope == &db.root && scope.Next == nil {
 		return db.globalExports()
 	}
 	seen := make(map[string]*export, db.global.Len()+8)
-	local := true
 	for sc := scope; sc != nil; sc = sc.Next {
 		for name, v := range sc.Set.m {
-			if v.Private && !local {
+			if v.Private && sc != scope {
 				continue
 			}
 			e := seen[name]
@@ -57,7 +58,6 @@ func (db *Database) collectExports(scope *Scope) []*Variable {
 				e.state = v.Export
 			}
 		}
-		local = local && !sc.NextIsParent
 	}
 	vars := make([]*Variable, 0, len(seen))
 	for _, e := range seen {
@@ -107,7 +107,7 @@ func (db *Database) environmentEntry(v *Variable, f *File, recursive bool) (entr
 		return "SHELL=" + db.envShell, true
 	}
 	fromEnv := v.Origin == OriginEnv || v.Origin == OriginEnvOverride
-	if v.Recursive && (!fromEnv || v.Name == "MAKEFLAGS") || v.Append {
+	if v.Recursive && (!fromEnv || v.Name == "MAKEFLAGS") {
 		value = db.ExpandVar(v, f)
 	}
 	if v.Name == "MAKEFLAGS" && !recursive && db.opt.InvalidAuth != nil {

@@ -67,7 +67,7 @@ func (db *Database) ExpandFor(s string, f *File) string {
 // ExpandVar gives a variable's value, expanded in f's scope (nil: the scope in
 // force).
 func (db *Database) ExpandVar(v *Variable, f *File) string {
-	if !v.Recursive && !v.Append {
+	if !v.Recursive {
 		return v.Value
 	}
 	old := db.scope
@@ -81,7 +81,7 @@ func (db *Database) ExpandVar(v *Variable, f *File) string {
 
 // valueOf gives a variable's value as a reference to it expands.
 func (db *Database) valueOf(v *Variable) string {
-	if !v.Recursive && !v.Append {
+	if !v.Recursive {
 		return v.Value
 	}
 	buf := db.takeBuf()
@@ -107,7 +107,7 @@ func (db *Database) plainReference(s string) *Variable {
 	if name == "" || s[0] != '$' {
 		return nil
 	}
-	if v := db.Var(name); v != nil && !v.Recursive && !v.Append {
+	if v := db.Var(name); v != nil && !v.Recursive {
 		return v
 	}
 	return nil
@@ -257,7 +257,7 @@ func (db *Database) warnUndefined(name string) {
 
 // appendValue appends a variable's value, expanded if it is recursive.
 func (db *Database) appendValue(buf []byte, v *Variable) []byte {
-	if !v.Recursive && !v.Append {
+	if !v.Recursive {
 		if len(buf)+len(v.Value) > db.maxText {
 			db.fatal(db.errPos(), "virtual memory exhausted")
 		}

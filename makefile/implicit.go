@@ -322,6 +322,8 @@ func (s *search) trySubstituted(t *try, d *ruleDep, chain bool) bool {
 		explicit:   !d.hasPercent,
 	}
 	switch {
+	case string(buf) == ".WAIT":
+		return true // no name, even if only the stem makes it so
 	case hopeless:
 		return s.tryChained(t, nil, buf, c)
 	case plain:

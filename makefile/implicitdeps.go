@@ -211,10 +211,12 @@ func (s *search) tryExpandedWord(t *try, d *ruleDep, word string, chain bool) bo
 		if !s.second.orderOnly {
 			part, bar = cutBar(text)
 		}
-		for _, name := range s.db.ParseNames(part, 0) {
+		seq := nameSeq{db: s.db, text: part, flags: seqWait}
+		for name, ok := seq.next(); ok; name, ok = seq.next() {
 			c := candidate{
 				orderOnly:  s.second.orderOnly || d.OrderOnly,
 				ignoreAuto: d.IgnoreAutoVars,
+				waitBefore: seq.waited(),
 				explicit:   explicit,
 			}
 			if !s.tryName(t, d, []byte(prefix+name), c, chain) {

@@ -36,6 +36,7 @@ type nameSeq struct {
 	flags SeqFlags
 	stop  string // bytes at which the sequence ends, besides the end of text
 
+	waits   bool     // under seqWait: a .WAIT stood before the name that comes next
 	archive string   // "lib(" while within a group of members
 	queue   []string // what the latest name was expanded to
 }
@@ -51,7 +52,11 @@ func (q *nameSeq) next() (name string, ok bool) {
 		if !ok {
 			return "", false
 		}
-		if q.flags&SeqNoAr == 0 && (q.archive != "" || strings.IndexByte(word, '(') > 0) {
+		if q.flags&seqWait != 0 && word == ".WAIT" {
+			q.waits = true
+			continue
+		}
+		if word = q.stripped(word); q.flags&SeqNoAr == 0 && (q.archive != "" || strings.IndexByte(word, '(') > 0) {
 			if word = q.member(word); word == "" {
 				continue
 			}
@@ -84,8 +89,13 @@ func (q *nameSeq) word() (word string, ok bool) {
 		}
 	}
 	word, q.text = s[:end], s[end:]
+	return word, true
+}
+
+// stripped cuts ./ off a word, unless it is to be kept.
+func (q *nameSeq) stripped(word string) string {
 	if q.flags&SeqNoStrip != 0 {
-		return word, true
+		return word
 	}
 	for len(word) > 2 && word[0] == '.' && word[1] == '/' {
 		word = strings.TrimLeft(word[2:], "/")
@@ -93,7 +103,15 @@ func (q *nameSeq) word() (word string, ok bool) {
 	if word == "" {
 		word = "./"
 	}
-	return word, true
+	return word
+}
+
+// waited says whether a .WAIT stood before the name that next returned, the first
+// one if a wildcard yielded several.
+func (q *nameSeq) waited() bool {
+	w := q.waits
+	q.waits = false
+	return w
 }
 
 // member handles the words of an archive group: it returns the reference to

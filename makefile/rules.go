@@ -188,9 +188,6 @@ func (r *reader) recordTarget(name string, deps []*Dep, recipe *Recipe) *File {
 			stem = name
 		}
 	}
-	if name == ".WAIT" {
-		r.checkWait(deps, recipe)
-	}
 	f := r.enterTarget(name, deps, recipe)
 	f.IsTarget = true
 	f.Explicit = f.Explicit || !u.double // with :: a file may still turn out to be intermediate
@@ -211,16 +208,22 @@ func (r *reader) recordTarget(name string, deps []*Dep, recipe *Recipe) *File {
 	default:
 		f.Deps = append(f.Deps, deps...)
 	}
+	if name == ".WAIT" {
+		r.checkWait(f)
+	}
 	return f
 }
 
-// checkWait complains about a rule for .WAIT that says more than that the
+// checkWait complains, once, about rules for .WAIT that say more than that the
 // target exists, as makefiles do for makes that do not know it.
-func (r *reader) checkWait(deps []*Dep, recipe *Recipe) {
-	if len(deps) > 0 {
+func (r *reader) checkWait(f *File) {
+	told := &r.db.waitTold
+	if len(f.Deps) > 0 && !told.deps {
+		told.deps = true
 		r.db.warn(&r.rule.pos, ".WAIT should not have prerequisites")
 	}
-	if recipe != nil {
+	if f.Recipe != nil && !told.recipe {
+		told.recipe = true
 		r.db.warn(&r.rule.pos, ".WAIT should not have commands")
 	}
 }

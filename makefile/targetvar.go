@@ -29,10 +29,9 @@ func (db *Database) addPatternVar(target string, percent int, a assignment, mods
 		p.value = db.Expand(p.value)
 	}
 	db.overrideTargetVar(p.name, p.origin, func(g *Variable) {
-		p.value, p.origin, p.flavor = g.Value, g.Origin, FlavorSimple
-		if g.Recursive {
-			p.flavor = FlavorRecursive
-		}
+		// The operator stays: a target's variable is still appended to, or the
+		// value run as a command.
+		p.value, p.origin = g.Value, g.Origin
 	})
 	i := len(db.patVars)
 	for i > 0 && len(db.patVars[i-1].target.text) > len(target) {
@@ -43,13 +42,13 @@ func (db *Database) addPatternVar(target string, percent int, a assignment, mods
 	db.patVars[i] = p
 }
 
-// overrideTargetVar calls set with the global variable of that name if its
-// value, from the command line, beats a target-specific one.
+// overrideTargetVar calls set with the variable that the name means outside of the
+// target if its value, from the command line, beats a target-specific one.
 func (db *Database) overrideTargetVar(name string, o Origin, set func(g *Variable)) {
 	if o == OriginOverride {
 		return
 	}
-	g := db.global.Get(name)
+	g := db.Var(name)
 	if g != nil && (g.Origin == OriginEnvOverride || g.Origin == OriginCommand) {
 		set(g)
 	}
@@ -75,10 +74,8 @@ func (db *Database) setTargetVar(target string, a assignment, mods modifiers, po
 		name: name, value: a.value, flavor: a.flavor, origin: mods.origin(), pos: pos, perTarget: true,
 	})
 	db.scope = old
-	if v.Origin > mods.origin() {
-		return // a stronger definition stands
-	}
-	v.Origin = mods.origin()
+	// Where another definition stands, the modifiers are for that one: a stronger one
+	// of the target, or the global variable that ?= has found.
 	v.PerTarget = true
 	v.Private = mods.private
 	if mods.export != ExportDefault {
@@ -128,8 +125,8 @@ func (db *Database) InitFileVars(f *File, reading bool) {
 func (db *Database) matchPatternVars(name string) *Scope {
 	var sc *Scope
 	for _, p := range db.patVars {
-		if _, ok := p.target.stem(name); !ok {
-			continue
+		if stem, ok := p.target.stem(name); !ok || stem == "" {
+			continue // as in a rule, the % stands for something
 		}
 		if sc == nil {
 			sc = &Scope{Set: &VarSet{}, Next: db.scope}
