@@ -40,7 +40,7 @@ type Engine struct {
 	umask   uint32
 	large   func(path string)
 	cmd     *exec.Cmd // nil if it is a parent's engine
-	journal string    // folder of the journals, "" if it is a parent's engine
+	journal string    // folder of the journals, "" if none are kept
 	server  *wire.Peer
 	spawner *wire.Peer
 	done    chan struct{}
@@ -76,7 +76,7 @@ func Start(ctx context.Context, c Config) (*Engine, error) {
 		return nil, unavailable("start "+path, err)
 	}
 	raw.HugeHeap() // while the engine starts
-	e := &Engine{cmd: cmd, journal: journalDir(c.CacheDir, cmd.Process.Pid), large: c.Large}
+	e := &Engine{cmd: cmd, large: c.Large}
 	hello := wire.Hello{
 		CacheDir: c.CacheDir, Project: c.Project, System: c.System,
 		Native: append(agentSockets(), c.Native...), StoreArgs: c.StoreArgs, OpenStore: c.OpenStore, Large: c.Large != nil, Fifo: c.Fifo,
@@ -178,7 +178,7 @@ func (e *Engine) open(ctx context.Context, sock *os.File, hello *wire.Hello) err
 		e.reap()
 		return wire.ErrCorrupt
 	}
-	e.name, e.pass = w.Name, w.Passthrough
+	e.name, e.pass, e.journal = w.Name, w.Passthrough, w.Journals
 	if e.spawner, err = wire.NewPeer(files[0], e.told); err != nil {
 		e.server.Close()
 		return err
@@ -272,10 +272,23 @@ func (e *Engine) Done() <-chan struct{} { return e.done }
 // unfinished is ended. The engine goes when nobody uses it and nothing lives in
 // its views; it is not waited for.
 func (e *Engine) Close() error {
+	died := false
+	select {
+	case <-e.done:
+		died = true
+	default:
+	}
 	err := errors.Join(e.server.Close(), e.spawner.Close())
 	<-e.done
-	if e.cmd != nil {
-		go e.reap()
+	switch {
+	case e.cmd == nil:
+	case died:
+		e.reap()
+		if e.journal != "" {
+			err = errors.Join(err, removeUnlessJournals(e.journal))
+		}
+	default:
+		go e.reap() // it cleans up itself
 	}
 	return err
 }

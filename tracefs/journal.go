@@ -32,11 +32,21 @@ func (j *Journal) Remove() error {
 	if err := os.Remove(j.File); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	dir := filepath.Dir(j.File)
+	return removeUnlessJournals(filepath.Dir(j.File))
+}
+
+// removeUnlessJournals removes the folder of an engine that is dead, if there are no
+// journals in it.
+func removeUnlessJournals(dir string) error {
 	if left, _ := filepath.Glob(filepath.Join(dir, "*"+JournalSuffix)); len(left) > 0 {
 		return nil
 	}
 	return os.RemoveAll(dir)
+}
+
+// JournalOf is where the view with a number has its journal in an engine's folder.
+func JournalOf(dir string, view uint32) string {
+	return filepath.Join(dir, strconv.FormatUint(uint64(view), 10)+JournalSuffix)
 }
 
 // Fields implements wire.Message for the head of a journal.
@@ -99,11 +109,6 @@ func readUnlocked(name string) ([]byte, error) {
 	return io.ReadAll(f)
 }
 
-// journalDir is where the engine with a process number keeps its journals.
-func journalDir(cacheDir string, pid int) string {
-	return filepath.Join(cacheDir, "pre", strconv.Itoa(pid))
-}
-
 // CutShort returns what the view with an id had changed when the engine died.
 // It is to be asked when Done is closed.
 func (e *Engine) CutShort(id string) []Write {
@@ -111,7 +116,7 @@ func (e *Engine) CutShort(id string) []Write {
 		return nil
 	}
 	var out []Write
-	files, _ := filepath.Glob(e.journal + "*/*" + JournalSuffix)
+	files, _ := filepath.Glob(filepath.Join(e.journal, "*"+JournalSuffix))
 	for _, name := range files {
 		data, err := os.ReadFile(name)
 		if err != nil {

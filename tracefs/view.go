@@ -67,7 +67,9 @@ func (v *View) Finish() (*Record, error) {
 // need not keep what it takes to undo the action any longer. Until then, a make that
 // dies leaves a journal.
 func (v *View) Recorded() {
-	// An engine that has died keeps it, and nothing is lost by that.
+	if v.engine.journal != "" {
+		_ = os.Remove(JournalOf(v.engine.journal, v.id)) // most have none
+	}
 	_ = v.engine.server.Notify(wire.OpRecorded, &wire.Ref{View: v.id})
 }
 

@@ -207,7 +207,7 @@ func (b *Build) toHide(n *node, dir string, names []string, drop func(string) bo
 // hideLater hides from an action that is about to run what actions after it have left
 // where it looked last time.
 func (b *Build) hideLater(n *node, old *cache.Trace) {
-	if old == nil {
+	if old == nil || b.seesAll(n) {
 		return
 	}
 	later := b.laterKnown(n, old)
@@ -245,6 +245,10 @@ func (b *Build) laterKnown(n *node, t *cache.Trace) (paths []string) {
 func (b *Build) mustNotSee(n *node, path string) bool {
 	return !n.always || len(b.wrote[path]) > 0
 }
+
+// seesAll tells that nothing is to be hidden from a command, which spares it the index
+// of all versions.
+func (b *Build) seesAll(n *node) bool { return n.always && len(b.wrote) == 0 }
 
 // hazard notes that f has to run again after need, which wrote path.
 func (b *Build) hazard(f, need *makefile.File, path string) {

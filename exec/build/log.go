@@ -520,10 +520,6 @@ func (b *Build) raise(paths []string) {
 		}
 		b.tree.logs.mu.Unlock()
 		b.putTogether(path, math.MaxUint64, nil)
-		for _, d := range b.looked[path] {
-			if d.n.last == d && d.n.stale == "" && !b.sawIt(d, path) {
-				b.again(d.f, nil, b.display(path)+" was put back for another recipe while its own ran")
-			}
-		}
+		b.wasLowered(path)
 	}
 }

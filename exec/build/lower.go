@@ -24,6 +24,9 @@ type loweredFile struct {
 // lowerFiles puts the files that an action reads back to the versions that it is to
 // see, and returns a function that undoes it.
 func (b *Build) lowerFiles(n *node, old *cache.Trace) (raise func()) {
+	if b.seesAll(n) {
+		return func() {}
+	}
 	paths := slices.Clone(n.lowered)
 	for i := 0; old != nil && i < len(old.Inputs); i++ {
 		in := &old.Inputs[i]
@@ -92,6 +95,12 @@ func (b *Build) raiseFile(path string) {
 			b.trouble("writing down what runs", err)
 		}
 	}
+	b.wasLowered(path)
+}
+
+// wasLowered lets those run again that looked at a file while it was put back for
+// another.
+func (b *Build) wasLowered(path string) {
 	for _, d := range b.looked[path] {
 		if d.n.last == d && d.n.stale == "" && !b.sawIt(d, path) {
 			b.again(d.f, nil, b.display(path)+" was put back for another recipe while its own ran")

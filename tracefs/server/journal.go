@@ -3,7 +3,6 @@ package server
 import (
 	"os"
 	"path/filepath"
-	"strconv"
 
 	"golang.org/x/sys/unix"
 
@@ -27,7 +26,7 @@ func (e *engine) newJournal(v *view) *journal {
 		return nil
 	}
 	return &journal{
-		path: filepath.Join(e.preimages.dir, strconv.FormatUint(uint64(v.id), 10)+tracefs.JournalSuffix),
+		path: tracefs.JournalOf(e.preimages.dir, v.id),
 		head: tracefs.Journal{ID: v.name, Serial: v.serial},
 	}
 }
@@ -54,8 +53,5 @@ func (j *journal) add(path string, w *written) {
 // used reports whether there is anything in the journal.
 func (j *journal) used() bool { return j != nil && j.file != nil }
 
-// remove drops the journal once its changes are in safe hands.
-func (j *journal) remove() {
-	j.file.Close()
-	_ = os.Remove(j.path)
-}
+// close lets go of the journal. Who has the changes in safe hands has removed it.
+func (j *journal) close() { j.file.Close() }

@@ -297,7 +297,7 @@ func (c *client) hello(r *wire.Request) {
 	if m.Large {
 		go c.tellLarge()
 	}
-	r.Reply(&wire.Welcome{Name: c.process.name, Passthrough: e.pass.Load()}, theirs)
+	r.Reply(&wire.Welcome{Name: c.process.name, Passthrough: e.pass.Load(), Journals: e.preimages.dir}, theirs)
 }
 
 // tellLarge hands on what is announced, until the client has gone.
@@ -366,8 +366,7 @@ func (c *client) finish(r *wire.Request) error {
 	return nil
 }
 
-// recorded drops the journal of a view whose changes its client can undo from now
-// on.
+// recorded ends the journal of a view whose changes its client can undo from now on.
 func (c *client) recorded(r *wire.Request) error {
 	var m wire.Ref
 	if err := r.Decode(&m); err != nil {
@@ -378,7 +377,7 @@ func (c *client) recorded(r *wire.Request) error {
 	delete(c.ended, m.View)
 	c.mu.Unlock()
 	if j != nil {
-		j.remove()
+		j.close()
 	}
 	return nil
 }

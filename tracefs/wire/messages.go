@@ -81,12 +81,14 @@ func (m *Hello) Fields(c *Codec) {
 type Welcome struct {
 	Name        string
 	Passthrough bool
+	Journals    string // folder of the views' journals, "" if none are kept
 }
 
 // Fields implements Message.
 func (m *Welcome) Fields(c *Codec) {
 	c.String(&m.Name)
 	c.Bool(&m.Passthrough)
+	c.String(&m.Journals)
 }
 
 // NewView asks for a view. Its answer is a Ref.
