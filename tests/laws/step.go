@@ -1,6 +1,7 @@
 package laws
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path"
@@ -144,11 +145,20 @@ func writeSource(full string, e Entry, old bool) error {
 	if err := e.write(full); err != nil {
 		return err
 	}
-	if !old || e.Kind != 'f' {
+	if e.Kind != 'f' {
 		return nil
 	}
-	ago := time.Now().Add(-1000 * time.Hour)
-	return os.Chtimes(full, ago, ago)
+	return dated(full, old)
+}
+
+// dated gives a file the time of now, or of long ago: the kernel's own time stands
+// still for some milliseconds, in which one change would seem no later than another.
+func dated(full string, old bool) error {
+	at := time.Now()
+	if old {
+		at = at.Add(-1000 * time.Hour)
+	}
+	return os.Chtimes(full, at, at)
 }
 
 // rename moves a folder of sources; what was made from them stays behind.
@@ -178,7 +188,7 @@ func (s *state) handEdit(op Op, full string) error {
 	}
 	e := Entry{Kind: 'f', Mode: st.Mode().Perm(), Text: op.With.Text}
 	s.kept[op.Path] = keptOutput{entry: e}
-	return os.WriteFile(full, []byte(e.Text), e.Mode)
+	return errors.Join(os.WriteFile(full, []byte(e.Text), e.Mode), dated(full, false))
 }
 
 // moveOut moves a folder of outputs away; it is a folder of sources then.
