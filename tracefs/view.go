@@ -68,7 +68,7 @@ func (v *View) Finish() (*Record, error) {
 // dies leaves a journal.
 func (v *View) Recorded() {
 	if v.engine.journal != "" {
-		_ = os.Remove(JournalOf(v.engine.journal, v.id)) // most have none
+		_ = os.Remove(JournalOf(v.engine.journal, v.id)) // it may have none
 	}
 	_ = v.engine.server.Notify(wire.OpRecorded, &wire.Ref{View: v.id})
 }

@@ -355,15 +355,28 @@ func (c *client) finish(r *wire.Request) error {
 	if err != nil {
 		return err
 	}
-	rec := c.engine.finish(v)
 	c.mu.Lock()
-	delete(c.views, m.View)
-	if v.journal.used() && c.ended != nil {
-		c.ended[m.View] = v.journal
-	}
+	delete(c.views, m.View) // else gone ends it, too
 	c.mu.Unlock()
+	rec := c.engine.finish(v)
+	c.keep(v)
 	r.Reply(rec)
 	return nil
+}
+
+// keep notes the journal of a view that was finished, for as long as its client has
+// not recorded what the action did.
+func (c *client) keep(v *view) {
+	if !v.journal.used() {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ended == nil { // the client has gone meanwhile
+		c.engine.abandoned.Store(true)
+		return
+	}
+	c.ended[v.id] = v.journal
 }
 
 // recorded ends the journal of a view whose changes its client can undo from now on.
