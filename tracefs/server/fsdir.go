@@ -274,6 +274,10 @@ func (s *superblock) Link(_ <-chan struct{}, in *fuse.LinkIn, name string, out *
 	}
 	from, magic := s.reach(n)
 	v := s.owner(in.Pid)
+	defer s.view.removing()()
+	if !magic && s.view.hides(from) {
+		return fuse.ENOENT
+	}
 	s.view.unhide(path)
 	if !magic && v != nil {
 		// The new name has the content of the old one, as a copy would.
@@ -411,6 +415,7 @@ func (s *superblock) Rename(_ <-chan struct{}, in *fuse.RenameIn, oldName, newNa
 	if !ok1 || !ok2 {
 		return fuse.Status(syscall.ESTALE)
 	}
+	defer s.view.removing()()
 	exchange := in.Flags&unix.RENAME_EXCHANGE != 0
 	if s.view.hides(from) || exchange && s.view.hides(to) {
 		return fuse.ENOENT

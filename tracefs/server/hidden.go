@@ -25,7 +25,7 @@ func (v *view) hide(paths []string) {
 }
 
 // removing holds hide up until done is called: what is hidden is about to come, and
-// a removal that has found the old file there must not hit it.
+// a removal, rename or link that has found the old file there must not hit it.
 func (v *view) removing() (done func()) {
 	if v == nil {
 		return func() {}
