@@ -1,0 +1,208 @@
+package build
+
+import (
+	"cmp"
+	"path"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"fmake/cache"
+	"fmake/tracefs"
+)
+
+// inputs turns looks into inputs, sorted by path, and names those that were
+// executed.
+func (a *action) inputs(rec *tracefs.Record, t *cache.Trace) ([]cache.Input, map[string]bool) {
+	b := a.b
+	var in []cache.Input
+	execs := make(map[string]bool)
+	looks := append(rec.Looks, a.systemLooks(rec)...)
+	slices.SortFunc(looks, func(x, y tracefs.Look) int { return strings.Compare(x.Path, y.Path) })
+	for i := range looks {
+		l := &looks[i]
+		if a.passOver(l.Path) || a.holdsAmbient(l, rec) || a.implied(looks, i) || a.appended(rec, l.Path) || lost(rec, l.Path) || b.sp.isTemp(l.Path) && findWrite(rec.Writes, l.Path) != nil {
+			continue
+		}
+		if l.Flags&tracefs.LookExec != 0 {
+			execs[b.sp.key(l.Path)] = true
+		}
+		in = a.appendInputs(in, l, rec, t)
+	}
+	slices.SortFunc(in, compareInputs)
+	return slices.CompactFunc(in, func(x, y cache.Input) bool { return compareInputs(x, y) == 0 }), execs
+}
+
+// appendInputs adds what one look saw.
+func (a *action) appendInputs(in []cache.Input, l *tracefs.Look, rec *tracefs.Record, t *cache.Trace) []cache.Input {
+	b := a.b
+	key := b.sp.key(l.Path)
+	add := func(x cache.Input) {
+		x.Path = key
+		in = append(in, x)
+	}
+	typ := l.Stat.Mode & unix.S_IFMT
+	if l.Flags&tracefs.LookAbsent != 0 && l.Stat.Ino == 0 {
+		add(cache.Input{Kind: cache.InputAbsent})
+		return in
+	}
+	if l.Flags&tracefs.LookListing != 0 {
+		add(cache.Input{Kind: cache.InputListing, Hash: cache.HashNames(a.listed(l, rec, t))})
+	}
+	if l.Flags&tracefs.LookLink != 0 && l.Link != "" {
+		add(cache.Input{Kind: cache.InputLink, Hash: cache.HashString(l.Link)})
+	}
+	if (l.Flags&(tracefs.LookContent|tracefs.LookUndecided) != 0 || linked(key, t)) && typ == unix.S_IFREG {
+		add(a.contentInput(l, rec, t))
+		return in
+	}
+	if l.Flags&(tracefs.LookListing|tracefs.LookLink) == 0 {
+		x := cache.Input{Kind: cache.InputExists, Mode: l.Stat.Mode}
+		switch typ {
+		case unix.S_IFREG:
+			x.Size = l.Stat.Size
+		case unix.S_IFLNK:
+			x.Mode = unix.S_IFLNK
+		}
+		add(x)
+	}
+	return in
+}
+
+// contentInput hashes what the action read: the file as it is, or its
+// pre-image if the action changed it afterwards.
+func (a *action) contentInput(l *tracefs.Look, rec *tracefs.Record, t *cache.Trace) cache.Input {
+	b := a.b
+	x := cache.Input{Kind: cache.InputContent, Mode: l.Stat.Mode}
+	if w := findWrite(rec.Writes, l.Path); w != nil {
+		if bef := findOutput(t.Befores, b.sp.key(l.Path)); bef != nil {
+			x.Hash = bef.Hash
+		}
+		return x
+	}
+	h, err := b.w.hash(l.Path)
+	if err != nil {
+		return x // unreadable to fmake: a zero hash never holds
+	}
+	if !sameLook(&l.Stat, h.Stat) {
+		a.moved = l.Path // between the end of the action and now
+	}
+	x.Hash = h.Hash
+	if !h.Racy {
+		x.Stat = h.Stat
+	}
+	return x
+}
+
+// listed are the names that a listing counts by: as the action saw them, less
+// its own and what editors leave.
+func (a *action) listed(l *tracefs.Look, rec *tracefs.Record, t *cache.Trace) []string {
+	key := a.b.sp.key(l.Path)
+	out := make([]string, 0, len(l.Names))
+	for _, n := range l.Names {
+		if isEditorName(n) {
+			continue
+		}
+		o := findOutput(t.Outputs, joinPath(key, n))
+		if o != nil && findOutput(t.Befores, o.Path) == nil && !isOlderLog(o, findWrite(rec.Writes, joinPath(l.Path, n))) {
+			continue
+		}
+		out = append(out, n)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// looksAtProject reports whether what the action did can hang on the project: it
+// read a file or a directory there, or missed one that it did not make itself.
+func looksAtProject(t *cache.Trace) bool {
+	return slices.ContainsFunc(t.Inputs, func(x cache.Input) bool {
+		if x.Path[0] != '.' {
+			return false
+		}
+		switch x.Kind {
+		case cache.InputContent, cache.InputListing:
+			return true
+		case cache.InputAbsent:
+			return findOutput(t.Outputs, x.Path) == nil
+		}
+		return false
+	})
+}
+
+func looked(rec *tracefs.Record, p string) bool {
+	_, ok := slices.BinarySearchFunc(rec.Looks, p, func(l tracefs.Look, s string) int { return strings.Compare(l.Path, s) })
+	return ok
+}
+
+// systemLooks selects from what the whole build looked at in system trees what
+// concerns this action: absences and links of names that it used, and those of
+// names that nobody found.
+func (a *action) systemLooks(rec *tracefs.Record) []tracefs.Look {
+	b := a.b
+	if b.engine == nil {
+		return nil
+	}
+	all, err := b.engine.SystemLooks()
+	if err != nil {
+		b.warn("engine: %v", err)
+		return nil
+	}
+	own := make(map[string]bool)
+	for i := range rec.Looks {
+		own[stemName(rec.Looks[i].Path)] = true
+	}
+	for n := range own {
+		b.found[n] = true
+	}
+	var out []tracefs.Look
+	for again := true; again; {
+		again = false
+		for i := range all {
+			l := &all[i]
+			if l.Flags&tracefs.LookLink == 0 || own[stemName(l.Path)] || !own[stemName(l.Link)] {
+				continue
+			}
+			own[stemName(l.Path)], again = true, true
+		}
+	}
+	for i := range all {
+		l := &all[i]
+		if l.Stat.Mode&unix.S_IFMT == unix.S_IFDIR {
+			continue
+		}
+		if n := stemName(l.Path); own[n] || !b.found[n] {
+			out = append(out, *l)
+		}
+	}
+	return out
+}
+
+// stemName is the last element of a path, a precompiled header's called like
+// its header.
+func stemName(p string) string { return strings.TrimSuffix(path.Base(p), ".gch") }
+
+// current gives inputs with what they are now.
+func (b *Build) current(in []cache.Input) []cache.Input {
+	out := make([]cache.Input, 0, len(in))
+	for i := range in {
+		if x, err := b.w.asInput(b.sp.abs(in[i].Path), in[i].Kind, nil); err == nil {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+// unionInputs merges two sorted lists; the first wins. A file that was read in
+// one run and only looked up in another counts by both.
+func unionInputs(x, y []cache.Input) []cache.Input {
+	out := append(append([]cache.Input(nil), x...), y...)
+	slices.SortStableFunc(out, compareInputs)
+	return slices.CompactFunc(out, func(p, q cache.Input) bool { return compareInputs(p, q) == 0 })
+}
+
+// compareInputs orders inputs by path and kind.
+func compareInputs(x, y cache.Input) int {
+	return cmp.Or(strings.Compare(x.Path, y.Path), cmp.Compare(x.Kind, y.Kind))
+}

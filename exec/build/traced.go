@@ -1,0 +1,145 @@
+package build
+
+import (
+	"fmt"
+
+	"fmake/cache"
+	"fmake/exec"
+	"fmake/makefile"
+)
+
+// traced decides by the trace of the target's last run.
+func (b *Build) traced(f *makefile.File, n *node, e cache.Entry, outs []cache.Output, must bool) decision {
+	run := func(why string, differs *cache.Input) decision {
+		return b.orCached(f, n, decision{verdict: exec.Run, why: why, old: e.Trace(), differs: differs})
+	}
+	if e.Flags()&cache.Provisional == 0 {
+		if key := b.recipeKey(f, n); key.key != e.Key() {
+			if why := b.recipeDiffers(f, n, e.Trace()); why != "" {
+				return run(why, nil)
+			}
+		}
+	}
+	if b.opts.DryRun {
+		if why := b.pretendedInput(f, e.Trace()); why != "" {
+			return decision{verdict: exec.Run, why: why, old: e.Trace()}
+		}
+	}
+	in := b.checker.Holds(&e, func(in *cache.Input) bool {
+		return b.chain.agrees(n.name, e.Serial(), e.Flags(), in) || b.sameIntermediate(in)
+	})
+	if in != nil {
+		return run(b.describe(in), in)
+	}
+	if why := b.envDiffers(f, e); why != "" {
+		return run(why, nil)
+	}
+	if b.pathChanged() {
+		if why := b.commandsMoved(e.Trace()); why != "" {
+			return run(why, nil)
+		}
+	}
+	if why := b.tokensDiffer(f, n, e, must); why != "" {
+		return run(why, nil)
+	}
+	if out := b.missingOutput(outs); out != nil {
+		old, gone := e.Trace(), b.display(out.Path)
+		if e.Flags()&(cache.NoStore|cache.Stateful) != 0 && e.Flags()&cache.Provisional == 0 {
+			return decision{verdict: exec.Run, why: gone + " is gone", old: old}
+		}
+		if b.printsTheSame(f, n, old) && b.opts.Cache != CacheOff && b.haveContents(old) {
+			return decision{verdict: exec.Restored, why: gone + " was gone", old: old, hit: old}
+		}
+		return run(gone+" is gone", nil)
+	}
+	if p := b.overwritten(n, outs); p != "" {
+		why, old := p+" was written again by an action before it", e.Trace()
+		if e.Flags()&cache.NoStore == 0 && b.printsTheSame(f, n, old) && b.opts.Cache != CacheOff && b.haveContents(old) {
+			return decision{verdict: exec.Restored, why: why, old: old, hit: old}
+		}
+		return decision{verdict: exec.Run, why: why, old: old}
+	}
+	return decision{verdict: exec.UpToDate, why: "everything that its recipe looked at is as it was", run: e.Run(), outs: outs, fresh: must}
+}
+
+// printsTheSame reports whether a recipe, which does what it did when a trace was
+// made, also says what it said then: what is restored is replayed.
+func (b *Build) printsTheSame(f *makefile.File, n *node, t *cache.Trace) bool {
+	return b.recipeKey(f, n).full == t.FullKey
+}
+
+// differs checks every input as the action sees it, chain of versions included,
+// and returns the first that is not as it was.
+func (b *Build) differs(name string, t *cache.Trace) *cache.Input {
+	for i := range t.Inputs {
+		in := &t.Inputs[i]
+		if !b.w.same(in) && !b.chain.sameAsSeen(name, t, in) && !b.sameIntermediate(in) {
+			return in
+		}
+	}
+	return nil
+}
+
+// sameIntermediate reports whether an input that is gone is an intermediate file
+// that would be made as it was: GNU make deleted it, so it is missing by right.
+func (b *Build) sameIntermediate(in *cache.Input) bool {
+	p := b.sp.abs(in.Path)
+	if b.exists(p) {
+		return false
+	}
+	f := b.db.Lookup(b.display(in.Path))
+	if f == nil || f.Recipe == nil || !f.Intermediate && !f.Secondary {
+		return false
+	}
+	t := b.graph.Target(b.node(f).name)
+	if t == nil || t.Flags&(cache.Failed|cache.Provisional) != 0 {
+		return false
+	}
+	out := findOutput(t.Outputs, in.Path)
+	return out != nil && sameVersion(out, in) && b.recipeKey(f, b.node(f)).key == t.Key && b.differs(b.node(f).name, t) == nil
+}
+
+// goneByRight reports whether a path is absent because the action that wrote it
+// last removed it: it was made and used up.
+func (b *Build) goneByRight(key string) bool {
+	chain := b.chain.of(key)
+	return len(chain) > 1 && chain[len(chain)-1].out.Type == 0
+}
+
+// describe says in words how an input differs from what a trace saw.
+func (b *Build) describe(in *cache.Input) string {
+	now, err := b.w.asInput(b.sp.abs(in.Path), in.Kind, nil)
+	name := b.display(in.Path)
+	switch {
+	case err != nil:
+		return fmt.Sprintf("%s cannot be read: %v", name, err)
+	case in.Kind == cache.InputAbsent:
+		return name + " appeared"
+	case now.Kind == cache.InputAbsent:
+		return name + " vanished"
+	case in.Kind == cache.InputListing && now.Kind == in.Kind:
+		return "the names in " + name + " changed"
+	case in.Kind == cache.InputLink && now.Kind == in.Kind:
+		return "the link " + name + " points elsewhere"
+	case in.Kind == cache.InputContent && now.Kind == in.Kind && now.Hash != in.Hash:
+		return fmt.Sprintf("%s changed (%s -> %s)", name, in.Hash.Short(), now.Hash.Short())
+	case in.Mode != now.Mode:
+		return fmt.Sprintf("the mode of %s changed (%04o -> %04o)", name, in.Mode&0o7777, now.Mode&0o7777)
+	case in.Size != now.Size:
+		return fmt.Sprintf("the size of %s changed (%d -> %d)", name, in.Size, now.Size)
+	}
+	return name + " changed"
+}
+
+// display is how a path of a trace is called in messages: relative to where
+// make runs.
+func (b *Build) display(key string) string {
+	p := b.sp.abs(key)
+	if p == b.sp.cwd {
+		return "."
+	}
+	if within(p, b.sp.cwd) && b.sp.cwd != "/" {
+		return p[len(b.sp.cwd)+1:]
+	}
+	return p
+}
