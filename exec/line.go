@@ -202,12 +202,19 @@ func (w *Walk) mayInterpret(j *job, s *recipe.Script) bool {
 	})
 }
 
-// subMakeEnv tells a make below of this one.
+// subMakeEnv tells a make below of this one, in place of what the make above has told
+// this one.
 func (w *Walk) subMakeEnv(f *makefile.File, env []string) []string {
 	if w.opt.SubMakeEnv == nil {
 		return env
 	}
-	return append(env[:len(env):len(env)], w.opt.SubMakeEnv(f)...)
+	env = slices.Clone(env)
+	for _, own := range w.opt.SubMakeEnv(f) {
+		name := own[:strings.IndexByte(own, '=')+1]
+		env = slices.DeleteFunc(env, func(e string) bool { return strings.HasPrefix(e, name) })
+		env = append(env, own)
+	}
+	return env
 }
 
 // stdioFor gives a command its three descriptors.
