@@ -218,10 +218,10 @@ func (a *action) End(status int, interrupted bool) error {
 	return a.succeeded(rec)
 }
 
-// lost handles an action whose record could not be had: the engine died.
-// Nothing about it is known, so nothing is recorded and the journal keeps it.
+// lost handles an action whose record could not be had: the engine died. The journal
+// keeps it, and what its last run has left stays known: it may not even have been
+// undone, and its next run has to do that.
 func (a *action) lost(err error) error {
-	a.b.graph.Delete(a.n.name)
 	a.b.changedUnseen()
 	if e := a.b.engine; e != nil {
 		<-e.Done()

@@ -254,6 +254,7 @@ func (b *Build) load() {
 		b.suspect[r.Target] = b.suspect[r.Target].with(&r)
 	}
 	b.recovering = len(b.suspect)+len(rec.Ended) > 0
+	b.finishLogs()
 }
 
 // suspect is a target of which one run or more were cut short.

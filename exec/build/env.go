@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"fmake/cache"
 	"fmake/exec"
@@ -134,8 +135,12 @@ func (b *Build) exported(name string) bool {
 	return v.Export == makefile.ExportYes || b.db.ExportAll
 }
 
-// hasName reports whether text holds name as a whole identifier.
+// hasName reports whether text holds name as a whole identifier. No text names a
+// variable without letters and digits: "$" is one that some programs set.
 func hasName(text, name string) bool {
+	if !strings.ContainsFunc(name, func(r rune) bool { return r >= utf8.RuneSelf || isNameByte(byte(r)) }) {
+		return false
+	}
 	for i := 0; ; {
 		j := strings.Index(text[i:], name)
 		if j < 0 {

@@ -25,8 +25,9 @@ import (
 // logs are the logs of one tree. The lock is held while one of them is put together:
 // all makes of the process append to the same files.
 type logs struct {
-	mu    sync.Mutex
-	known map[string]*log // by path in the graph; nil until it is asked for
+	mu       sync.Mutex
+	known    map[string]*log // by path in the graph; nil until it is asked for
+	finished bool            // what an earlier make has left undone; see finishLogs
 }
 
 // log is one of them.
@@ -165,7 +166,8 @@ func (b *Build) logStands(path string) bool {
 	if l == nil {
 		return false
 	}
-	return b.w.hasHash(b.sp.abs(path), l.Left)
+	p := b.sp.abs(path)
+	return b.w.hasHash(p, l.Left) || b.opts.DryRun && b.w.hasHash(p, l.Before) // see finishLogs
 }
 
 // isOurs reports whether what stands at a log's path, with its hash, was put there by

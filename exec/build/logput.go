@@ -102,11 +102,13 @@ func (b *Build) setLog(l *log, upTo []version) {
 	if b.leftWhole(l, h) {
 		// A version that is to be had again when what comes before it changes.
 		if _, err := b.keepBytes(now); err != nil {
+			b.leaveUndone(l, h)
 			return
 		}
 	}
 	want, exists, ok := b.content(l, upTo)
 	if !ok {
+		b.leaveUndone(l, h)
 		return
 	}
 	left := cache.HashBytes(want)
@@ -125,6 +127,54 @@ func (b *Build) setLog(l *log, upTo []version) {
 		b.replaceTail(p, modeIn(upTo), now, want)
 	}
 	b.lookAgain(p)
+}
+
+// leaveUndone notes that a log, of which now stands, is not as it should be: its parts
+// cannot be had, because the engine has gone. No content has the hash that it is said
+// to have been left with, so the next build puts it together.
+func (b *Build) leaveUndone(l *log, now cache.Hash) {
+	l.Before, l.Left = now, cache.Hash{}
+	if err := b.graph.PutLog(&l.Log); err != nil {
+		b.trouble("keeping what is known of "+b.display(l.Path), err)
+	}
+}
+
+// finishLogs puts together what an earlier make could not any more because its engine
+// had gone: what stands is still what stood before.
+func (b *Build) finishLogs() {
+	all := &b.tree.logs
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	if all.finished || b.opts.Above.Step != 1<<topShift {
+		return // the others may be at work
+	}
+	all.finished = true
+	for path, l := range all.all(b.graph) {
+		now, err := b.w.hash(b.sp.abs(path))
+		if errors.Is(err, unix.ENOENT) {
+			now.Hash, err = cache.HashBytes(nil), nil
+		}
+		if err == nil && now.Hash != l.Left && now.Hash == l.Before {
+			b.finishLog(l, now.Hash)
+		}
+	}
+}
+
+// finishLog puts one log together up to the first whole version after what stands. The
+// lock is held.
+func (b *Build) finishLog(l *log, now cache.Hash) {
+	chain := b.links(l)
+	for n := len(chain); n >= 0; n-- {
+		data, _, ok := b.content(l, chain[:n])
+		if !ok || cache.HashBytes(data) != now {
+			continue
+		}
+		for n < len(chain) && chain[n].out.Type == cache.TypeSegment {
+			n++
+		}
+		b.setLog(l, chain[:n])
+		return
+	}
 }
 
 // modeIn returns the mode of the file that versions leave.

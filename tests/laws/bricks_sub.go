@@ -62,7 +62,7 @@ func (g *generator) subMake() {
 	for range g.between(3, 8) {
 		s.brick()
 	}
-	r := &Rule{Recipe: []string{"@$(MAKE) --no-print-directory -C " + dir}, Sub: dir}
+	r := &Rule{Recipe: []string{"@$(MAKE) --no-print-directory " + g.way(dir)}, Sub: dir}
 	r.Prereqs = hard(above)
 	if len(s.archives) == 0 {
 		s.archive()
@@ -78,6 +78,18 @@ func (g *generator) subMake() {
 		r.Phony = true
 	}
 	g.add(r)
+}
+
+// way gives the options by which a sub-make is reached: at once, or through a make
+// between.
+func (g *generator) way(dir string) string {
+	to := "-C " + dir
+	if g.chance(2) {
+		return to
+	}
+	between := dir + ".mk"
+	g.p.Files.Put(between, file("all: ; @$(MAKE) --no-print-directory "+to+"\n"))
+	return "-f " + between
 }
 
 // fromAbove makes a header of the top that a sub-make reads.
