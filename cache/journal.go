@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -46,6 +47,7 @@ type JournalRecord struct {
 	Time     int64  // set by Begin, nanoseconds since 1970
 	Failed   bool   // it ended, without success
 	Left     *Trace // what it has left, nil while it runs
+	Means    *Trace // of a result that is put back: what it will have left, nil for a run
 }
 
 // Interval is a time between two moments, in nanoseconds since 1970.
@@ -179,6 +181,12 @@ func (j *Journal) Left(id uint64, t *Trace) error {
 	return j.append(entryLeft, func(w *writer) { writeLeft(w, id, textOf(EncodeTrace(t))) })
 }
 
+// Means notes what an action will have left that does not run: its result is about to
+// be put back.
+func (j *Journal) Means(id uint64, t *Trace) error {
+	return j.append(entryMeans, func(w *writer) { writeLeft(w, id, textOf(EncodeTrace(t))) })
+}
+
 // Done notes the end of an action. If it succeeded, the graph says what it has left.
 func (j *Journal) Done(id uint64, ok bool) error {
 	return j.append(entryDone, func(w *writer) { writeDone(w, id, ok, time.Now().UnixNano()) })
@@ -301,7 +309,7 @@ func SavedPreimages(cacheDir string) ([]Hash, error) {
 		if err != nil {
 			return nil, err
 		}
-		for _, left := range state.left {
+		for _, left := range slices.Concat(slices.Collect(maps.Values(state.left)), slices.Collect(maps.Values(state.means))) {
 			t, err := DecodeTrace([]byte(left))
 			for i := 0; err == nil && i < len(t.Befores); i++ {
 				if h := t.Befores[i].Hash; !h.IsZero() {

@@ -16,6 +16,7 @@ const (
 	entryClose = 'c' // it has ended
 	entryBegin = 'b'
 	entryLeft  = 'l'
+	entryMeans = 'm'
 	entryDone  = 'd'
 	entryDrop  = 'x'
 )
@@ -58,6 +59,7 @@ func entries(data []byte, yield func(kind byte, body reader)) {
 type journalState struct {
 	records map[uint64]*JournalRecord
 	left    map[uint64]string // encoded traces of those that ended and are not done
+	means   map[uint64]string // and of those whose result was about to be put back
 	done    map[uint64]int64  // when it succeeded
 	order   []uint64          // in the order of beginning
 	builds  []buildMark
@@ -85,7 +87,7 @@ func parseJournal(data []byte) *journalState {
 }
 
 func newJournalState() *journalState {
-	return &journalState{records: map[uint64]*JournalRecord{}, left: map[uint64]string{}, done: map[uint64]int64{}}
+	return &journalState{records: map[uint64]*JournalRecord{}, left: map[uint64]string{}, means: map[uint64]string{}, done: map[uint64]int64{}}
 }
 
 // apply adds one entry. What makes no sense is passed over.
@@ -107,6 +109,11 @@ func (s *journalState) apply(kind byte, r reader) {
 		id := r.uint()
 		if trace := r.str(); s.records[id] != nil && r.done() {
 			s.left[id] = trace
+		}
+	case entryMeans:
+		id := r.uint()
+		if trace := r.str(); s.records[id] != nil && r.done() {
+			s.means[id] = trace
 		}
 	case entryDone:
 		s.applyDone(&r)
@@ -133,6 +140,7 @@ func (s *journalState) applyDone(r *reader) {
 	}
 	s.done[id] = at
 	delete(s.left, id)
+	delete(s.means, id)
 }
 
 // seen notes that a process lived at a time.
@@ -161,6 +169,11 @@ func (s *journalState) recovery(boot string) Recovery {
 		case !ok && ended && rec.decodeLeft(left):
 			out.Ended = append(out.Ended, *rec)
 		case !ok && (rec.Failed || !rec.alive(boot)):
+			if means, ok := s.means[id]; ok {
+				if t, err := DecodeTrace([]byte(means)); err == nil { // else it is as a run of which nothing is known
+					rec.Means = t
+				}
+			}
 			out.Unfinished = append(out.Unfinished, *rec)
 		case ok && rec.Boot != boot && s.lastOf(rec.Boot)-at < int64(writeback):
 			out.Lost = append(out.Lost, *rec)
@@ -214,6 +227,9 @@ func (s *journalState) needed(boot string, now time.Time) []byte {
 		}
 		kept[[2]uint64{uint64(rec.Pid), rec.PidStart}] = true
 		records = append(records, frameEntry(entryBegin, func(w *writer) { writeJournalRecord(w, rec) })...)
+		if means, ok := s.means[id]; ok {
+			records = append(records, frameEntry(entryMeans, func(w *writer) { writeLeft(w, id, means) })...)
+		}
 		if left, ended := s.left[id]; ended {
 			records = append(records, frameEntry(entryLeft, func(w *writer) { writeLeft(w, id, left) })...)
 		}

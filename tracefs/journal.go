@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -74,15 +75,17 @@ func appendRecord(buf []byte, m wire.Message) []byte {
 }
 
 // ReadJournals returns the journals that killed engines have left below
-// cacheDir. Those of engines that still run are left out.
-func ReadJournals(cacheDir string) ([]Journal, error) {
+// cacheDir. Those of engines that still run are left out; but an engine whose make
+// was killed may only be about to end: the journals of views with an awaited ID are
+// waited for, up to dyingLimit.
+func ReadJournals(cacheDir string, awaited func(id string) bool) ([]Journal, error) {
 	files, err := filepath.Glob(filepath.Join(cacheDir, "pre", "*", "*"+JournalSuffix))
 	if err != nil {
 		return nil, err
 	}
 	var out []Journal
 	for _, name := range files {
-		data, err := readUnlocked(name)
+		data, err := readUnlocked(name, awaited)
 		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.EWOULDBLOCK) {
 			continue
 		}
@@ -96,17 +99,38 @@ func ReadJournals(cacheDir string) ([]Journal, error) {
 	return out, nil
 }
 
-// readUnlocked reads a file unless its writer lives.
-func readUnlocked(name string) ([]byte, error) {
+// dyingLimit is how long an engine may take that has lost its make.
+const dyingLimit = 5 * time.Second
+
+// readUnlocked reads a file unless its writer lives and is not awaited.
+func readUnlocked(name string, awaited func(id string) bool) ([]byte, error) {
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB); err != nil {
+	err = unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB)
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		if data, _ := os.ReadFile(name); awaited(parseJournal(data).ID) {
+			err = lockSoon(int(f.Fd()))
+		}
+	}
+	if err != nil {
 		return nil, err
 	}
 	return io.ReadAll(f)
+}
+
+// lockSoon takes a lock that is about to be given up.
+func lockSoon(fd int) error {
+	const pause = 5 * time.Millisecond
+	for range dyingLimit / pause {
+		time.Sleep(pause)
+		if err := unix.Flock(fd, unix.LOCK_SH|unix.LOCK_NB); !errors.Is(err, unix.EWOULDBLOCK) {
+			return err
+		}
+	}
+	return unix.EWOULDBLOCK
 }
 
 // CutShort returns what the view with an id had changed when the engine died.

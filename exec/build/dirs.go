@@ -63,7 +63,7 @@ func (b *Build) shareMade(t *cache.Trace) {
 			if !b.shareDirs(&shared) {
 				continue
 			}
-			b.chain.remove(d.n.name, d.t)
+			b.chain.remove(d.n.name)
 			b.chain.add(d.n.name, &shared)
 			b.graph.Put(d.n.name, &shared)
 			d.t, d.n.old = &shared, &shared

@@ -48,6 +48,7 @@ func (b *Build) Judge(f *makefile.File, must bool) exec.Verdict {
 	if b.engineErr != nil && !errors.Is(b.engineErr, tracefs.ErrKilled) {
 		return exec.AsMake // no tracing here: GNU make's rule alone
 	}
+	b.recover()
 	n := b.node(f)
 	b.number(f, n)
 	b.visited[n.name] = true
@@ -104,7 +105,7 @@ func (b *Build) dropTrace(n *node) {
 	if !slices.ContainsFunc(outs, func(o cache.Output) bool { return !b.leftAsIs(&o) }) {
 		return
 	}
-	b.chain.remove(n.name, b.graph.Target(n.name))
+	b.chain.remove(n.name)
 	b.graph.Delete(n.name)
 	b.putRight(n.name)
 }
@@ -198,8 +199,8 @@ func (b *Build) decide(f *makefile.File, n *node, must bool) decision {
 	if n.stale != "" {
 		return decision{verdict: exec.Run, why: n.stale, old: b.graph.Target(n.name)}
 	}
-	if s, bad := b.suspect[n.name]; bad {
-		return b.unfinished(f, n, s)
+	if _, bad := b.suspect[n.name]; bad {
+		return b.orCached(f, n, decision{verdict: exec.Run, why: "what it left may not have reached the disk", old: b.graph.Target(n.name)})
 	}
 	if name := assumedNew(f); must && name != "" {
 		return decision{verdict: exec.Run, why: "-W says that " + name + " is new", old: b.graph.Target(n.name)}
@@ -215,7 +216,11 @@ func (b *Build) decide(f *makefile.File, n *node, must bool) decision {
 		return b.untraced(f, n, exists, must)
 	}
 	if entry.Flags()&cache.Failed != 0 {
-		return b.orCached(f, n, decision{verdict: exec.Run, why: "its last run failed", old: entry.Trace()})
+		why := "its last run failed"
+		if entry.Status() == statusCut {
+			why = "its last run was cut short"
+		}
+		return b.orCached(f, n, decision{verdict: exec.Run, why: why, old: entry.Trace()})
 	}
 	if !exists && !must {
 		return decision{verdict: exec.AsMake, why: "it is an intermediate file that nothing needs now"}
@@ -255,15 +260,6 @@ func (b *Build) alwaysRun(f *makefile.File, n *node, must bool) string {
 		}
 	}
 	return ""
-}
-
-// unfinished decides about a target whose last run was cut short.
-func (b *Build) unfinished(f *makefile.File, n *node, s suspect) decision {
-	why := "its last run was cut short"
-	if s.failed {
-		why = "its last run failed"
-	}
-	return b.orCached(f, n, decision{verdict: exec.Run, why: why, old: b.graph.Target(n.name)})
 }
 
 // untraced decides about a target of which no action is known to have left what

@@ -230,12 +230,11 @@ func (a *action) takeSegment(w *tracefs.Write, raw bool) (o cache.Output, ok boo
 	return o, false
 }
 
+// keepBytes keeps a part of a log, in a file of its own: what small contents the store
+// took shortly before its engine is killed may be lost with it.
 func (b *Build) keepBytes(data []byte) (cache.Hash, error) {
 	if len(data) == 0 {
 		return cache.HashBytes(nil), nil
-	}
-	if b.client() != nil {
-		return b.contents.PutBytes(data)
 	}
 	return b.blobs.PutBytes(data)
 }

@@ -253,14 +253,19 @@ func (b *Build) lower(n *node, old *cache.Trace) (raise func()) {
 		}
 		chain := b.links(l)
 		end := slices.IndexFunc(chain, func(v version) bool { return v.target == n.name || v.serial > n.serial })
+		own := end >= 0 && chain[end].target == n.name
 		if end < 0 {
-			continue
+			failed := b.chain.failedAfter(n.name, n.serial, path, false)
+			if failed == nil {
+				continue
+			}
+			end, own = len(chain), failed.target == n.name
 		}
 		if _, exists, _ := b.content(l, chain[:end]); !exists {
 			continue // what comes before it is yet to be made again
 		}
 		b.setLog(l, chain[:end])
-		if chain[end].target != n.name { // else it is about to write it
+		if !own { // else it is about to write it
 			l.lowered++
 			done = append(done, path)
 		}

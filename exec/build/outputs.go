@@ -165,12 +165,14 @@ func (a *action) writesOutside(t *cache.Trace) bool {
 }
 
 func findWrite(list []tracefs.Write, p string) *tracefs.Write {
-	i, ok := slices.BinarySearchFunc(list, p, func(w tracefs.Write, s string) int { return strings.Compare(w.Path, s) })
+	i, ok := slices.BinarySearchFunc(list, p, compareWrite)
 	if !ok {
 		return nil
 	}
 	return &list[i]
 }
+
+func compareWrite(w tracefs.Write, p string) int { return strings.Compare(w.Path, p) }
 
 func sortOutputs(o []cache.Output) {
 	slices.SortFunc(o, func(x, y cache.Output) int { return strings.Compare(x.Path, y.Path) })

@@ -47,7 +47,7 @@ func (b *Build) overwritten(n *node, outs []cache.Output) string {
 	return ""
 }
 
-// ownVersion reports whether the target's file is what its action, or a later
+// ownVersion reports whether the target's file is what its action, or another
 // action that changed the file, left there.
 func (b *Build) ownVersion(e *cache.Entry, outs []cache.Output, n *node) bool {
 	for i := range outs {
@@ -57,7 +57,7 @@ func (b *Build) ownVersion(e *cache.Entry, outs []cache.Output, n *node) bool {
 				return true
 			}
 			chain := b.chain.of(o.Path)
-			return len(chain) > 0 && b.leftAsIs(&chain[len(chain)-1].out)
+			return len(chain) > 0 && b.chain.stands(chain)
 		}
 	}
 	return e.Flags()&cache.Always != 0

@@ -46,7 +46,7 @@ func (a *action) succeeded(rec *tracefs.Record) error {
 		a.keepTimes(t)
 	}
 	if b.chain != nil {
-		b.chain.remove(a.n.name, a.old)
+		b.chain.remove(a.n.name)
 		b.chain.add(a.n.name, t)
 	}
 	a.put(t)
@@ -135,7 +135,7 @@ func (a *action) notGood(rec *tracefs.Record, status int) {
 	left := t.Outputs
 	// Old files that it did not touch stay, but are not good.
 	a.keepOutputs(t, func(*cache.Output) bool { return true })
-	b.chain.remove(a.n.name, a.old)
+	b.chain.remove(a.n.name)
 	b.chain.addFailed(a.n.name, t)
 	a.put(t)
 	a.showSegments(left)

@@ -13,7 +13,6 @@ import (
 
 	"fmake/cache"
 	"fmake/makefile"
-	"fmake/tracefs"
 )
 
 // The types of a version.
@@ -35,6 +34,11 @@ func (b *Build) restore(f *makefile.File, n *node, d decision) error {
 		t.Run = d.old.Run
 	}
 	a := &action{b: b, f: f, n: n, old: d.old, journal: b.begin(n)}
+	if a.journal != 0 {
+		if err := b.journal.Means(a.journal, &t); err != nil {
+			b.trouble("writing down what is put back", err)
+		}
+	}
 	a.hidden = b.rollBackSuspect(a, nil)
 	t.Tokens, _ = b.tokens(f, t.Inputs) // the same in meaning, but of the runs that are in force now
 	for i := range t.Outputs {          // sorted by path, so directories come before what is in them
@@ -44,7 +48,7 @@ func (b *Build) restore(f *makefile.File, n *node, d decision) error {
 		}
 	}
 	a.dropOld(&t)
-	b.chain.remove(n.name, d.old)
+	b.chain.remove(n.name)
 	b.chain.add(n.name, &t)
 	a.put(&t)
 	b.logsChanged(n, d.old, &t)
@@ -143,7 +147,7 @@ func (b *Build) replay(t *cache.Trace) {
 // Only what is still exactly what the action left is touched. It returns the
 // paths to hide.
 func (b *Build) rollBack(a *action) []string {
-	if a.old == nil || a.old.Flags&cache.Stateful != 0 || a.n.always {
+	if a.old == nil || a.old.Flags&cache.Stateful != 0 || a.n.always && a.old.Status != statusCut {
 		return b.rollBackSuspect(a, nil)
 	}
 	var hide []string
@@ -240,99 +244,17 @@ func (b *Build) putBack(o *cache.Output, p string) {
 	b.lookAgain(p)
 }
 
-// clockTick is how far the times of files, which the kernel takes from its tick,
-// may lie behind the clock.
-const clockTick = int64(20 * time.Millisecond)
-
-// rollBackSuspect adds what a run that was cut short has left: the journals of
-// dead engines name it.
+// rollBackSuspect adds the target's own file, if it may be that of a run whose result has
+// not reached the disk.
 func (b *Build) rollBackSuspect(a *action, hide []string) []string {
 	s, bad := b.suspect[a.n.name]
 	if !bad {
 		return hide
 	}
-	began := s.since - clockTick
-	for _, w := range b.cutWrites(a.n.name) {
-		o := w.Before
-		p := w.Path
-		if !b.sp.inProject(p) || b.sp.isAmbient(p) || slices.Contains(hide, p) {
-			continue
-		}
-		st, ok := b.w.lstat(p)
-		if !ok || st.Mtime < began && st.Ctime < began {
-			continue
-		}
-		if !o.Exists {
-			if st.Mode&unix.S_IFMT != typeDir || b.ownDir(b.sp.key(p), a) {
-				hide = append(hide, p)
-			}
-			continue
-		}
-		if o.Saved == "" {
-			continue
-		}
-		if h, _, err := b.blobs.PutDurable(o.Saved); err == nil {
-			b.putBack(&cache.Output{Path: b.sp.key(p), Type: typeRegular, Mode: o.Stat.Mode & 0o7777, Hash: h}, p)
-		}
-	}
-	if st, ok := b.w.lstat(a.n.path); ok && st.Ctime >= began && !slices.Contains(hide, a.n.path) {
+	if st, ok := b.w.lstat(a.n.path); ok && st.Ctime >= s.since-clockTick && !slices.Contains(hide, a.n.path) {
 		hide = append(hide, a.n.path)
 	}
 	return hide
-}
-
-// putRight crosses out what an earlier run of a target left unfinished.
-func (b *Build) putRight(name string) {
-	s, bad := b.suspect[name]
-	if !bad {
-		return
-	}
-	delete(b.suspect, name)
-	for _, id := range s.ids {
-		if err := b.journal.Drop(id); err != nil {
-			b.trouble("writing down what runs", err)
-		}
-	}
-	for _, j := range b.cutShort(name) {
-		if err := j.Remove(); err != nil {
-			b.trouble("forgetting what a dead engine had begun", err)
-		}
-	}
-	delete(b.cut, name)
-}
-
-// cutShort lists the journals of the named action in this tree that engines left
-// which died, or whose make died.
-func (b *Build) cutShort(name string) []tracefs.Journal {
-	if b.cut == nil {
-		b.cut = make(map[string][]tracefs.Journal)
-		js, err := tracefs.ReadJournals(b.opts.CacheDir)
-		if err != nil {
-			b.warn("journals of earlier engines: %v", err)
-		}
-		for _, j := range js {
-			here := func(w tracefs.Write) bool { return b.sp.inProject(w.Path) }
-			temporary := func(w tracefs.Write) bool { return b.sp.isTemp(w.Path) }
-			switch {
-			case !slices.ContainsFunc(j.Writes, not(temporary)):
-				_ = j.Remove() // nothing is to be undone; if it stays, nothing is lost
-			case slices.ContainsFunc(j.Writes, here): // other trees have targets of the same name
-				b.cut[j.ID] = append(b.cut[j.ID], j)
-			}
-		}
-	}
-	return b.cut[name]
-}
-
-func not[T any](f func(T) bool) func(T) bool { return func(x T) bool { return !f(x) } }
-
-// cutWrites lists what the named action had begun to change then.
-func (b *Build) cutWrites(name string) []tracefs.Write {
-	var out []tracefs.Write
-	for _, j := range b.cutShort(name) {
-		out = append(out, j.Writes...)
-	}
-	return out
 }
 
 // dropOld removes what the action left last time and did not leave this time.
@@ -415,6 +337,7 @@ func (b *Build) adopt(f *makefile.File, n *node) {
 	if len(t.Outputs) == 1 {
 		t.Run = cache.NewDigest("adopted").Hash(t.Outputs[0].Hash).Sum()
 	}
+	b.chain.remove(n.name) // what it once left is the user's now
 	b.graph.Put(n.name, t)
 	n.run, n.old = t.Run, t
 }

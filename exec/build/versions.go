@@ -43,7 +43,7 @@ func (v *versions) index() {
 	for _, name := range v.b.graph.Names() {
 		e, ok := v.b.graph.Entry(name)
 		if ok && e.Flags()&cache.Failed != 0 {
-			v.enterFailed(name, e.Outputs(), e.Befores())
+			v.enterFailed(name, e.Serial(), e.Outputs(), e.Befores())
 			continue
 		}
 		if !ok || e.Flags()&cache.Provisional != 0 || e.Flags()&cache.Always != 0 && !v.b.visited[name] {
@@ -69,14 +69,15 @@ func (v *versions) add(name string, t *cache.Trace) {
 // addFailed enters what an action has left that failed. The index need not exist yet.
 func (v *versions) addFailed(name string, t *cache.Trace) {
 	if v.paths != nil {
-		v.enterFailed(name, t.Outputs, t.Befores)
+		v.enterFailed(name, t.Serial, t.Outputs, t.Befores)
 	}
 }
 
-func (v *versions) enterFailed(name string, outputs, befores []cache.Output) {
+func (v *versions) enterFailed(name string, serial uint64, outputs, befores []cache.Output) {
+	serial = v.serial(name, serial)
 	for i := range outputs {
 		o := &outputs[i]
-		v.failed[o.Path] = append(v.failed[o.Path], version{target: name, out: *o, before: findOutput(befores, o.Path)})
+		v.failed[o.Path] = append(v.failed[o.Path], version{serial: serial, target: name, out: *o, before: findOutput(befores, o.Path)})
 	}
 }
 
@@ -115,13 +116,18 @@ func (v *versions) serial(name string, was uint64) uint64 {
 	return was
 }
 
-// remove takes an action's versions out again.
-func (v *versions) remove(name string, t *cache.Trace) {
-	if v.paths == nil || t == nil {
+// remove takes an action's versions out again: those that the graph knows of.
+func (v *versions) remove(name string) {
+	if v.paths == nil {
 		return
 	}
-	for i := range t.Outputs {
-		p := t.Outputs[i].Path
+	e, ok := v.b.graph.Entry(name)
+	if !ok {
+		return
+	}
+	outs := e.Outputs()
+	for i := range outs {
+		p := outs[i].Path
 		v.paths[p] = slices.DeleteFunc(v.paths[p], func(x version) bool { return x.target == name })
 		v.failed[p] = slices.DeleteFunc(v.failed[p], func(x version) bool { return x.target == name })
 	}
@@ -156,7 +162,17 @@ func (v *versions) seen(name string, serial uint64, path string, keeps own) (out
 		}
 		return x.serial > serial
 	})
-	if later < 0 || !v.stands(chain) {
+	if later < 0 {
+		failed := v.failedAfter(name, serial, path, keeps)
+		if failed == nil {
+			return cache.Output{}, false
+		}
+		if len(chain) == 0 {
+			return orAbsent(failed.before, path), true
+		}
+		later = len(chain)
+	}
+	if !v.stands(chain) {
 		return cache.Output{}, false
 	}
 	if before := chain[:later]; endsInSegment(before) || later == 0 && endsInSegment(chain[:1]) {
@@ -165,26 +181,50 @@ func (v *versions) seen(name string, serial uint64, path string, keeps own) (out
 	if later > 0 {
 		return chain[later-1].out, true
 	}
-	if b := chain[0].before; b != nil {
-		return *b, true
+	return orAbsent(chain[0].before, path), true
+}
+
+func orAbsent(o *cache.Output, path string) cache.Output {
+	if o == nil {
+		return cache.Output{Path: path}
 	}
-	return cache.Output{Path: path}, true // absent
+	return *o
+}
+
+// failedAfter returns what the action itself, or one after it, has left at a path, and
+// failed, if that is what stands there.
+func (v *versions) failedAfter(name string, serial uint64, path string, keeps own) *version {
+	for i := range v.failed[path] {
+		x := &v.failed[path][i]
+		mine := x.target == name
+		if (mine && !bool(keeps) || !mine && x.serial > serial) && x.out.Type != cache.TypeSegment && v.b.leftAsIs(&x.out) {
+			return x
+		}
+	}
+	return nil
 }
 
 // stands reports whether one of the versions is what the disk shows: the newest, or
-// that of who ran last out of order. If none is, the file is the user's and the chain
-// says nothing.
+// that of who ran last out of order or before the build ended. If none is, the file is
+// the user's and the chain says nothing.
 func (v *versions) stands(chain []version) bool {
 	for i := range slices.Backward(chain) {
 		out := &chain[i].out
 		if out.Type == cache.TypeSegment {
-			return v.b.logStands(out.Path)
-		}
-		if v.b.leftAsIs(out) {
+			if v.b.logStands(out.Path) {
+				return true
+			}
+		} else if v.b.leftAsIs(out) {
 			return true
 		}
 	}
-	return slices.ContainsFunc(v.failed[chain[0].out.Path], func(x version) bool { return v.b.leftAsIs(&x.out) })
+	return v.failedStands(chain[0].out.Path)
+}
+
+// failedStands reports whether what the disk shows was left by an action that failed.
+func (v *versions) failedStands(path string) bool {
+	v.of(path) // makes the index
+	return slices.ContainsFunc(v.failed[path], func(x version) bool { return v.b.leftAsIs(&x.out) })
 }
 
 // under returns the version that an action finds at a path, nil if actions before it

@@ -77,12 +77,12 @@ func TestUnfinished(t *testing.T) {
 		t.Error("waited for a command of an engine that has gone")
 	}
 	until(t, "the end of the command", func() bool { return len(processes.Marked(mark)) == 0 })
-	journals, err := tracefs.ReadJournals(b.cache)
+	journals, err := tracefs.ReadJournals(b.cache, func(string) bool { return false })
 	if err != nil {
 		t.Fatal(err)
 	}
 	until(t, "the engine's end", func() bool {
-		journals, err = tracefs.ReadJournals(b.cache)
+		journals, err = tracefs.ReadJournals(b.cache, func(string) bool { return false })
 		return err == nil && len(journals) == 1
 	})
 	if j := journals[0]; j.ID != t.Name() || len(j.Writes) != 1 || j.Writes[0].Path != b.dir+"/started" || j.Writes[0].Before.Exists {
