@@ -207,6 +207,7 @@ func (b *Build) decide(f *makefile.File, n *node, must bool) decision {
 	}
 	entry, known := b.graph.Entry(n.name)
 	_, exists := b.w.lstat(n.path)
+	must = must || !exists && b.vanished(f, n)
 	var outs []cache.Output
 	if known && entry.Flags()&cache.Failed == 0 {
 		outs = entry.Outputs()
@@ -226,6 +227,15 @@ func (b *Build) decide(f *makefile.File, n *node, must bool) decision {
 		return decision{verdict: exec.AsMake, why: "it is an intermediate file that nothing needs now"}
 	}
 	return b.traced(f, n, entry, outs, must)
+}
+
+// vanished tells whether a file that is not there has been when make looked: a recipe
+// that runs, or ran since, has removed it.
+func (b *Build) vanished(f *makefile.File, n *node) bool {
+	if b.active+b.nativesOn+len(b.natives) == 0 || n.path != b.w.real(b.sp.target(f.Name)) {
+		return false
+	}
+	return f.Run.Mtime != exec.MtimeUnknown && f.Run.Mtime != exec.MtimeNone
 }
 
 // alwaysRun says why GNU make runs f every time, or returns "".
