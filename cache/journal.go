@@ -26,6 +26,11 @@ import (
 //	tracefs) -> the action ends -> what it replaced kept (PutDurable), Left -> the
 //	view's journal forgotten -> graph saved -> Done
 //
+// A result that is put back has no view: Begin -> Means -> the tree -> Left.
+//
+// Who finds actions without an end, whose process is gone, takes down what they have
+// left as a failed action's: Left -> the views' journals forgotten -> graph saved -> Done.
+//
 // An append is one write(2) to a file: what was appended outlives kill -9 of
 // every process, at the price of microseconds. Against power loss, the first
 // Begin of a process is synced: it is known from then on that a build was under

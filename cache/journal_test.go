@@ -67,7 +67,7 @@ func TestJournalRecovery(t *testing.T) {
 	tree := t.TempDir()
 	j := beginJournal(t, tree, "boot")
 	left := &Trace{Target: "ended", Outputs: []Output{{Path: "./new\n\xff", Hash: HashString("new")}}}
-	for _, target := range []string{"cut", "failed", "good", "dropped", "ended"} {
+	for _, target := range []string{"cut", "failed", "good", "dropped", "ended", "put back"} {
 		id, err := j.Begin(JournalRecord{Target: target, Dir: "d", Serial: 3})
 		if err != nil {
 			t.Fatal(err)
@@ -75,6 +75,8 @@ func TestJournalRecovery(t *testing.T) {
 		switch target {
 		case "ended", "good":
 			err = j.Left(id, left)
+		case "put back":
+			err = j.Means(id, left)
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -98,11 +100,14 @@ func TestJournalRecovery(t *testing.T) {
 	}
 	asDead(t, tree)
 	rec = recoveryOf(t, tree, "boot")
-	if got := targets(rec.Unfinished); !slices.Equal(got, []string{"cut", "failed"}) {
+	if got := targets(rec.Unfinished); !slices.Equal(got, []string{"cut", "failed", "put back"}) {
 		t.Fatalf("after it ended: %q", got)
 	}
 	if got := rec.Unfinished[0]; got.Serial != 3 || got.Dir != "d" {
 		t.Errorf("record: %+v", got)
+	}
+	if u := rec.Unfinished; u[0].Means != nil || !reflect.DeepEqual(u[2].Means, left) {
+		t.Errorf("about to be left: %+v", u)
 	}
 	if len(rec.Ended) != 1 || rec.Ended[0].Target != "ended" || !reflect.DeepEqual(rec.Ended[0].Left, left) {
 		t.Errorf("ended: %+v", rec.Ended)
