@@ -131,7 +131,7 @@ type Build struct {
 	freshened     map[*makefile.File]int64  // the mtimes of targets that are as they were, before they got new ones
 	owned         map[string]*makefile.File // absolute path -> target whose action wrote it or holds it good in this build
 	suspect       map[string]suspect        // by target: what may not have reached the disk
-	cutRuns       []cache.JournalRecord     // runs that were cut short; see recover
+	cutRuns       []cache.JournalRecord     // runs that were cut short; see recoverCut
 	privileged    map[string]bool           // command name: is it setuid or the like
 	found         map[string]bool           // names that any action found in system trees
 	pretended     map[string]string         // under -n: path that would be made anew -> target

@@ -196,6 +196,15 @@ func (b *Build) current(in []cache.Input) []cache.Input {
 
 // unionInputs merges two sorted lists; the first wins. A file that was read in
 // one run and only looked up in another counts by both.
+// notOwn leaves out what an action that keeps its state has only found to be there of what
+// it left in earlier runs. What it read of that counts: pdflatex runs until its .aux file
+// stays as it is.
+func (a *action) notOwn(in []cache.Input) []cache.Input {
+	return slices.DeleteFunc(in, func(x cache.Input) bool {
+		return x.Kind == cache.InputExists && findOutput(a.old.Outputs, x.Path) != nil
+	})
+}
+
 func unionInputs(x, y []cache.Input) []cache.Input {
 	out := append(append([]cache.Input(nil), x...), y...)
 	slices.SortStableFunc(out, compareInputs)

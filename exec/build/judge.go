@@ -48,7 +48,7 @@ func (b *Build) Judge(f *makefile.File, must bool) exec.Verdict {
 	if b.engineErr != nil && !errors.Is(b.engineErr, tracefs.ErrKilled) {
 		return exec.AsMake // no tracing here: GNU make's rule alone
 	}
-	b.recover()
+	b.recoverCut()
 	n := b.node(f)
 	b.number(f, n)
 	b.visited[n.name] = true

@@ -131,6 +131,12 @@ func (a *action) notGood(rec *tracefs.Record, status int) {
 		Started: a.started.UnixNano(), Duration: int64(time.Since(a.started)), Reason: a.n.reason,
 	}
 	t.Inputs = a.n.looksOfFailed() // for the make above
+	if a.stateful(rec) {
+		t.Flags |= cache.Stateful // it goes on from here
+		if a.old != nil && a.old.Flags&cache.Stateful != 0 {
+			t.Inputs = unionInputs(t.Inputs, a.old.Inputs)
+		}
+	}
 	t.Outputs, t.Befores = a.outputs(rec)
 	left := t.Outputs
 	// Old files that it did not touch stay, but are not good.
@@ -209,8 +215,8 @@ func (a *action) trace(rec *tracefs.Record) *cache.Trace {
 	t.Inputs, execs = a.inputs(rec, t)
 	b.shareDirs(t)
 	t.Flags = a.flags(rec, t)
-	if t.Flags&cache.Stateful != 0 && a.old != nil && a.old.Flags&cache.Failed == 0 {
-		t.Inputs = unionInputs(t.Inputs, b.current(a.old.Inputs))
+	if t.Flags&cache.Stateful != 0 && a.old != nil && (a.old.Flags&cache.Failed == 0 || a.old.Flags&cache.Stateful != 0) {
+		t.Inputs = a.notOwn(unionInputs(t.Inputs, b.current(a.old.Inputs)))
 	}
 	if a.view.used() {
 		t.Env = b.envInputs(a.f, a.n, t.Inputs, execs)

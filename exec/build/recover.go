@@ -44,9 +44,9 @@ func (b *Build) drop(id uint64) {
 	}
 }
 
-// recover makes failed actions of the runs that were cut short. It is called before the
+// recoverCut makes failed actions of the runs that were cut short. It is called before the
 // first target is judged.
-func (b *Build) recover() {
+func (b *Build) recoverCut() {
 	runs := b.cutRuns
 	if len(runs) == 0 {
 		return
