@@ -26,7 +26,8 @@ func (b *Build) traced(f *makefile.File, n *node, e cache.Entry, outs []cache.Ou
 		}
 	}
 	in := b.checker.Holds(&e, func(in *cache.Input) bool {
-		return b.chain.agrees(n.name, e.Serial(), e.Flags(), in) || b.sameIntermediate(in)
+		return b.chain.agrees(n.name, e.Serial(), e.Flags(), in) || b.sameIntermediate(in) ||
+			e.Flags()&cache.Provisional != 0 && b.w.hasHash(b.sp.abs(in.Path), in.Hash) // of what is the user's only contents are told
 	})
 	if in != nil {
 		return run(b.describe(in), in)
