@@ -255,7 +255,7 @@ func (e *Engine) wasKilled() bool {
 		return false
 	}
 	ws, ok := e.cmd.ProcessState.Sys().(syscall.WaitStatus)
-	return ok && (ws.Signal() == syscall.SIGKILL || ws.ExitStatus() == wire.ExitKilled)
+	return ok && (wire.Killed(ws) || ws.ExitStatus() == wire.ExitKilled)
 }
 
 // Name is how sub-makes find the engine: the value for FMAKE_ENGINE.

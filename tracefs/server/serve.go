@@ -12,6 +12,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"sync"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 
@@ -84,6 +85,9 @@ func (p *process) start(m wire.Hello) (*engine, error) {
 		return nil, err
 	}
 	if err := e.start(spawner, p.child.Process.Process.Pid); err != nil {
+		if p.spawnerKilled(spawner) {
+			os.Exit(wire.ExitKilled)
+		}
 		return nil, err
 	}
 	// Modes come with the caller's umask applied. Only the spawner, which has
@@ -115,6 +119,19 @@ func (p *process) connectSpawner() (*wire.Peer, error) {
 	}
 	go peer.Serve()
 	return peer, nil
+}
+
+// spawnerKilled reports whether a signal has ended the spawner while everything was set
+// up, as Ctrl-C does before it catches that: nothing is wrong with this machine then.
+func (p *process) spawnerKilled(spawner *wire.Peer) bool {
+	select {
+	case <-spawner.Done():
+	default:
+		return false
+	}
+	_ = p.child.Process.Wait()
+	ws, ok := p.child.Process.ProcessState.Sys().(syscall.WaitStatus)
+	return ok && wire.Killed(ws)
 }
 
 // spawnerGone ends everything if the spawner was killed: no command can be

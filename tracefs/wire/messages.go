@@ -1,5 +1,7 @@
 package wire
 
+import "syscall"
+
 // Op names a message.
 type Op uint16
 
@@ -48,6 +50,10 @@ const (
 
 // ExitKilled is the exit status of a server whose spawner was killed.
 const ExitKilled = 128 + 9
+
+// Killed reports whether somebody has ended a process of the engine by a signal. What
+// forbids system calls does so, too, and is not meant.
+func Killed(ws syscall.WaitStatus) bool { return ws.Signaled() && ws.Signal() != syscall.SIGSYS }
 
 // Hello is what a client says first. Only the engine's first client sets the
 // engine up; later ones leave all else but Fifo empty.
