@@ -114,13 +114,13 @@ func (*nativeAction) Capture() bool      { return false }
 func (*nativeAction) Output(int, []byte) {}
 func (*nativeAction) Line(int, string)   {}
 
-func (a *nativeAction) End(int, bool) error {
+func (a *nativeAction) End(status int, _ bool) error {
 	b := a.b
 	b.nativesOn--
 	b.changedUnseen()
 	a.d.end = time.Now()
 	if a.d.f.Recipe.AnyRecurse {
-		b.keepBelow(a.d.f, a.d.n)
+		b.keepBelow(a.d.f, a.d.n, status)
 	}
 	b.moved = a.d.end
 	b.natives = append(b.natives, a.d)

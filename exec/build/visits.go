@@ -37,18 +37,31 @@ func (b *Build) visitedBelow(n *node) []string {
 	return b.tree.below(n.told-b.step, n.told)
 }
 
-// keepBelow keeps the list of what is below a recipe for the next build.
-func (b *Build) keepBelow(f *makefile.File, n *node) {
+// keepBelow keeps for the next build what is below a recipe, and, if that succeeded, the
+// command line's variables that it was made with: they go down to the make below.
+func (b *Build) keepBelow(f *makefile.File, n *node, status int) {
 	if f.Phony {
 		return // entered every time
 	}
 	b.graph.SetBelow(n.name, b.visitedBelow(n))
+	if status == 0 {
+		b.graph.SetSection(overridesSection+n.name, []byte(b.overrides()))
+	}
 }
+
+// overridesSection, with the name of a target, holds overrides.
+const overridesSection = "overrides "
+
+// overrides are the command line's variables; it is never empty.
+func (b *Build) overrides() string { return "variables " + b.db.ExpandFor("$(MAKEOVERRIDES)", nil) }
 
 // staleBelow says why a file target whose recipe starts a make has to be entered
 // although GNU make's rule does not ask for it, or returns "": something that the
 // make below brought up to date is not any more.
 func (b *Build) staleBelow(n *node) string {
+	if was := b.graph.Section(overridesSection + n.name); was != nil && string(was) != b.overrides() {
+		return "the command line gives its make other variables"
+	}
 	for _, e := range b.graph.Below() {
 		if e.Target != n.name {
 			continue
