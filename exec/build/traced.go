@@ -104,7 +104,15 @@ func (b *Build) sameIntermediate(in *cache.Input) bool {
 // last removed it: it was made and used up.
 func (b *Build) goneByRight(key string) bool {
 	chain := b.chain.of(key)
-	return len(chain) > 1 && chain[len(chain)-1].out.Type == 0
+	if len(chain) < 2 || chain[len(chain)-1].out.Type != 0 {
+		return false
+	}
+	by := chain[len(chain)-1].target
+	if f := b.db.Lookup(b.display(by)); f != nil && f.Recipe != nil {
+		_, here := b.serials[by]
+		return here // else who removes it is no part of this build
+	}
+	return true
 }
 
 // describe says in words how an input differs from what a trace saw.
