@@ -67,6 +67,7 @@ func (b *Build) shareMade(t *cache.Trace) {
 			b.chain.add(d.n.name, &shared)
 			b.graph.Put(d.n.name, &shared)
 			d.t, d.n.old = &shared, &shared
+			b.wroteAt(d, dir) // who comes after it has missed the directory
 		}
 	}
 }
