@@ -98,15 +98,25 @@ func (u *user) step() Step {
 	return s
 }
 
-// goal picks a target of the top.
+// goal picks a target of the top. Files that other rules edit are left out: a build of
+// such a file alone has what others left there for a source.
 func (u *user) goal() string {
 	var names []string
 	for _, r := range u.p.Rules {
-		if r.Dir == "" && !r.Phony && !r.Via && r.Sub == "" {
+		if r.Dir == "" && !r.Phony && !r.Via && r.Sub == "" && !u.edited(r.Targets[0]) {
 			names = append(names, r.Targets[0])
 		}
 	}
 	return u.pick(names)
+}
+
+// edited tells whether some rule edits a file in place or appends to it.
+func (u *user) edited(name string) bool {
+	return slices.ContainsFunc(u.p.Rules, func(r *Rule) bool {
+		return r.Targets[0] != name && slices.ContainsFunc(r.Recipe, func(line string) bool {
+			return strings.HasSuffix(line, " "+name) && (strings.HasPrefix(line, "sed -i ") || strings.Contains(line, " >> "))
+		})
+	})
 }
 
 // change makes up one thing that a user does to the tree.
