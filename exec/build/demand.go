@@ -23,7 +23,7 @@ func (b *Build) Failed(f *makefile.File) (exec.Ruling, []*makefile.File) {
 	if f.Recipe.AnyRecurse {
 		return b.failedBelow(f, n)
 	}
-	if n.always || n.demands >= maxDemands || len(n.missed) == 0 && len(n.saw) == 0 {
+	if n.demands >= maxDemands || len(n.missed) == 0 && len(n.saw) == 0 {
 		return exec.Final, nil
 	}
 	if needs := b.demand(f, n); len(needs) > 0 {
@@ -52,13 +52,16 @@ func (b *Build) demand(f *makefile.File, n *node) []*makefile.File {
 		b.unhide(n, need, path)
 	}
 	for _, path := range n.missed {
-		if w := b.wrote[path]; len(w) > 0 && (w[len(w)-1].n.serial < n.serial || b.exists(b.sp.abs(path))) {
+		if w := b.wrote[path]; len(w) > 0 && (w[len(w)-1].n.serial < n.serial || !n.always && b.exists(b.sp.abs(path))) {
 			add(w[len(w)-1].f, path)
 			continue
 		}
 		if w := b.unwatched(n, n.tried); w != nil && b.exists(b.sp.abs(path)) {
 			add(w.f, path)
 			continue
+		}
+		if n.always {
+			continue // nothing is made for it that serial make would not have made
 		}
 		if need := b.makeable(path); need != nil {
 			add(need, path)
@@ -71,14 +74,14 @@ func (b *Build) demand(f *makefile.File, n *node) []*makefile.File {
 	for i := range n.saw {
 		in := &n.saw[i]
 		for _, w := range b.wrote[in.Path] {
-			if !b.w.asBefore(in) {
+			if !b.w.asBefore(in) && (!n.always || w.n.serial < n.serial) {
 				add(w.f, in.Path)
 			}
 		}
 		if w := b.unwatched(n, n.tried); w != nil && !b.w.asBefore(in) {
 			add(w.f, in.Path)
 		}
-		if w := b.writer(in.Path); w != nil {
+		if w := b.writer(in.Path); w != nil && (!n.always || b.node(w).serial < n.serial) {
 			add(w, in.Path)
 		}
 	}
