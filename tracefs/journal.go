@@ -22,6 +22,7 @@ const JournalSuffix = ".log"
 // killed. Each change was written down before it was made.
 type Journal struct {
 	File   string // to be removed when the changes are undone
+	Time   int64  // when the last of them was written down, nanoseconds since 1970
 	ID     string // of the view
 	Serial uint64
 	Writes []Write
@@ -85,7 +86,7 @@ func ReadJournals(cacheDir string, awaited func(id string) bool) ([]Journal, err
 	}
 	var out []Journal
 	for _, name := range files {
-		data, err := readUnlocked(name, awaited)
+		data, at, err := readUnlocked(name, awaited)
 		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.EWOULDBLOCK) {
 			continue
 		}
@@ -93,7 +94,7 @@ func ReadJournals(cacheDir string, awaited func(id string) bool) ([]Journal, err
 			return out, err
 		}
 		j := parseJournal(data)
-		j.File = name
+		j.File, j.Time = name, at
 		out = append(out, j)
 	}
 	return out, nil
@@ -102,11 +103,12 @@ func ReadJournals(cacheDir string, awaited func(id string) bool) ([]Journal, err
 // dyingLimit is how long an engine may take that has lost its make.
 const dyingLimit = 5 * time.Second
 
-// readUnlocked reads a file unless its writer lives and is not awaited.
-func readUnlocked(name string, awaited func(id string) bool) ([]byte, error) {
+// readUnlocked reads a file, and when it was written, unless its writer lives and is not
+// awaited.
+func readUnlocked(name string, awaited func(id string) bool) (data []byte, at int64, err error) {
 	f, err := os.Open(name)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	defer f.Close()
 	err = unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB)
@@ -116,9 +118,14 @@ func readUnlocked(name string, awaited func(id string) bool) ([]byte, error) {
 		}
 	}
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	return io.ReadAll(f)
+	st, err := f.Stat()
+	if err != nil {
+		return nil, 0, err
+	}
+	data, err = io.ReadAll(f)
+	return data, st.ModTime().UnixNano(), err
 }
 
 // lockSoon takes a lock that is about to be given up.

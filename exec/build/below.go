@@ -103,6 +103,12 @@ func (b *Build) lateBelow(n *node, flags cache.TraceFlags) []*done {
 		}
 	}
 	var late []*done
+	found := func(name, path string, w *done) {
+		b.debug("hazard: %s: %s below it looked at %s before %s had ended", n.name, name, path, w.f.Name)
+		if !slices.Contains(late, w) {
+			late = append(late, w)
+		}
+	}
 	for name, e := range below {
 		for _, in := range e.Trace().Inputs {
 			if last, ok := wrote[in.Path]; ok && last >= e.Serial() {
@@ -112,9 +118,11 @@ func (b *Build) lateBelow(n *node, flags cache.TraceFlags) []*done {
 			if w == nil {
 				continue
 			}
-			b.debug("hazard: %s: %s below it looked at %s before %s had ended", n.name, name, in.Path, w.f.Name)
-			if !slices.Contains(late, w) {
-				late = append(late, w)
+			found(name, in.Path, w)
+		}
+		for _, tok := range e.Tokens() {
+			if w := b.lateToken(n, &tok); w != nil {
+				found(name, tok.Name, w)
 			}
 		}
 	}
@@ -202,6 +210,23 @@ func (b *Build) lateAt(n *node, in *cache.Input) *done {
 		w = b.unwatched(n, n.tried)
 	}
 	if w == nil || b.sees(in) {
+		return nil
+	}
+	return w
+}
+
+// lateToken is lateAt for a prerequisite that is named and was not read below: it counts
+// by its content, and may have been half written.
+func (b *Build) lateToken(n *node, tok *cache.Token) *done {
+	if tok.Hash.IsZero() || tok.Name[0] != '.' {
+		return nil
+	}
+	w := b.overtaker(n.last, &cache.Input{Path: tok.Name, Kind: cache.InputContent}, n.tried)
+	if w == nil {
+		return nil
+	}
+	p := b.sp.abs(tok.Name)
+	if st, ok := b.w.lstat(p); ok && b.w.hasHash(p, tok.Hash) && (tok.Mtime == 0 || tok.Mtime == st.Mtime) {
 		return nil
 	}
 	return w

@@ -164,7 +164,7 @@ func addVersions(t, from *cache.Trace, which func(*cache.Output) bool) {
 func (b *Build) cutRecord(name string, began int64, journals []tracefs.Journal) *tracefs.Record {
 	rec := &tracefs.Record{}
 	for i := range journals {
-		if journals[i].ID != name || !b.cutHere(&journals[i]) {
+		if journals[i].ID != name || journals[i].Time < began || !b.cutHere(&journals[i]) {
 			continue
 		}
 		for _, w := range journals[i].Writes {
