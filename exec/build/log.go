@@ -277,6 +277,10 @@ func (b *Build) beginLog(path, p string) bool {
 		l.Exists, l.Base = len(now) > 0, now
 	case !b.isOurs(l, now, h):
 		return false
+	default: // what is appended follows a version that may not be in the store yet
+		if _, err := b.keepBytes(now); err != nil {
+			return false
+		}
 	}
 	l.Left = h
 	if err := b.graph.PutLog(&l.Log); err != nil {

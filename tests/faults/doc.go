@@ -9,6 +9,6 @@
 // succeeds and leaves the tree that a serial build by GNU make leaves; and the
 // run after that runs nothing.
 //
-// Builds in which several recipes edit and append to one file are killed one after the
+// Builds in which several recipes edit one file are killed one after the
 // other in one tree: the next one finds each version of the file as its recipe left it.
 package faults
