@@ -106,15 +106,9 @@ func (s *journalState) apply(kind byte, r reader) {
 		s.order = append(s.order, rec.ID)
 		s.seen(rec.Pid, rec.PidStart, rec.Time)
 	case entryLeft:
-		id := r.uint()
-		if trace := r.str(); s.records[id] != nil && r.done() {
-			s.left[id] = trace
-		}
+		s.applyTrace(s.left, &r)
 	case entryMeans:
-		id := r.uint()
-		if trace := r.str(); s.records[id] != nil && r.done() {
-			s.means[id] = trace
-		}
+		s.applyTrace(s.means, &r)
 	case entryDone:
 		s.applyDone(&r)
 	case entryDrop:
@@ -124,6 +118,13 @@ func (s *journalState) apply(kind byte, r reader) {
 		if b := s.seen(pid, start, at); b != nil {
 			b.closed = true
 		}
+	}
+}
+
+func (s *journalState) applyTrace(to map[uint64]string, r *reader) {
+	id := r.uint()
+	if trace := r.str(); s.records[id] != nil && r.done() {
+		to[id] = trace
 	}
 }
 

@@ -208,13 +208,16 @@ func (w *Walk) subMakeEnv(f *makefile.File, env []string) []string {
 	if w.opt.SubMakeEnv == nil {
 		return env
 	}
-	env = slices.Clone(env)
-	for _, own := range w.opt.SubMakeEnv(f) {
-		name := own[:strings.IndexByte(own, '=')+1]
-		env = slices.DeleteFunc(env, func(e string) bool { return strings.HasPrefix(e, name) })
-		env = append(env, own)
+	return withVariables(env, w.opt.SubMakeEnv(f)...)
+}
+
+// withVariables returns a copy of an environment with variables in place of those of the
+// same names.
+func withVariables(env []string, vars ...string) []string {
+	replaced := func(e string) bool {
+		return slices.ContainsFunc(vars, func(v string) bool { return strings.HasPrefix(e, v[:strings.IndexByte(v, '=')+1]) })
 	}
-	return env
+	return append(slices.DeleteFunc(slices.Clone(env), replaced), vars...)
 }
 
 // stdioFor gives a command its three descriptors.

@@ -176,12 +176,5 @@ func (s *Session) restartEnv() []string {
 	if s.con.traced {
 		restarts = "-" + restarts
 	}
-	env := make([]string, 0, len(s.cfg.Env)+2)
-	for _, e := range s.cfg.Env {
-		if strings.HasPrefix(e, "MAKELEVEL=") || strings.HasPrefix(e, "MAKE_RESTARTS=") {
-			continue
-		}
-		env = append(env, e)
-	}
-	return append(env, "MAKELEVEL="+itoa(s.level), "MAKE_RESTARTS="+restarts)
+	return withVariables(s.cfg.Env, "MAKELEVEL="+itoa(s.level), "MAKE_RESTARTS="+restarts)
 }

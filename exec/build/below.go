@@ -110,7 +110,8 @@ func (b *Build) lateBelow(n *node, flags cache.TraceFlags) []*done {
 		}
 	}
 	for name, e := range below {
-		for _, in := range e.Trace().Inputs {
+		t := e.Trace()
+		for _, in := range t.Inputs {
 			if last, ok := wrote[in.Path]; ok && last >= e.Serial() {
 				continue // it has changed since, by the action itself or one after it
 			}
@@ -120,7 +121,7 @@ func (b *Build) lateBelow(n *node, flags cache.TraceFlags) []*done {
 			}
 			found(name, in.Path, w)
 		}
-		for _, tok := range e.Tokens() {
+		for _, tok := range t.Tokens {
 			if w := b.lateToken(n, &tok); w != nil {
 				found(name, tok.Name, w)
 			}

@@ -43,6 +43,9 @@ func (b *Build) Failed(f *makefile.File) (exec.Ruling, []*makefile.File) {
 func (b *Build) demand(f *makefile.File, n *node) []*makefile.File {
 	var needs []*makefile.File
 	add := func(need *makefile.File, path string) {
+		if n.always && b.node(need).serial >= n.serial {
+			return // serial make would not have made that before it
+		}
 		if slices.Contains(f.Together(), need) || slices.Contains(needs, need) || !n.demandOnce(need) {
 			return
 		}
@@ -74,14 +77,14 @@ func (b *Build) demand(f *makefile.File, n *node) []*makefile.File {
 	for i := range n.saw {
 		in := &n.saw[i]
 		for _, w := range b.wrote[in.Path] {
-			if !b.w.asBefore(in) && (!n.always || w.n.serial < n.serial) {
+			if !b.w.asBefore(in) {
 				add(w.f, in.Path)
 			}
 		}
 		if w := b.unwatched(n, n.tried); w != nil && !b.w.asBefore(in) {
 			add(w.f, in.Path)
 		}
-		if w := b.writer(in.Path); w != nil && (!n.always || b.node(w).serial < n.serial) {
+		if w := b.writer(in.Path); w != nil {
 			add(w, in.Path)
 		}
 	}

@@ -61,20 +61,26 @@ func (a *action) carryOver(t *cache.Trace) { a.keepOutputs(t, a.b.leftAsIs) }
 // keepOutputs adds to a trace those outputs of the last run that it does not have
 // and that are to be kept.
 func (a *action) keepOutputs(t *cache.Trace, keep func(o *cache.Output) bool) {
-	if a.old == nil {
-		return
+	if a.old != nil {
+		addOutputs(t, a.old, keep)
 	}
-	var kept []cache.Output
-	for i := range a.old.Outputs {
-		o := &a.old.Outputs[i]
-		if findOutput(t.Outputs, o.Path) == nil && keep(o) {
-			kept = append(kept, *o)
+}
+
+// addOutputs adds to t those outputs of another trace that t has none in place of, and
+// returns them.
+func addOutputs(t, from *cache.Trace, which func(o *cache.Output) bool) []cache.Output {
+	var added []cache.Output
+	for i := range from.Outputs {
+		o := &from.Outputs[i]
+		if findOutput(t.Outputs, o.Path) == nil && which(o) {
+			added = append(added, *o)
 		}
 	}
-	if len(kept) > 0 {
-		t.Outputs = append(t.Outputs, kept...)
+	if len(added) > 0 {
+		t.Outputs = append(t.Outputs, added...)
 		sortOutputs(t.Outputs)
 	}
+	return added
 }
 
 // keepDirs lets the action go on as the maker of directories that it made

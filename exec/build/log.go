@@ -283,8 +283,7 @@ func (b *Build) beginLog(path, p string) bool {
 		}
 	}
 	l.Left = h
-	if err := b.graph.PutLog(&l.Log); err != nil {
-		b.trouble("keeping what is known of "+b.display(path), err)
+	if !b.putLog(l) {
 		return false
 	}
 	all.known[path] = l

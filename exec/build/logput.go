@@ -116,8 +116,7 @@ func (b *Build) setLog(l *log, upTo []version) {
 		return
 	}
 	l.Before, l.Left = h, left
-	if err := b.graph.PutLog(&l.Log); err != nil {
-		b.trouble("keeping what is known of "+b.display(l.Path), err)
+	if !b.putLog(l) {
 		return
 	}
 	switch {
@@ -134,9 +133,16 @@ func (b *Build) setLog(l *log, upTo []version) {
 // to have been left with, so the next build puts it together.
 func (b *Build) leaveUndone(l *log, now cache.Hash) {
 	l.Before, l.Left = now, cache.Hash{}
-	if err := b.graph.PutLog(&l.Log); err != nil {
+	b.putLog(l)
+}
+
+// putLog keeps what is known of a log, and reports whether that could be done.
+func (b *Build) putLog(l *log) bool {
+	err := b.graph.PutLog(&l.Log)
+	if err != nil {
 		b.trouble("keeping what is known of "+b.display(l.Path), err)
 	}
+	return err == nil
 }
 
 // finishLogs puts together what an earlier make could not any more because its engine

@@ -142,21 +142,15 @@ func (b *Build) isOld(old *cache.Trace, path string) bool {
 	return o != nil && b.leftAsIs(o)
 }
 
-// addVersions adds to t those versions of another trace that t has none in place of.
+// addVersions is addOutputs with what these had replaced.
 func addVersions(t, from *cache.Trace, which func(*cache.Output) bool) {
-	var outs, befores []cache.Output
-	for i := range from.Outputs {
-		o := &from.Outputs[i]
-		if findOutput(t.Outputs, o.Path) != nil || !which(o) {
-			continue
-		}
-		outs = append(outs, *o)
+	var befores []cache.Output
+	for _, o := range addOutputs(t, from, which) {
 		if before := findOutput(from.Befores, o.Path); before != nil && findOutput(t.Befores, o.Path) == nil {
 			befores = append(befores, *before)
 		}
 	}
-	t.Outputs, t.Befores = append(t.Outputs, outs...), append(t.Befores, befores...)
-	sortOutputs(t.Outputs)
+	t.Befores = append(t.Befores, befores...)
 	sortOutputs(t.Befores)
 }
 

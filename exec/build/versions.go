@@ -218,13 +218,7 @@ func (v *versions) stands(chain []version) bool {
 			return true
 		}
 	}
-	return v.failedStands(chain[0].out.Path)
-}
-
-// failedStands reports whether what the disk shows was left by an action that failed.
-func (v *versions) failedStands(path string) bool {
-	v.of(path) // makes the index
-	return slices.ContainsFunc(v.failed[path], func(x version) bool { return v.b.leftAsIs(&x.out) })
+	return slices.ContainsFunc(v.failed[chain[0].out.Path], func(x version) bool { return v.b.leftAsIs(&x.out) })
 }
 
 // under returns the version that an action finds at a path, nil if actions before it

@@ -1,7 +1,6 @@
 package faults
 
 import (
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -11,10 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"fmake/tests/processes"
-	"fmake/tests/programs"
 )
 
 // editors is a makefile in which one file has a version by each of four recipes:
@@ -32,18 +28,10 @@ other: data ; sleep 0.1; cat data >$@
 // TestKilledEditor kills builds of editors one after the other in one tree, edits its
 // sources before and, at times, after, and looks at what the next build makes of it.
 func TestKilledEditor(t *testing.T) {
-	if f, err := os.OpenFile("/dev/fuse", os.O_RDWR, 0); err != nil {
-		t.Skipf("no FUSE: %v", err)
-	} else {
-		f.Close()
-	}
-	bin := t.TempDir()
-	if err := programs.Into(bin); err != nil {
-		t.Fatal(err)
-	}
+	fmake := install(t)
 	for _, victim := range []string{"fmake", "server"} {
 		t.Run(victim, func(t *testing.T) {
-			e := newEditorTree(t, filepath.Join(bin, "fmake"), victim)
+			e := newEditorTree(t, fmake, victim)
 			for i := range 4 * *rounds {
 				if e.kill(t, victim); t.Failed() {
 					t.Fatalf("in round %d", i)
@@ -63,7 +51,7 @@ type editorTree struct {
 func newEditorTree(t *testing.T, fmake, victim string) *editorTree {
 	t.Helper()
 	e := &editorTree{fmake: fmake, dir: t.TempDir(), mark: fmt.Sprintf("%s-%d-%d", victim, os.Getpid(), rand.Uint64())}
-	e.env = append(os.Environ(), processes.MarkVar+"="+e.mark, "FMAKE_CACHE_DIR="+t.TempDir(), "FMAKEFLAGS=--tracefs=require", "MAKEFLAGS=", "MAKELEVEL=")
+	e.env = environ(e.mark, t.TempDir())
 	e.write(t, "Makefile", editors)
 	e.edit(t)
 	return e
@@ -104,9 +92,7 @@ func (e *editorTree) kill(t *testing.T, victim string) {
 		pid = processes.WithRole(e.mark, victim) // 0 if nothing runs
 	}
 	if pid != 0 {
-		if err := unix.Kill(pid, unix.SIGKILL); err != nil && !errors.Is(err, unix.ESRCH) {
-			t.Errorf("kill %s: %v", victim, err)
-		}
+		killed(t, victim, pid)
 	}
 	_ = cmd.Wait() // what it says of its engine's death is its own affair
 	if rand.IntN(3) == 0 {

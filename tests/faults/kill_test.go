@@ -28,16 +28,7 @@ var rounds = flag.Int("faults.rounds", 4, "how often each process is killed")
 const limit = 2 * time.Minute
 
 func TestKilledBuild(t *testing.T) {
-	if f, err := os.OpenFile("/dev/fuse", os.O_RDWR, 0); err != nil {
-		t.Skipf("no FUSE: %v", err)
-	} else {
-		f.Close()
-	}
-	bin := t.TempDir()
-	if err := programs.Into(bin); err != nil {
-		t.Fatal(err)
-	}
-	b := &builds{fmake: filepath.Join(bin, "fmake")}
+	b := &builds{fmake: install(t)}
 	b.whole, b.takes = b.serial(t)
 	for _, victim := range []string{"fmake", "server", "spawner"} {
 		t.Run(victim, func(t *testing.T) {
@@ -47,6 +38,35 @@ func TestKilledBuild(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// install puts the programs into a folder and returns fmake's path. Without FUSE the
+// test is skipped.
+func install(t *testing.T) string {
+	t.Helper()
+	f, err := os.OpenFile("/dev/fuse", os.O_RDWR, 0)
+	if err != nil {
+		t.Skipf("no FUSE: %v", err)
+	}
+	f.Close()
+	bin := t.TempDir()
+	if err := programs.Into(bin); err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Join(bin, "fmake")
+}
+
+// environ is that of builds whose processes are found by mark.
+func environ(mark, cache string, more ...string) []string {
+	return append(append(os.Environ(), processes.MarkVar+"="+mark, "FMAKE_CACHE_DIR="+cache, "FMAKEFLAGS=--tracefs=require", "MAKEFLAGS=", "MAKELEVEL="), more...)
+}
+
+// killed sends SIGKILL to a process, which may have ended.
+func killed(t *testing.T, victim string, pid int) {
+	t.Helper()
+	if err := unix.Kill(pid, unix.SIGKILL); err != nil && !errors.Is(err, unix.ESRCH) {
+		t.Errorf("kill %s: %v", victim, err)
 	}
 }
 
@@ -79,8 +99,7 @@ func (b *builds) kill(t *testing.T, victim string) {
 		t.Fatal(err)
 	}
 	mark := fmt.Sprintf("%s-%d-%d", victim, os.Getpid(), rand.Uint64())
-	env := append(os.Environ(), processes.MarkVar+"="+mark, "TMPDIR="+tmp, "FMAKE_CACHE_DIR="+filepath.Join(private, "cache"),
-		"FMAKEFLAGS=--tracefs=require", "MAKEFLAGS=", "MAKELEVEL=")
+	env := environ(mark, filepath.Join(private, "cache"), "TMPDIR="+tmp)
 	run := func() *exec.Cmd {
 		cmd := exec.Command(b.fmake, "-j2")
 		cmd.Dir, cmd.Env = tree, env
@@ -90,7 +109,7 @@ func (b *builds) kill(t *testing.T, victim string) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	killed := b.strike(t, victim, mark, cmd.Process.Pid)
+	at := b.strike(t, victim, mark, cmd.Process.Pid)
 	_ = cmd.Wait() // what it says of its engine's death is its own affair
 	if left := processes.Remains(mark, 0); left != "" {
 		t.Errorf("processes that are left:\n%s", left)
@@ -119,7 +138,7 @@ func (b *builds) kill(t *testing.T, victim string) {
 		data, _ := os.ReadFile(left[0])
 		t.Errorf("%s is left in the cache: %q", left[0], data)
 	}
-	t.Logf("killed at %v", killed)
+	t.Logf("killed at %v", at)
 }
 
 // strike kills the victim at a random moment of the build, counted from when all
@@ -139,9 +158,7 @@ func (b *builds) strike(t *testing.T, victim, mark string, pid int) time.Duratio
 			return at // the build is over
 		}
 	}
-	if err := unix.Kill(pid, unix.SIGKILL); err != nil && !errors.Is(err, unix.ESRCH) {
-		t.Errorf("kill %s: %v", victim, err)
-	}
+	killed(t, victim, pid)
 	return at
 }
 
