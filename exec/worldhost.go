@@ -12,13 +12,28 @@ import (
 
 	"fmake/exec/recipe"
 	"fmake/makefile"
+	"fmake/tracefs/raw"
 )
 
 // worldHost is what package makefile sees of the world.
 type worldHost struct{ w *Walk }
 
 // ReadFile implements makefile.Host.
-func (h worldHost) ReadFile(name string) ([]byte, error) { return readFile(name) }
+func (h worldHost) ReadFile(name string) ([]byte, error) {
+	data, err := readFile(name)
+	if len(data) >= largeMakefile {
+		raw.HugeHeap(min(len(data)*heapOfText, maxHeap))
+	}
+	return data, err
+}
+
+// What a large makefile is, in bytes; how many bytes of heap one byte of a makefile
+// comes to, if it is rules; and up to where that is prepared for.
+const (
+	largeMakefile = 1 << 20
+	heapOfText    = 16
+	maxHeap       = 256 << 20
+)
 
 // WriteFile implements makefile.Host.
 func (h worldHost) WriteFile(name string, data []byte, appendTo bool) error {

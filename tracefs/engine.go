@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"syscall"
@@ -75,7 +77,9 @@ func Start(ctx context.Context, c Config) (*Engine, error) {
 		ours.Close()
 		return nil, unavailable("start "+path, err)
 	}
-	raw.HugeHeap() // while the engine starts
+	debug.SetGCPercent(100)
+	debug.SetMemoryLimit(math.MaxInt64)
+	raw.HugeHeap(raw.WorkingHeap) // while the engine starts
 	e := &Engine{cmd: cmd, large: c.Large}
 	hello := wire.Hello{
 		CacheDir: c.CacheDir, Project: c.Project, System: c.System,

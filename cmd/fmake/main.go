@@ -15,6 +15,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"runtime/metrics"
 )
 
 // heapLimit is how much memory fmake takes before it collects garbage for the first
@@ -29,9 +30,18 @@ func main() {
 	debug.SetMemoryLimit(heapLimit)
 	// A limit that a large build needs for good would be collected against all the
 	// time: from the first collection on, the usual rule holds.
-	runtime.SetFinalizer(new([16]byte), func(*[16]byte) {
-		debug.SetGCPercent(100)
-		debug.SetMemoryLimit(math.MaxInt64)
-	})
+	runtime.SetFinalizer(new([16]byte), collectAsUsual)
 	os.Exit(run(os.Args, os.Environ()))
+}
+
+// collectAsUsual is called after a collection. One that was asked for, when a large
+// makefile is read, says nothing about the memory that is needed.
+func collectAsUsual(object *[16]byte) {
+	automatic := []metrics.Sample{{Name: "/gc/cycles/automatic:gc-cycles"}}
+	if metrics.Read(automatic); automatic[0].Value.Kind() == metrics.KindUint64 && automatic[0].Value.Uint64() == 0 {
+		runtime.SetFinalizer(object, collectAsUsual)
+		return
+	}
+	debug.SetGCPercent(100)
+	debug.SetMemoryLimit(math.MaxInt64)
 }

@@ -18,23 +18,23 @@ func Huge(begin, end uintptr) {
 	_, _, _ = unix.RawSyscall(unix.SYS_MADVISE, begin, end-begin, unix.MADV_HUGEPAGE)
 }
 
-// workingHeap is about what the heap of an engine grows to, and of a make that runs
+// WorkingHeap is about what the heap of an engine grows to, and of a make that runs
 // recipes, in bytes.
-const workingHeap = 32 << 20
+const WorkingHeap = 32 << 20
 
-// HugeHeap lets the heap of a process that is going to work go on in large pages,
-// as far as it is going to grow; one that is as large already stays as it is. What
-// is asked for here is never touched, and a collection gives it to whoever allocates
-// next. On a virtual machine the faults for fresh small pages cost more than most
-// of what is done with them.
-func HugeHeap() {
+// HugeHeap lets the heap of a process that is going to need size bytes of it go on in
+// large pages; one that is half as large already stays as it is. What is asked for
+// here is never touched, and a collection gives it to whoever allocates next. On a
+// virtual machine the faults for fresh small pages cost more than most of what is
+// done with them.
+func HugeHeap(size int) {
 	live := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
-	if metrics.Read(live); live[0].Value.Kind() == metrics.KindUint64 && live[0].Value.Uint64() > workingHeap {
+	if metrics.Read(live); live[0].Value.Kind() == metrics.KindUint64 && live[0].Value.Uint64() > uint64(size/2) {
 		return
 	}
-	b := make([]byte, workingHeap)
+	b := make([]byte, size)
 	begin := uintptr(unsafe.Pointer(unsafe.SliceData(b)))
-	end := (begin + workingHeap) &^ (HugePage - 1)
+	end := (begin + uintptr(size)) &^ (HugePage - 1)
 	begin = (begin + HugePage - 1) &^ (HugePage - 1)
 	if begin < end {
 		Huge(begin, end)

@@ -44,7 +44,7 @@ type process struct {
 func Main(sock *os.File, spawner func() (*spawn.Child, error), open OpenStore) (int, error) {
 	runtime.GOMAXPROCS(processors)
 	debug.SetGCPercent(400)
-	raw.HugeHeap()
+	raw.HugeHeap(raw.WorkingHeap)
 	p := &process{openStore: open, spawner: spawner, ended: make(chan struct{})}
 	if err := p.serve(sock); err != nil {
 		return 1, err
