@@ -82,8 +82,11 @@ func (b *Build) restoreOne(o *cache.Output) error {
 		return nil
 	case typeLink:
 		return cache.RestoreLink(o.Link, p)
-	case cache.TypeSegment:
-		return nil // see logsChanged
+	case cache.TypeSegment: // logsChanged puts it in its place
+		if b.log(o.Path) == nil && !b.beginLog(o.Path, p) {
+			return fmt.Errorf("%s, to which it appended, is not what recipes have left", b.display(o.Path))
+		}
+		return nil
 	case typeRegular:
 		return b.restoreFile(o, p)
 	}

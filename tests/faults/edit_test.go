@@ -6,20 +6,19 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
 	"fmake/tests/processes"
 )
 
-// editors is a makefile in which one file has a version by each of four recipes:
-// whatever is cut short, none of them may find what it did itself, or what comes after
-// it.
+// editors is a makefile in which one file has a version by each of four recipes, of
+// which one appends: whatever is cut short, none of them may find what it did itself, or
+// what comes after it.
 const editors = `all: third text other
 shared: data ; sed 's/^/shared /' data >$@
 first: shared ; sed -i s/shared/first/ shared; touch $@
-second: first word ; sed -i "s/$$/ $$(cat word)/" shared; touch $@
+second: first word ; cat word >>shared; touch $@
 third: second ; sed -i s/first/third/ shared; touch $@
 text: third ; cat shared >$@
 other: data ; sleep 0.1; cat data >$@
@@ -102,7 +101,7 @@ func (e *editorTree) kill(t *testing.T, victim string) {
 	if err != nil {
 		t.Errorf("the next run: %v\n%s", err, out)
 	}
-	want := "third " + strings.TrimSuffix(e.data, "\n") + " " + e.word
+	want := "third " + e.data + e.word
 	for _, name := range []string{"shared", "text"} {
 		if got, _ := os.ReadFile(filepath.Join(e.dir, name)); string(got) != want {
 			t.Errorf("%s is %q, not %q; the next run has printed\n%s", name, got, want, out)
