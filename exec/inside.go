@@ -4,9 +4,12 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"runtime/debug"
 	"sync"
 
 	"golang.org/x/sys/unix"
+
+	"fmake/tracefs/raw"
 )
 
 // A make below that a recipe line starts directly, or through the interpreter, is
@@ -53,6 +56,7 @@ type inside struct {
 	command *Command
 	signals *signalWatch
 	wake    waker
+	threads *threads
 	tell    sync.Once
 	ended   chan struct{}
 	status  unix.WaitStatus // once ended is closed
@@ -61,27 +65,86 @@ type inside struct {
 // startInside starts a make below. It returns nil if the make cannot have its own
 // directory: it has to be a process then.
 func (w *Walk) startInside(c *Command) Process {
-	p := &inside{config: w.below, command: c, ended: make(chan struct{})}
+	if w.threads == nil {
+		w.threads = &threads{}
+		reuseHeap()
+	}
+	p := &inside{config: w.below, command: c, threads: w.threads, ended: make(chan struct{})}
 	p.signals = &signalWatch{c: make(chan os.Signal, 8), arrived: make(chan struct{}), told: true}
-	started := make(chan error)
-	go p.main(started)
-	if <-started != nil {
+	if w.threads.run(c.Dir, p.main) != nil {
 		return nil
 	}
 	return p
 }
 
-// main is the whole life of the make.
-func (p *inside) main(started chan<- error) {
-	runtime.LockOSThread() // for good: the thread ends with the goroutine
-	err := unix.Unshare(unix.CLONE_FS)
-	if err == nil {
-		err = unix.Chdir(p.command.Dir)
+// reuseHeap prepares for many makes one after the other: each needs some hundred
+// kilobytes, which are free when it ends. Until then, garbage was not worth a
+// collection.
+func reuseHeap() {
+	raw.HugeHeap(raw.WorkingHeap)
+	debug.SetGCPercent(garbagePercent)
+}
+
+// garbagePercent is how much may be allocated, in percent of what is in use, before
+// garbage is collected.
+const garbagePercent = 400
+
+// threads are the threads that have a working directory of their own, one for each
+// make inside this process that runs or ran at the same time.
+type threads struct {
+	mu   sync.Mutex
+	idle []chan threadTask
+}
+
+// threadTask is what a thread is to do, in which directory. What becomes of changing
+// to the directory is sent before fn is called, which is only if that succeeded.
+type threadTask struct {
+	dir     string
+	fn      func()
+	started chan<- error
+}
+
+// run calls fn on a thread whose working directory is dir.
+func (t *threads) run(dir string, fn func()) error {
+	started := make(chan error)
+	task := threadTask{dir, fn, started}
+	t.mu.Lock()
+	last := len(t.idle) - 1
+	if last < 0 {
+		t.mu.Unlock()
+		go t.serve(task)
+		return <-started
 	}
-	started <- err
-	if err != nil {
+	next := t.idle[last]
+	t.idle = t.idle[:last]
+	t.mu.Unlock()
+	next <- task
+	return <-started
+}
+
+// serve is the whole life of a thread.
+func (t *threads) serve(task threadTask) {
+	runtime.LockOSThread() // for good: no other goroutine may come to be in its directory
+	if err := unix.Unshare(unix.CLONE_FS); err != nil {
+		task.started <- err
 		return
 	}
+	next := make(chan threadTask)
+	for {
+		err := unix.Chdir(task.dir)
+		task.started <- err
+		if err == nil {
+			task.fn()
+		}
+		t.mu.Lock()
+		t.idle = append(t.idle, next)
+		t.mu.Unlock()
+		task = <-next
+	}
+}
+
+// main is the whole life of the make.
+func (p *inside) main() {
 	defer close(p.ended)
 	args, env := p.command.Args, p.command.Env
 	for {
@@ -96,7 +159,7 @@ func (p *inside) main(started chan<- error) {
 
 // run runs one incarnation of the make.
 func (p *inside) run(s *Session) (restart *again) {
-	s.w.inside, s.w.stdin, s.w.signals, s.w.wake = true, p.command.Stdin, p.signals, &p.wake
+	s.w.inside, s.w.threads, s.w.stdin, s.w.signals, s.w.wake = true, p.threads, p.command.Stdin, p.signals, &p.wake
 	defer func() {
 		s.w.badInput.close()
 		switch r := recover().(type) {

@@ -104,6 +104,7 @@ type Walk struct {
 	host            HostView
 	below           func(args, env []string) Config // see Config.Below
 	inside          bool                            // this make runs inside the process of the one above
+	threads         *threads                        // of the makes below that run inside the process; nil before the first
 	dir             string                          // working directory
 	onSignal        func()                          // removes temporary files
 	dash, dashKnown bool                            // /bin/sh is dash

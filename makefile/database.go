@@ -108,7 +108,7 @@ func New(host Host, o Options) *Database {
 	db := &Database{
 		host:         host,
 		opt:          o,
-		files:        make(map[string]*File, 1024),
+		files:        make(map[string]*File, 256),
 		RecipePrefix: '\t',
 		includeDirs:  o.IncludeDirs,
 		functions:    indexFunctions(),
