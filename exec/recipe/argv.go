@@ -87,9 +87,10 @@ func blanks(s string) int {
 }
 
 // shellArgv is the start of the shell for a line. SHELL and .SHELLFLAGS are
-// words as a recipe line's are, so that "SHELL = /usr/bin/env bash -u" works;
-// if they are more than plain words, the default shell has to make sense of
-// them. Under .ONESHELL, SHELL is one file name.
+// words as a recipe line's are, so that "SHELL = /usr/bin/env bash -u" works. What
+// the shell would do something special with has no such meaning in SHELL; if it is
+// in .SHELLFLAGS, the default shell has to make sense of them. Under .ONESHELL,
+// SHELL is one file name.
 func shellArgv(text, shell, flags string, oneShell bool) []string {
 	if oneShell {
 		if isBourneShell(shell) {
@@ -103,6 +104,7 @@ func shellArgv(text, shell, flags string, oneShell bool) []string {
 		return append(argv, text)
 	}
 	text = dropBareNewlines(text)
+	shell = escapeAll(shell, shellChars)
 	words, plain := splitPlain(strings.TrimLeft(shell+" "+flags+" ", " "), false)
 	if plain {
 		return append(slices.Clip(words), text)
@@ -142,6 +144,21 @@ func escape(text string) string {
 			b.WriteByte('\\')
 		}
 		b.WriteByte(c)
+	}
+	return b.String()
+}
+
+// escapeAll puts a backslash before each of some characters.
+func escapeAll(text, chars string) string {
+	if !strings.ContainsAny(text, chars) {
+		return text
+	}
+	var b strings.Builder
+	for i := 0; i < len(text); i++ {
+		if strings.IndexByte(chars, text[i]) >= 0 {
+			b.WriteByte('\\')
+		}
+		b.WriteByte(text[i])
 	}
 	return b.String()
 }

@@ -33,13 +33,14 @@ func NewHistory(p *Project, c Course) History {
 
 // user makes up steps; it knows the sources as they will be then.
 type user struct {
-	r      *rand.Rand
-	p      *Project
-	course Course
-	files  Tree
-	kinds  map[string]Kind
-	before map[string][]Entry // what a source was
-	count  int
+	r          *rand.Rand
+	p          *Project
+	course     Course
+	files      Tree
+	kinds      map[string]Kind
+	before     map[string][]Entry // what a source was
+	count      int
+	handEdited bool // in this step
 }
 
 func (u *user) pick(names []string) string {
@@ -73,6 +74,7 @@ func (u *user) write(name string, e Entry) []Op {
 func (u *user) step() Step {
 	s := Step{Mode: Full, Jobs: 1 + u.r.IntN(u.course.MaxJobs)}
 	edited := false
+	u.handEdited = false
 	switch n := u.r.IntN(20); {
 	case n < 2:
 		s.Mode = Cleaned

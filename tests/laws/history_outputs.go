@@ -22,8 +22,13 @@ func (u *user) deleteOutput() []Op {
 	return ops
 }
 
-// handEdit edits an output whose maker does not run unless a source changes.
+// handEdit edits an output whose maker does not run unless a source changes. It does so
+// once in a step: whether a file that was edited is older than another, which it depends
+// on and which was edited as well, is not for the oracle to say.
 func (u *user) handEdit() []Op {
+	if u.handEdited {
+		return nil
+	}
 	g := newGraph(u.p)
 	restless := g.downstream(func(r *Rule) bool { return r.Hot || r.Sub != "" || r.forced() })
 	var names []string
@@ -36,6 +41,7 @@ func (u *user) handEdit() []Op {
 	if name == "" {
 		return nil
 	}
+	u.handEdited = true
 	u.count++
 	e := file(fmt.Sprintf("edited by hand %d\n", u.count))
 	return []Op{{What: opHandEdit, Path: name, With: &e}}
