@@ -67,7 +67,6 @@ type inside struct {
 func (w *Walk) startInside(c *Command) Process {
 	if w.threads == nil {
 		w.threads = &threads{}
-		reuseHeap()
 	}
 	p := &inside{config: w.below, command: c, threads: w.threads, ended: make(chan struct{})}
 	p.signals = &signalWatch{c: make(chan os.Signal, 8), arrived: make(chan struct{}), told: true}
@@ -94,7 +93,11 @@ const garbagePercent = 400
 type threads struct {
 	mu   sync.Mutex
 	idle []chan threadTask
+	runs int
 }
+
+// manyRuns is from which make on it is worth while to prepare for more.
+const manyRuns = 8
 
 // threadTask is what a thread is to do, in which directory. What becomes of changing
 // to the directory is sent before fn is called, which is only if that succeeded.
@@ -109,6 +112,9 @@ func (t *threads) run(dir string, fn func()) error {
 	started := make(chan error)
 	task := threadTask{dir, fn, started}
 	t.mu.Lock()
+	if t.runs++; t.runs == manyRuns {
+		reuseHeap()
+	}
 	last := len(t.idle) - 1
 	if last < 0 {
 		t.mu.Unlock()

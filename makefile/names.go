@@ -75,11 +75,7 @@ func (q *nameSeq) word() (word string, ok bool) {
 		q.text = s
 		return "", false
 	}
-	end := 0
-	for end < len(s) && !isBlank(s[end]) && // a newline, which a variable may bring, is no end
-		(q.stop == "" || strings.IndexByte(q.stop, s[end]) < 0) {
-		end++
-	}
+	end := q.wordEnd(s)
 	if end < len(s) && end > 0 && s[end-1] == '\\' {
 		var at int
 		if s, at = findUnquoted(s, " \t"+q.stop); at >= 0 {
@@ -90,6 +86,16 @@ func (q *nameSeq) word() (word string, ok bool) {
 	}
 	word, q.text = s[:end], s[end:]
 	return word, true
+}
+
+// wordEnd is where the word ends that s begins with, whatever is quoted.
+func (q *nameSeq) wordEnd(s string) int {
+	end := 0
+	for end < len(s) && !isBlank(s[end]) && // a newline, which a variable may bring, is no end
+		(q.stop == "" || strings.IndexByte(q.stop, s[end]) < 0) {
+		end++
+	}
+	return end
 }
 
 // stripped cuts ./ off a word, unless it is to be kept.
@@ -144,13 +150,15 @@ func (q *nameSeq) member(word string) string {
 // groupCloses says whether some word that follows ends in a parenthesis.
 func (q *nameSeq) groupCloses() bool {
 	for rest := q.text; ; {
-		var w string
-		if w, rest = nextWord(rest); w == "" {
+		rest = skipSpace(rest)
+		end := q.wordEnd(rest)
+		if end == 0 {
 			return false
 		}
-		if w[len(w)-1] == ')' {
+		if rest[end-1] == ')' {
 			return true
 		}
+		rest = rest[end:]
 	}
 }
 
