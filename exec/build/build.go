@@ -174,7 +174,6 @@ type node struct {
 	stale    string                  // why its run in this build does not count
 	told     uint64                  // serial when its recipe began that starts a make: those below number their actions by it
 	below    uint64                  // the serial by which they are numbered now; see moveBelow
-	again    uint64                  // that in the journal, for a build that ends before it has run again; 0 if not
 	hide     []string                // what later actions made and its view must not show
 	lowered  []string                // files that it has seen as actions after it left them
 	hid      int                     // how much of hide the last run had hidden

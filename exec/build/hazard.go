@@ -260,9 +260,25 @@ func (b *Build) again(f, need *makefile.File, why string) {
 	}
 	n := b.node(f)
 	n.stale = why
-	if n.again == 0 {
-		n.again = b.begin(n)
+	b.tree.mu.Lock()
+	defer b.tree.mu.Unlock()
+	if b.tree.again[n.name] != 0 {
+		return
 	}
+	if b.tree.again == nil {
+		b.tree.again = make(map[string]uint64)
+	}
+	b.tree.again[n.name] = b.begin(n)
+}
+
+// ranAgain crosses out that a target has to run once more: it has run, or come from the
+// cache, perhaps in another visit of its make than the one that found out.
+func (b *Build) ranAgain(n *node) {
+	b.tree.mu.Lock()
+	id := b.tree.again[n.name]
+	delete(b.tree.again, n.name)
+	b.tree.mu.Unlock()
+	b.cross(id)
 }
 
 // repeat lets a target be made once more, after what it needs.

@@ -21,6 +21,7 @@ func (a *action) succeeded(rec *tracefs.Record) error {
 		return nil
 	}
 	if a.n.always && a.old != nil && a.view.untouched(rec) {
+		b.ranAgain(a.n)
 		a.done()
 		return nil // it did nothing: what is known of its last real run stays
 	}
@@ -58,8 +59,7 @@ func (a *action) succeeded(rec *tracefs.Record) error {
 	a.n.run, a.n.old = t.Run, t
 	b.own(a.f, t.Outputs)
 	a.n.stale = ""
-	b.cross(a.n.again)
-	a.n.again = 0
+	b.ranAgain(a.n)
 	b.ended(a, t)
 	if a.n.stale == "" { // else what it made is known to be wrong
 		b.keep(a, t)
@@ -145,6 +145,7 @@ func (a *action) notGood(rec *tracefs.Record, status int) {
 	b.chain.addFailed(a.n.name, t)
 	a.put(t)
 	a.showSegments(left)
+	b.ranAgain(a.n)
 	a.done()
 }
 

@@ -54,6 +54,7 @@ func (b *Build) restore(f *makefile.File, n *node, d decision) error {
 	b.logsChanged(n, d.old, &t)
 	b.meetEnv(b.environ(f))
 	b.putRight(n.name)
+	b.ranAgain(n)
 	n.run, n.old = t.Run, &t
 	b.own(f, t.Outputs)
 	b.left(b.settle(done{f: f, n: n, t: &t}), d.old)

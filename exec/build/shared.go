@@ -33,6 +33,9 @@ type tree struct {
 	mu      sync.Mutex
 	journal *cache.Journal   // nil until somebody may change the tree
 	visits  map[string]visit // by name in the graph
+	// again has the journal's numbers of targets that have to run once more, by name in
+	// the graph; nil before the first.
+	again map[string]uint64
 }
 
 // NewShared returns what a process starts with. fifo tells the jobserver's file of
