@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"fmake/cache"
+	"fmake/makefile"
 )
 
 // A target whose trace holds is as much a reader as one whose recipe ran: an
@@ -47,7 +48,7 @@ func (b *Build) wroteAt(d *done, path string) {
 	dir, _ := splitPath(path)
 	for _, l := range b.wrote[path] {
 		if l.t != nil && b.comesBefore(d, l) && b.goneFrom(l, path) {
-			b.repeat(l.f, d.f, b.display(path)+" was written again by "+d.f.Name+", which comes before it")
+			b.repeat(l.f, d.f, b.writtenAgain(path, d.f))
 		}
 	}
 	b.arrived(path, d.f)
@@ -65,10 +66,14 @@ func (b *Build) wroteAt(d *done, path string) {
 	}
 }
 
+func (b *Build) writtenAgain(path string, by *makefile.File) string {
+	return b.display(path) + " was written again by " + by.Name + ", which comes before it"
+}
+
 // goneFrom reports whether what a target left at a path is not there any more.
 func (b *Build) goneFrom(d *done, path string) bool {
 	o := findOutput(d.t.Outputs, path)
-	return o != nil && o.Type != typeDir && !b.leftAsIs(o)
+	return o != nil && o.Type != typeDir && o.Type != cache.TypeSegment && !b.leftAsIs(o)
 }
 
 // comesBefore reports whether what w wrote is in the view of l, if that is still
@@ -140,8 +145,8 @@ func (b *Build) findOvertaken() {
 				continue
 			}
 		}
-		if w, in := b.overtook(d); w != nil {
-			b.repeat(d.f, w.f, b.tooEarly(in.Path, w.f))
+		if w, why := b.overtook(d); w != nil {
+			b.repeat(d.f, w.f, why)
 			late = nil // the edge that was learned moves them
 			continue
 		}
@@ -202,11 +207,12 @@ func (m movers) overtook(d *done) bool {
 	return before > 0 && m[before-1].end.After(d.started)
 }
 
-// overtook returns who wrote what a settled target sees otherwise, and where.
-func (b *Build) overtook(d *done) (*done, *cache.Input) {
+// overtook returns who wrote what a settled target sees otherwise, or what that had
+// left, and says so.
+func (b *Build) overtook(d *done) (w *done, why string) {
 	if d.t == nil { // of those that hold it is decoded only here
 		if d.t = b.graph.Target(d.n.name); d.t == nil {
-			return nil, nil
+			return nil, ""
 		}
 	}
 	for i := range d.t.Inputs {
@@ -216,13 +222,28 @@ func (b *Build) overtook(d *done) (*done, *cache.Input) {
 		}
 		w := b.overtaker(d, in, d.started)
 		if w != nil && !b.w.same(in) && !b.chain.sameAsSeen(d.n.name, d.t, in) && !b.sameIntermediate(in) {
-			return w, in
+			return w, b.tooEarly(in.Path, w.f)
+		}
+	}
+	for i := range d.t.Outputs {
+		path := d.t.Outputs[i].Path
+		if w := b.lastBefore(d.n, b.wrote[path], d.started); w != nil && b.goneFrom(d, path) && b.standsAt(w, path) {
+			return w, b.writtenAgain(path, w.f)
 		}
 	}
 	if w := b.unwatched(d.n, d.started); w != nil {
 		if in := b.differs(d.n.name, d.t); in != nil {
-			return w, in
+			return w, b.tooEarly(in.Path, w.f)
 		}
 	}
-	return nil, nil
+	return nil, ""
+}
+
+// standsAt reports whether what a target has left at a path is what is there now.
+func (b *Build) standsAt(d *done, path string) bool {
+	if d.t == nil {
+		return false
+	}
+	o := findOutput(d.t.Outputs, path)
+	return o != nil && b.leftAsIs(o)
 }
