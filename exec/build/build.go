@@ -171,6 +171,7 @@ type node struct {
 	demands  int                     // how often a failure has
 	demanded map[*makefile.File]bool // what it has already waited for after a failure
 	tried    time.Time               // after a failure: when it began
+	clash    *tracefs.Contention     // after a failure: what another action was writing, too; nil if nothing
 	stale    string                  // why its run in this build does not count
 	told     uint64                  // serial when its recipe began that starts a make: those below number their actions by it
 	below    uint64                  // the serial by which they are numbered now; see moveBelow

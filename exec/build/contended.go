@@ -5,6 +5,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"fmake/makefile"
 	"fmake/tracefs"
 )
 
@@ -37,16 +38,23 @@ func (a *action) sharedPath(c *tracefs.Contention, rec *tracefs.Record) {
 		b.warn("%s is written by other recipes, too, whenever that of %s runs; nothing is recorded of it", b.display(key), a.f.Name)
 		return
 	}
+	b.separate(a.f, a.n, c)
+}
+
+// separate lets an action run again that has written a path while another did, so that
+// only one of them does.
+func (b *Build) separate(f *makefile.File, n *node, c *tracefs.Contention) {
+	path := b.display(b.sp.key(c.Path))
 	other := b.db.Lookup(b.display(c.By))
-	if other != nil && other != a.f && b.earlier(b.node(other), a.n) {
-		b.again(a.f, other, "it wrote "+b.display(key)+" while "+other.Name+" did")
+	if other != nil && other != f && b.earlier(b.node(other), n) {
+		b.again(f, other, "it wrote "+path+" while "+other.Name+" did")
 		return
 	}
-	if other != nil && !c.Existed && !slices.Contains(a.n.hide, c.Path) {
-		a.n.hide = append(a.n.hide, c.Path) // a later version, for its next run
-		a.n.hid = len(a.n.hide)
+	if other != nil && !c.Existed && !slices.Contains(n.hide, c.Path) {
+		n.hide = append(n.hide, c.Path) // a later version, for its next run
+		n.hid = len(n.hide)
 	}
-	b.again(a.f, nil, "it wrote "+b.display(key)+" while a recipe after it did")
+	b.again(f, nil, "it wrote "+path+" while a recipe after it did")
 }
 
 // overtakenAt returns a path that an action has written and that was written again

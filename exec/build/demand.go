@@ -23,6 +23,12 @@ func (b *Build) Failed(f *makefile.File) (exec.Ruling, []*makefile.File) {
 	if f.Recipe.AnyRecurse {
 		return b.failedBelow(f, n)
 	}
+	if c := n.clash; c != nil {
+		if n.clash = nil; n.reruns < maxReruns {
+			b.separate(f, n, c)
+			return exec.Hold, nil // it runs again, see again
+		}
+	}
 	if n.demands >= maxDemands || len(n.missed) == 0 && len(n.saw) == 0 {
 		return exec.Final, nil
 	}
@@ -115,12 +121,12 @@ func (b *Build) unhide(n *node, need *makefile.File, path string) {
 }
 
 // unhideEarlier lets an action see what was hidden as a later action's and what, by
-// now, one before it has left there too: a directory has many makers.
+// now, one before it has left there too.
 func (b *Build) unhideEarlier(n *node) {
 	n.hide = slices.DeleteFunc(n.hide, func(p string) bool {
 		chain := b.chain.of(b.sp.key(p))
 		return slices.ContainsFunc(chain, func(v version) bool {
-			return v.serial < n.serial && v.target != n.name && v.out.Type == typeDir
+			return v.serial < n.serial && v.target != n.name && v.out.Type != 0
 		})
 	})
 	n.hid = len(n.hide)
@@ -220,11 +226,14 @@ func (a *action) remember(rec *tracefs.Record) {
 		if !sp.inProject(l.Path) || a.passOver(l.Path) {
 			continue
 		}
+		if findWrite(rec.Writes, l.Path) != nil {
+			continue // what it makes itself it needs from nobody
+		}
 		if l.Flags&tracefs.LookAbsent != 0 && l.Stat.Ino == 0 {
 			n.missed = append(n.missed, sp.key(l.Path))
 			continue
 		}
-		if l.Stat.Mode&unix.S_IFMT != unix.S_IFREG || findWrite(rec.Writes, l.Path) != nil {
+		if l.Stat.Mode&unix.S_IFMT != unix.S_IFREG {
 			continue
 		}
 		x := cache.Input{Path: sp.key(l.Path), Kind: cache.InputExists, Mode: l.Stat.Mode, Size: l.Stat.Size}

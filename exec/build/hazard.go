@@ -166,11 +166,18 @@ func (b *Build) laterSeen(n *node, t *cache.Trace) (hide []string) {
 				n.lowered = append(n.lowered, in.Path)
 			}
 		}
-		if in.Kind == cache.InputContent && b.log(in.Path) == nil && b.chain.isLater(n, in) && b.mustNotSee(n, in.Path) && !slices.Contains(n.lowered, in.Path) {
+		if in.Kind == cache.InputContent && b.log(in.Path) == nil && (b.chain.isLater(n, in) || b.sawHalf(n, t, in)) && b.mustNotSee(n, in.Path) && !slices.Contains(n.lowered, in.Path) {
 			n.lowered = append(n.lowered, in.Path) // see lowerFiles, and putUnder if it has edited it
 		}
 	}
 	return hide
+}
+
+// sawHalf reports whether what an action read at a path is no version at all: one after
+// it was writing the file meanwhile.
+func (b *Build) sawHalf(n *node, t *cache.Trace, in *cache.Input) bool {
+	writing := func(w *done) bool { return w.n != n && w.end.UnixNano() > t.Started && b.earlier(n, w.n) }
+	return slices.ContainsFunc(b.wrote[in.Path], writing) && !b.w.same(in) && !b.chain.sameAsSeen(n.name, t, in)
 }
 
 // laterNames lists what later actions have put into a directory that an action

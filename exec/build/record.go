@@ -120,6 +120,7 @@ func (a *action) failed(rec *tracefs.Record, status int) {
 	}
 	b.forgetWrites(rec)
 	a.remember(rec)
+	a.n.clash = a.contended(rec)
 	a.notGood(rec, status)
 }
 

@@ -227,14 +227,17 @@ func (s *superblock) make(dir uint64, name string, c *fuse.Caller, out *fuse.Ent
 	if !ok {
 		return fuse.Status(syscall.ESTALE)
 	}
-	// What stands there makes f fail, which is a look and no change.
-	if !exists(path) || s.view.hides(path) {
-		s.owner(c.Pid).beforeChange(path, creates, c.Pid)
-	}
-	if s.view.hides(path) && !isDir(path) {
-		s.view.unhide(path)
-	}
-	if err := f(path); err != nil {
+	err := s.view.creating(path, func() error {
+		// What stands there makes f fail, which is a look and no change.
+		if !exists(path) || s.view.hides(path) {
+			s.owner(c.Pid).beforeChange(path, creates, c.Pid)
+		}
+		if s.view.hides(path) && !isDir(path) {
+			s.view.unhide(path)
+		}
+		return f(path)
+	})
+	if err != nil {
 		return fuse.ToStatus(err)
 	}
 	s.giveTo(-1, path, c)

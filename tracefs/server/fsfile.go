@@ -249,26 +249,40 @@ func (s *superblock) Create(_ <-chan struct{}, in *fuse.CreateIn, name string, o
 	if !ok {
 		return fuse.Status(syscall.ESTALE)
 	}
-	v := s.owner(in.Pid)
 	mode := modeOf(in.Flags)
 	if in.Flags&syscall.O_EXCL == 0 && s.view.mayAppend(path, mode) {
 		if g := s.view.append(path, in.Pid); g != nil {
 			return s.createLog(g, in, name, path, out)
 		}
 	}
-	s.view.unhide(path)
-	c := mode.change()
-	if c == edits && !exists(path) {
-		c = creates
+	var fd int
+	open := func() (err error) {
+		fd, err = s.createFile(in, path, mode)
+		return err
 	}
-	v.beforeChange(path, c, in.Pid)
-	flags := ownFlags(in.Flags) | syscall.O_CREAT | syscall.O_NOFOLLOW | int(in.Flags&syscall.O_EXCL)
-	fd, err := syscall.Open(path, flags, in.Mode)
+	var err error
+	if in.Flags&syscall.O_EXCL != 0 {
+		err = s.view.creating(path, open)
+	} else {
+		err = open()
+	}
 	if err != nil {
 		return fuse.ToStatus(err)
 	}
 	s.giveTo(fd, path, &in.Caller)
 	return s.created(fd, in.NodeId, name, path, mode, out)
+}
+
+// createFile makes a file, or opens the one that is there, and records that.
+func (s *superblock) createFile(in *fuse.CreateIn, path string, mode openMode) (fd int, err error) {
+	s.view.unhide(path)
+	c := mode.change()
+	if c == edits && !exists(path) {
+		c = creates
+	}
+	s.owner(in.Pid).beforeChange(path, c, in.Pid)
+	flags := ownFlags(in.Flags) | syscall.O_CREAT | syscall.O_NOFOLLOW | int(in.Flags&syscall.O_EXCL)
+	return syscall.Open(path, flags, in.Mode)
 }
 
 // created answers an open that made a file.

@@ -24,6 +24,33 @@ func (v *view) hide(paths []string) {
 	v.hiding.Store(true)
 }
 
+// creating calls f, which makes something new at path, for an action that may have
+// been told that nothing is there. What another action has made there since is hidden
+// then, as it would be had it been there before: the action must not fail for that. Who
+// of the two comes first is found when both have ended.
+func (v *view) creating(path string, f func() error) error {
+	absent := v != nil && v.rec.toldAbsent(path)
+	for tries := 0; ; tries++ {
+		if absent && exists(path) && v.engine.writers.another(path, v) {
+			v.hide([]string{path})
+		}
+		err := f()
+		if err != syscall.EEXIST || !absent || tries > 2 {
+			return err
+		}
+	}
+}
+
+// hidesNew does the same when the kernel looks path up once more before it makes
+// something there, and reports whether it was to be hidden.
+func (v *view) hidesNew(path string, st *syscall.Stat_t, tid uint32) bool {
+	if v == nil || !v.rec.toldAbsent(path) || !v.engine.writers.another(path, v) || !makesNew(tid, st.Mode&syscall.S_IFMT == syscall.S_IFDIR) {
+		return false
+	}
+	v.hide([]string{path})
+	return true
+}
+
 // removing holds hide up until done is called: what is hidden is about to come, and
 // a removal, rename or link that has found the old file there must not hit it.
 func (v *view) removing() (done func()) {

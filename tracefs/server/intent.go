@@ -76,6 +76,28 @@ func calls(number int) (call, bool) {
 	return oldCalls(number)
 }
 
+// makesNew tells whether the look-up in which a thread is blocked is made for a call
+// that fails if it finds anything: it makes a directory, where one is found, or a file
+// or link.
+func makesNew(tid uint32, dir bool) bool {
+	number, args, ok := procfs.Syscall(int(tid))
+	if !ok {
+		return false
+	}
+	if number == unix.SYS_SYMLINKAT {
+		return !dir
+	}
+	c, known := calls(number)
+	switch {
+	case !known, c == callRename:
+		return false
+	case c == callMkdir:
+		return dir
+	}
+	const anew = syscall.O_CREAT | syscall.O_EXCL
+	return !dir && args[c]&anew == anew
+}
+
 // onlyRead are endings of names that programs search for in many places and
 // hardly ever write. Asking for the intent of those look-ups is not worth its
 // price; that they count as looks is safe.

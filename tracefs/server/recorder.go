@@ -119,6 +119,15 @@ func (r *recorder) linked(path string) {
 	}
 }
 
+// toldAbsent tells whether the action has looked at path, found nothing, and left it at
+// that.
+func (r *recorder) toldAbsent(path string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	m := r.marks[path]
+	return m != nil && m.write == nil && (m.missed || m.flags&tracefs.LookAbsent != 0) && m.flags&tracefs.LookExists == 0
+}
+
 // missed notes that a look-up on the way to making something found nothing. If that was
 // the thing itself, it is made next; else it was a directory of its path, and missing
 // it was a look.

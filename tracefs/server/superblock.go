@@ -267,7 +267,7 @@ func (s *superblock) Lookup(_ <-chan struct{}, h *fuse.InHeader, name string, ou
 	}
 	var st syscall.Stat_t
 	err := raw.Lstat(path, &st)
-	if err != nil || s.view.hides(path) {
+	if err != nil || s.view.hides(path) || s.view.hidesNew(path, &st, h.Pid) {
 		return s.absent(path, name, err, h.Pid, out)
 	}
 	if s.door(path, &st, h.Pid, out) {

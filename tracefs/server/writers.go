@@ -16,6 +16,7 @@ import (
 type writers struct {
 	mu   sync.Mutex
 	live map[string][]*writer
+	all  map[string][]string // by path: the names of all actions that have begun
 }
 
 // writer is one action that has begun to write a path and has not ended.
@@ -24,7 +25,7 @@ type writer struct {
 	existed bool // whether something was there before the first of them
 }
 
-func newWriters() *writers { return &writers{live: map[string][]*writer{}} }
+func newWriters() *writers { return &writers{live: map[string][]*writer{}, all: map[string][]string{}} }
 
 // enter notes that a view begins to write path, where it found a file or not.
 func (ws *writers) enter(path string, v *view, existed bool) {
@@ -39,6 +40,9 @@ func (ws *writers) enter(path string, v *view, existed bool) {
 		v.contended = append(v.contended, tracefs.Contention{Path: path, By: o.v.name, Existed: existed})
 	}
 	ws.live[path] = append(others, &writer{v: v, existed: existed})
+	if !slices.Contains(ws.all[path], v.name) {
+		ws.all[path] = append(ws.all[path], v.name)
+	}
 	v.writing = append(v.writing, path)
 }
 
@@ -50,6 +54,14 @@ func (ws *writers) writer(path string) string {
 		return ""
 	}
 	return ws.live[path][0].v.name
+}
+
+// another tells whether an action other than a view's has begun to write path in this
+// build.
+func (ws *writers) another(path string, v *view) bool {
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	return slices.ContainsFunc(ws.all[path], func(name string) bool { return name != v.name })
 }
 
 // replaceTail gives a file other bytes from a place to its end, unless an action is
