@@ -215,12 +215,16 @@ func (b *Build) overtook(d *done) (w *done, why string) {
 			return nil, ""
 		}
 	}
+	since := d.started
+	if d.ran && b.repeated {
+		since = time.Time{} // it may have run without what comes before it only by now
+	}
 	for i := range d.t.Inputs {
 		in := &d.t.Inputs[i]
 		if in.Path[0] != '.' {
 			continue
 		}
-		w := b.overtaker(d, in, d.started)
+		w := b.overtaker(d, in, since)
 		if w != nil && !b.w.same(in) && !b.chain.sameAsSeen(d.n.name, d.t, in) && !b.sameIntermediate(in) {
 			return w, b.tooEarly(in.Path, w.f)
 		}

@@ -2,6 +2,7 @@ package build
 
 import (
 	"os"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -30,18 +31,18 @@ func (b *Build) missingOutput(outs []cache.Output) *cache.Output {
 	return nil
 }
 
-// overwritten names an output that an action before it in serial order has
-// written in this build, so that the later version has to be put back.
+// overwritten names an output at which an earlier version stands, so that the later one
+// has to be put back: an action before it in serial order has written it in this build,
+// or in one that made that action's target only.
 func (b *Build) overwritten(n *node, outs []cache.Output) string {
-	if len(b.wrote) == 0 {
-		return ""
-	}
 	for i := range outs {
 		o := &outs[i]
-		for _, w := range b.wrote[o.Path] {
-			if w.n != n && w.n.serial < n.serial && o.Type != typeDir && !b.leftAsIs(o) {
-				return b.display(o.Path)
-			}
+		if o.Type == typeDir || o.Path[0] == '/' || b.leftAsIs(o) {
+			continue
+		}
+		before := func(w *done) bool { return w.n != n && w.n.serial < n.serial }
+		if slices.ContainsFunc(b.wrote[o.Path], before) || b.chain.standsBefore(n, o.Path) {
+			return b.display(o.Path)
 		}
 	}
 	return ""

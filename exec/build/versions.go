@@ -221,6 +221,18 @@ func (v *versions) stands(chain []version) bool {
 	return slices.ContainsFunc(v.failed[chain[0].out.Path], func(x version) bool { return v.b.leftAsIs(&x.out) })
 }
 
+// standsBefore reports whether what stands at a path is a version of an action before a
+// target's, and of none after it.
+func (v *versions) standsBefore(n *node, path string) bool {
+	chain := v.of(path)
+	for i := range slices.Backward(chain) {
+		if x := &chain[i]; x.out.Type != cache.TypeSegment && v.b.leftAsIs(&x.out) {
+			return x.target != n.name && x.serial < n.serial && x.out.Type != 0
+		}
+	}
+	return false
+}
+
 // under returns the version that an action finds at a path, nil if actions before it
 // have left none there or what stands is the user's.
 func (v *versions) under(n *node, path string) *cache.Output {

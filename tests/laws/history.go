@@ -114,11 +114,7 @@ func (u *user) goal() string {
 
 // edited tells whether some rule edits a file in place or appends to it.
 func (u *user) edited(name string) bool {
-	return slices.ContainsFunc(u.p.Rules, func(r *Rule) bool {
-		return r.Targets[0] != name && slices.ContainsFunc(r.Recipe, func(line string) bool {
-			return strings.HasSuffix(line, " "+name) && (strings.HasPrefix(line, "sed -i ") || strings.Contains(line, " >> "))
-		})
-	})
+	return slices.ContainsFunc(u.p.Rules, func(r *Rule) bool { return r.edits(name) })
 }
 
 // change makes up one thing that a user does to the tree.

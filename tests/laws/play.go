@@ -238,7 +238,8 @@ func (w *world) broken(s Step) error {
 }
 
 // partial builds one target. Of an undamaged project it compares what the
-// target hangs on, except what depends on the rules that ran before; a damaged
+// target hangs on, except what depends on the rules that ran before, or is edited by
+// rules that it does not hang on; a damaged
 // one does not say what that is, so that there only the next full build counts.
 func (w *world) partial(s Step) error {
 	g := newGraph(w.project)
@@ -263,11 +264,15 @@ func (w *world) partial(s Step) error {
 	}
 	want, have := Tree{}, Tree{}
 	soft := g.downstream(func(r *Rule) bool { return r.Soft })
-	for r := range g.closure(goal) {
+	closure := g.closure(goal)
+	for r := range closure {
 		if soft[r] {
 			continue
 		}
 		for _, name := range r.outputs() {
+			if slices.ContainsFunc(w.project.Rules, func(r *Rule) bool { return !closure[r] && r.edits(name) }) {
+				continue // it stays as that has left it
+			}
 			if e, found := t.tree[name]; found {
 				want[name] = e
 			}

@@ -3,6 +3,7 @@ package laws
 import (
 	"path"
 	"slices"
+	"strings"
 )
 
 // Prereq is one declared prerequisite of a rule, named as the makefile names
@@ -217,4 +218,11 @@ func (p *Project) makefiles() []string {
 		names = append(names, path.Join(dir, "Makefile"))
 	}
 	return names
+}
+
+// edits tells whether a rule edits a file of another in place, or appends to it.
+func (r *Rule) edits(name string) bool {
+	return r.Targets[0] != name && slices.ContainsFunc(r.Recipe, func(line string) bool {
+		return strings.HasSuffix(line, " "+name) && (strings.HasPrefix(line, "sed -i ") || strings.Contains(line, " >> "))
+	})
 }
