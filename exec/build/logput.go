@@ -146,7 +146,8 @@ func (b *Build) putLog(l *log) bool {
 }
 
 // finishLogs puts together what an earlier make could not any more because its engine
-// had gone: what stands is still what stood before.
+// had gone: what stands is still what stood before. It is called when the serial order
+// is known.
 func (b *Build) finishLogs() {
 	all := &b.tree.logs
 	all.mu.Lock()
