@@ -53,9 +53,10 @@ func (v *versions) index() {
 	}
 }
 
-// Generated tells whether an action of the graph has left a file.
+// Generated tells whether an action of the graph has left a file, good or not.
 func (b *Build) Generated(name string) bool {
-	return len(b.chain.of(b.sp.key(b.w.real(b.sp.target(name))))) > 0
+	key := b.sp.key(b.w.real(b.sp.target(name)))
+	return len(b.chain.of(key)) > 0 || len(b.chain.failed[key]) > 0
 }
 
 // add enters what an action left. The index need not exist yet.
