@@ -93,11 +93,8 @@ const garbagePercent = 400
 type threads struct {
 	mu   sync.Mutex
 	idle []chan threadTask
-	runs int
+	used bool
 }
-
-// manyRuns is from which make on it is worth while to prepare for more.
-const manyRuns = 8
 
 // threadTask is what a thread is to do, in which directory. What becomes of changing
 // to the directory is sent before fn is called, which is only if that succeeded.
@@ -112,7 +109,8 @@ func (t *threads) run(dir string, fn func()) error {
 	started := make(chan error)
 	task := threadTask{dir, fn, started}
 	t.mu.Lock()
-	if t.runs++; t.runs == manyRuns {
+	if !t.used {
+		t.used = true
 		reuseHeap()
 	}
 	last := len(t.idle) - 1

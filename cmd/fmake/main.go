@@ -15,7 +15,6 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
-	"runtime/metrics"
 )
 
 // heapLimit is how much memory fmake takes before it collects garbage for the first
@@ -38,15 +37,9 @@ func main() {
 // makefile is read, says nothing about the memory that is needed, nor does the garbage
 // of makes below that run inside this process.
 func collectAsUsual(object *[16]byte) {
-	samples := []metrics.Sample{{Name: "/gc/cycles/automatic:gc-cycles"}, {Name: "/gc/heap/live:bytes"}}
-	metrics.Read(samples)
-	value := func(i int) uint64 {
-		if samples[i].Value.Kind() != metrics.KindUint64 {
-			return math.MaxUint64
-		}
-		return samples[i].Value.Uint64()
-	}
-	if value(0) == 0 || value(1) < heapLimit/8 {
+	var heap runtime.MemStats
+	runtime.ReadMemStats(&heap)
+	if heap.NumGC == heap.NumForcedGC || heap.HeapAlloc < heapLimit/8 {
 		runtime.SetFinalizer(object, collectAsUsual)
 		return
 	}
