@@ -1,6 +1,8 @@
 package build
 
 import (
+	"slices"
+
 	"fmake/cache"
 	"fmake/makefile"
 )
@@ -43,10 +45,31 @@ func (b *Build) keepBelow(f *makefile.File, n *node, status int) {
 	if f.Phony {
 		return // entered every time
 	}
-	b.graph.SetBelow(n.name, b.visitedBelow(n))
+	below := b.visitedBelow(n)
 	if status == 0 {
 		b.graph.SetSection(overridesSection+n.name, []byte(b.overrides()))
+	} else {
+		below = b.triedBelow(n, below)
 	}
+	b.graph.SetBelow(n.name, below)
+}
+
+// triedBelow adds to what the makes below a recipe that failed have brought up to date
+// what was known to be below it, and what has failed there now.
+func (b *Build) triedBelow(n *node, below []string) []string {
+	below = slices.Clone(below)
+	for _, e := range b.graph.Below() {
+		if e.Target == n.name {
+			below = append(below, e.Needs)
+		}
+	}
+	if b.graph.Refresh() == nil { // one that cannot be read was reported when it was first read
+		for name := range b.entriesBelow(n, cache.Failed) {
+			below = append(below, name)
+		}
+	}
+	slices.Sort(below)
+	return slices.Compact(below)
 }
 
 // overridesSection, with the name of a target, holds overrides.
@@ -70,7 +93,10 @@ func (b *Build) staleBelow(n *node) string {
 		if !ok {
 			continue
 		}
-		if entry.Flags()&(cache.Failed|cache.Always) != 0 {
+		if entry.Flags()&cache.Failed != 0 {
+			return "what a make below it does for " + b.display(e.Needs) + " has failed"
+		}
+		if entry.Flags()&cache.Always != 0 {
 			continue // what always runs is no reason, as in GNU make
 		}
 		outs := entry.Outputs()
