@@ -93,11 +93,27 @@ func (u *user) step() Step {
 		edited = true
 	}
 	for range 1 + u.r.IntN(3) {
-		if !edited {
-			s.Ops = append(s.Ops, u.change()...)
+		if edited {
+			continue
 		}
+		after := u.handEdited
+		ops := u.change()
+		if after {
+			ops = newer(ops)
+		}
+		s.Ops = append(s.Ops, ops...)
 	}
 	return s
+}
+
+// newer makes changes younger than a file that was edited by hand just before: of
+// one that looks older, GNU make's rule says that the edited file stays.
+func newer(ops []Op) []Op {
+	ops = slices.DeleteFunc(ops, func(op Op) bool { return op.With != nil && op.With.Kind == 'l' })
+	for i := range ops {
+		ops[i].Old = false
+	}
+	return ops
 }
 
 // goal picks a target of the top. Files that other rules edit are left out: a build of

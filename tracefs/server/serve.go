@@ -85,7 +85,7 @@ func (p *process) start(m wire.Hello) (*engine, error) {
 		return nil, err
 	}
 	if err := e.start(spawner, p.child.Process.Process.Pid); err != nil {
-		if p.spawnerKilled(spawner) {
+		if p.spawnerKilled(spawner, err) {
 			os.Exit(wire.ExitKilled)
 		}
 		return nil, err
@@ -123,7 +123,14 @@ func (p *process) connectSpawner() (*wire.Peer, error) {
 
 // spawnerKilled reports whether a signal has ended the spawner while everything was set
 // up, as Ctrl-C does before it catches that: nothing is wrong with this machine then.
-func (p *process) spawnerKilled(spawner *wire.Peer) bool {
+// err is what was met.
+func (p *process) spawnerKilled(spawner *wire.Peer, err error) bool {
+	if errors.Is(err, wire.ErrGone) {
+		// A call may find the connection broken before Done tells. A spawner that
+		// lives after all ends with it.
+		spawner.Close()
+		<-spawner.Done()
+	}
 	select {
 	case <-spawner.Done():
 	default:
