@@ -21,16 +21,32 @@ func (a *action) keepTimes(t *cache.Trace) {
 	for i := range t.Outputs {
 		o := &t.Outputs[i]
 		was := findOutput(a.old.Outputs, o.Path)
-		mtime := a.mtimes[o.Path]
-		if was == nil || mtime == 0 || was.Type != o.Type || was.Hash != o.Hash || was.Link != o.Link || was.Mode != o.Mode {
+		if was == nil || !sameOutput(was, o) {
 			continue
 		}
-		if f := a.b.targetAt(a.f, o.Path); f != nil {
-			a.b.freshened[f] = mtime
+		mtime := a.mtimes[o.Path]
+		if a.b.hadTime(a.f, was, mtime); mtime == 0 {
+			continue // it was gone
 		}
 		if (o.Type == typeRegular || o.Type == typeLink) && !(a.n.must && a.b.isTarget(a.n, o.Path)) {
 			a.b.setTime(o, time.Unix(0, mtime))
 		}
+	}
+}
+
+// sameOutput reports whether two versions of a path look the same to whoever reads it.
+func sameOutput(x, y *cache.Output) bool {
+	return x.Type == y.Type && x.Hash == y.Hash && x.Link == y.Link && x.Mode == y.Mode
+}
+
+// hadTime notes that a target of f's run has come out as it was: GNU make's rule would
+// have gone by the time that it had, or by that of a file which is gone, as recorded.
+func (b *Build) hadTime(f *makefile.File, was *cache.Output, mtime int64) {
+	if mtime == 0 {
+		mtime = was.Stat.Mtime
+	}
+	if g := b.targetAt(f, was.Path); g != nil && mtime != 0 {
+		b.freshened[g] = mtime
 	}
 }
 
