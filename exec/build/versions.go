@@ -223,12 +223,17 @@ func (v *versions) stands(chain []version) bool {
 }
 
 // standsBefore reports whether what stands at a path is a version of an action before a
-// target's, and of none after it.
+// target's, and of none after it. Both have to be of this make: what another one makes,
+// and a makefile that is remade before everything, has no place in its order.
 func (v *versions) standsBefore(n *node, path string) bool {
+	if _, mine := v.b.serials[n.name]; !mine {
+		return false
+	}
 	chain := v.of(path)
 	for i := range slices.Backward(chain) {
 		if x := &chain[i]; x.out.Type != cache.TypeSegment && v.b.leftAsIs(&x.out) {
-			return x.target != n.name && x.serial < n.serial && x.out.Type != 0
+			_, mine := v.b.serials[x.target]
+			return mine && x.target != n.name && x.serial < n.serial && x.out.Type != 0
 		}
 	}
 	return false
