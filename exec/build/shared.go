@@ -142,7 +142,8 @@ type visit struct {
 func (t *tree) visited(name string, v visit) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if _, known := t.visits[name]; !known {
+	// A make that is run again may have another place.
+	if old, known := t.visits[name]; !known || old.make == v.make {
 		t.visits[name] = v
 	}
 }
