@@ -65,9 +65,6 @@ type inside struct {
 // startInside starts a make below. It returns nil if the make cannot have its own
 // directory: it has to be a process then.
 func (w *Walk) startInside(c *Command) Process {
-	if w.threads == nil {
-		w.threads = &threads{}
-	}
 	p := &inside{config: w.below, command: c, threads: w.threads, ended: make(chan struct{})}
 	p.signals = &signalWatch{c: make(chan os.Signal, 8), arrived: make(chan struct{}), told: true}
 	if w.threads.run(c.Dir, p.main) != nil {
@@ -91,9 +88,9 @@ const garbagePercent = 400
 // threads are the threads that have a working directory of their own, one for each
 // make inside this process that runs or ran at the same time.
 type threads struct {
-	mu   sync.Mutex
-	idle []chan threadTask
-	used bool
+	prepare sync.Once // for the first make
+	mu      sync.Mutex
+	idle    []chan threadTask
 }
 
 // threadTask is what a thread is to do, in which directory. What becomes of changing
@@ -106,13 +103,10 @@ type threadTask struct {
 
 // run calls fn on a thread whose working directory is dir.
 func (t *threads) run(dir string, fn func()) error {
+	t.prepare.Do(reuseHeap)
 	started := make(chan error)
 	task := threadTask{dir, fn, started}
 	t.mu.Lock()
-	if !t.used {
-		t.used = true
-		reuseHeap()
-	}
 	last := len(t.idle) - 1
 	if last < 0 {
 		t.mu.Unlock()

@@ -104,7 +104,7 @@ type Walk struct {
 	host            HostView
 	below           func(args, env []string) Config // see Config.Below
 	inside          bool                            // this make runs inside the process of the one above
-	threads         *threads                        // of the makes below that run inside the process; nil before the first
+	threads         *threads                        // of the makes below that run inside the process
 	dir             string                          // working directory
 	onSignal        func()                          // removes temporary files
 	dash, dashKnown bool                            // /bin/sh is dash
@@ -116,7 +116,7 @@ func newWalk(set *flags.Set, con *console) *Walk {
 	return &Walk{
 		set: set, con: con, pass: 1, slots: 1,
 		shown: make(map[*makefile.File][]byte),
-		done:  make(chan ended, 64), wake: &waker{}, stdin: os.Stdin, badInput: &badStdin{},
+		done:  make(chan ended, 64), wake: &waker{}, stdin: os.Stdin, badInput: &badStdin{}, threads: &threads{},
 	}
 }
 

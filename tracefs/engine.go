@@ -5,11 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime/debug"
 	"strings"
 	"sync"
 	"syscall"
@@ -77,8 +75,7 @@ func Start(ctx context.Context, c Config) (*Engine, error) {
 		ours.Close()
 		return nil, unavailable("start "+path, err)
 	}
-	debug.SetGCPercent(100)
-	debug.SetMemoryLimit(math.MaxInt64)
+	raw.CollectAsUsual()
 	raw.HugeHeap(raw.WorkingHeap) // while the engine starts
 	e := &Engine{cmd: cmd, large: c.Large}
 	hello := wire.Hello{

@@ -11,10 +11,11 @@
 package main
 
 import (
-	"math"
 	"os"
 	"runtime"
 	"runtime/debug"
+
+	"fmake/tracefs/raw"
 )
 
 // heapLimit is how much memory fmake takes before it collects garbage for the first
@@ -29,20 +30,19 @@ func main() {
 	debug.SetMemoryLimit(heapLimit)
 	// A limit that a large build needs for good would be collected against all the
 	// time: from the first collection on, the usual rule holds.
-	runtime.SetFinalizer(new([16]byte), collectAsUsual)
+	runtime.SetFinalizer(new([16]byte), collected)
 	os.Exit(run(os.Args, os.Environ()))
 }
 
-// collectAsUsual is called after a collection. One that was asked for, when a large
+// collected is called after a collection. One that was asked for, when a large
 // makefile is read, says nothing about the memory that is needed, nor does the garbage
 // of makes below that run inside this process.
-func collectAsUsual(object *[16]byte) {
+func collected(object *[16]byte) {
 	var heap runtime.MemStats
 	runtime.ReadMemStats(&heap)
 	if heap.NumGC == heap.NumForcedGC || heap.HeapAlloc < heapLimit/8 {
-		runtime.SetFinalizer(object, collectAsUsual)
+		runtime.SetFinalizer(object, collected)
 		return
 	}
-	debug.SetGCPercent(100)
-	debug.SetMemoryLimit(math.MaxInt64)
+	raw.CollectAsUsual()
 }

@@ -108,38 +108,37 @@ type Build struct {
 	saved       time.Time     // when the graph file was last written
 	saving      time.Duration // how long that took
 
-	nodes          map[*makefile.File]*node
-	order          map[*makefile.File]int    // serial order as known so far
-	settled        []*done                   // every target that is settled, as last known
-	wrote, looked  map[string][]*done        // by path: the writers and the actions of this build
-	filled         map[string][]*done        // by directory: the writers of what is in it
-	awaited        map[string]*makefile.File // by path: who waits for a file without a rule
-	missed         []cache.Input             // what this make has missed
-	natives        []*done                   // the recipes that ran in the real tree
-	writers        []*done                   // what was entered in wrote
-	nativesOn      int                       // how many of them run now
-	moved          time.Time                 // when something was last written
-	unfinishedLogs bool                      // finishLogs has not been called
-	recovering     bool                      // runs were cut short before this build: what they left looked like sources until they ran again
-	repeated       bool                      // something is made more than once
-	reruns         []exec.Rerun              // hazards that wait for the end of the pass
-	shape          int                       // the one that order belongs to
-	active         int                       // traced actions that run now
-	extra          uint64                    // positions given by nextSerial
-	serials        map[string]uint64         // positions of this build, by name in the graph
-	visited        map[string]bool           // names of the targets that this build decided about
-	commands       map[string]string         // command name: where PATH finds it
-	freshened      map[*makefile.File]int64  // the mtimes of targets that are as they were, before they got new ones
-	owned          map[string]*makefile.File // absolute path -> target whose action wrote it or holds it good in this build
-	suspect        map[string]suspect        // by target: what may not have reached the disk
-	cutRuns        []cache.JournalRecord     // runs that were cut short; see recoverCut
-	privileged     map[string]bool           // command name: is it setuid or the like
-	found          map[string]bool           // names that any action found in system trees
-	pretended      map[string]string         // under -n: path that would be made anew -> target
-	chain          *versions
-	serial         uint64
-	step           uint64
-	self           string // see identity
+	nodes         map[*makefile.File]*node
+	order         map[*makefile.File]int    // serial order as known so far
+	settled       []*done                   // every target that is settled, as last known
+	wrote, looked map[string][]*done        // by path: the writers and the actions of this build
+	filled        map[string][]*done        // by directory: the writers of what is in it
+	awaited       map[string]*makefile.File // by path: who waits for a file without a rule
+	missed        []cache.Input             // what this make has missed
+	natives       []*done                   // the recipes that ran in the real tree
+	writers       []*done                   // what was entered in wrote
+	nativesOn     int                       // how many of them run now
+	moved         time.Time                 // when something was last written
+	recovering    bool                      // runs were cut short before this build: what they left looked like sources until they ran again
+	repeated      bool                      // something is made more than once
+	reruns        []exec.Rerun              // hazards that wait for the end of the pass
+	shape         int                       // the one that order belongs to
+	active        int                       // traced actions that run now
+	extra         uint64                    // positions given by nextSerial
+	serials       map[string]uint64         // positions of this build, by name in the graph
+	visited       map[string]bool           // names of the targets that this build decided about
+	commands      map[string]string         // command name: where PATH finds it
+	freshened     map[*makefile.File]int64  // the mtimes of targets that are as they were, before they got new ones
+	owned         map[string]*makefile.File // absolute path -> target whose action wrote it or holds it good in this build
+	suspect       map[string]suspect        // by target: what may not have reached the disk
+	cutRuns       []cache.JournalRecord     // runs that were cut short; see recoverCut
+	privileged    map[string]bool           // command name: is it setuid or the like
+	found         map[string]bool           // names that any action found in system trees
+	pretended     map[string]string         // under -n: path that would be made anew -> target
+	chain         *versions
+	serial        uint64
+	step          uint64
+	self          string // see identity
 
 	mu      sync.Mutex // guards what background work touches
 	pending []uint64   // journal entries whose traces wait for the graph to be saved
@@ -259,7 +258,6 @@ func (b *Build) load() {
 	}
 	b.cutRuns = rec.Unfinished
 	b.recovering = len(b.suspect)+len(b.cutRuns)+len(rec.Ended) > 0
-	b.unfinishedLogs = true
 }
 
 // warn prints a message once.

@@ -269,13 +269,9 @@ func (b *Build) again(f, need *makefile.File, why string) {
 	n.stale = why
 	b.tree.mu.Lock()
 	defer b.tree.mu.Unlock()
-	if b.tree.again[n.name] != 0 {
-		return
+	if b.tree.again[n.name] == 0 {
+		b.tree.again[n.name] = b.begin(n)
 	}
-	if b.tree.again == nil {
-		b.tree.again = make(map[string]uint64)
-	}
-	b.tree.again[n.name] = b.begin(n)
 }
 
 // ranAgain crosses out that a target has to run once more: it has run, or come from the

@@ -51,10 +51,7 @@ func (b *Build) Judge(f *makefile.File, must bool) exec.Verdict {
 	b.recoverCut()
 	n := b.node(f)
 	b.number(f, n)
-	if b.unfinishedLogs {
-		b.unfinishedLogs = false
-		b.finishLogs()
-	}
+	b.finishLogs()
 	b.visited[n.name] = true
 	d := b.decide(f, n, must)
 	n.reason, n.old = d.why, d.old

@@ -146,14 +146,17 @@ func (b *Build) putLog(l *log) bool {
 }
 
 // finishLogs puts together what an earlier make could not any more because its engine
-// had gone: what stands is still what stood before. It is called when the serial order
-// is known.
+// had gone: what stands is still what stood before. It does so once, when it is called
+// first, which is to be when the serial order is known.
 func (b *Build) finishLogs() {
+	if b.journal == nil || b.opts.Above.Step != 1<<topShift {
+		return // this build changes nothing, or the others may be at work
+	}
 	all := &b.tree.logs
 	all.mu.Lock()
 	defer all.mu.Unlock()
-	if all.finished || b.opts.Above.Step != 1<<topShift {
-		return // the others may be at work
+	if all.finished {
+		return
 	}
 	all.finished = true
 	for path, l := range all.all(b.graph) {

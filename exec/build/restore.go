@@ -47,8 +47,8 @@ func (b *Build) restore(f *makefile.File, n *node, d decision) error {
 			return err
 		}
 	}
-	for i := range t.Outputs {
-		if was := findOutput(outputsOf(d.old), t.Outputs[i].Path); was != nil && sameOutput(was, &t.Outputs[i]) {
+	for i := 0; d.old != nil && i < len(t.Outputs); i++ {
+		if was := findOutput(d.old.Outputs, t.Outputs[i].Path); was != nil && sameOutput(was, &t.Outputs[i]) {
 			b.hadTime(f, was, 0)
 		}
 	}
@@ -66,14 +66,6 @@ func (b *Build) restore(f *makefile.File, n *node, d decision) error {
 	a.done()
 	b.replay(&t)
 	return nil
-}
-
-// outputsOf are the outputs of a trace that may be nil.
-func outputsOf(t *cache.Trace) []cache.Output {
-	if t == nil {
-		return nil
-	}
-	return t.Outputs
 }
 
 // restoreOne makes the path of one output what the trace left there.

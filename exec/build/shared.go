@@ -31,11 +31,9 @@ type tree struct {
 	logs  logs
 
 	mu      sync.Mutex
-	journal *cache.Journal   // nil until somebody may change the tree
-	visits  map[string]visit // by name in the graph
-	// again has the journal's numbers of targets that have to run once more, by name in
-	// the graph; nil before the first.
-	again map[string]uint64
+	journal *cache.Journal    // nil until somebody may change the tree
+	visits  map[string]visit  // by name in the graph
+	again   map[string]uint64 // by name in the graph: the journal's numbers of targets that have to run once more
 }
 
 // NewShared returns what a process starts with. fifo tells the jobserver's file of
@@ -90,7 +88,7 @@ func (s *Shared) tree(path string) (*tree, error) {
 	g, err := cache.Load(path)
 	g.OnMerge(func(theirs *cache.Graph) { g.AddEdges(theirs.Edges()...) })
 	s.hasher.AddSource(g.StatSource())
-	t := &tree{graph: g, visits: make(map[string]visit)}
+	t := &tree{graph: g, visits: make(map[string]visit), again: make(map[string]uint64)}
 	s.trees[path] = t
 	return t, err
 }

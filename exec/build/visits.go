@@ -57,7 +57,6 @@ func (b *Build) keepBelow(f *makefile.File, n *node, status int) {
 // triedBelow adds to what the makes below a recipe that failed have brought up to date
 // what was known to be below it, and what has failed there now.
 func (b *Build) triedBelow(n *node, below []string) []string {
-	below = slices.Clone(below)
 	for _, e := range b.graph.Below() {
 		if e.Target == n.name {
 			below = append(below, e.Needs)

@@ -128,24 +128,14 @@ func dropBareNewlines(text string) string {
 	return string(out)
 }
 
-// escape quotes a text so that splitPlain and the shell read it as one word.
+// escape quotes a text so that splitPlain and the shell read it as one word. An escaped
+// newline stays bare: behind an escaped backslash it is a character of the word.
 func escape(text string) string {
-	var b strings.Builder
-	for i := 0; i < len(text); i++ {
-		c := text[i]
-		if c == '\\' && i+1 < len(text) && text[i+1] == '\n' {
-			// The newline stays bare: behind an escaped backslash it is a
-			// character of the word.
-			b.WriteString("\\\\\n")
-			i++
-			continue
-		}
-		if strings.IndexByte("\\'\" \t\n\v\f\r"+shellChars, c) >= 0 {
-			b.WriteByte('\\')
-		}
-		b.WriteByte(c)
+	lines := strings.Split(text, "\\\n")
+	for i, line := range lines {
+		lines[i] = escapeAll(line, "\\'\" \t\n\v\f\r"+shellChars)
 	}
-	return b.String()
+	return strings.Join(lines, "\\\\\n")
 }
 
 // escapeAll puts a backslash before each of some characters.

@@ -1,7 +1,9 @@
 package raw
 
 import (
+	"math"
 	"runtime"
+	"runtime/debug"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -20,6 +22,12 @@ func Huge(begin, end uintptr) {
 // WorkingHeap is about what the heap of an engine grows to, and of a make that runs
 // recipes, in bytes.
 const WorkingHeap = 32 << 20
+
+// CollectAsUsual lets garbage be collected by Go's usual rule, whatever was set before.
+func CollectAsUsual() {
+	debug.SetGCPercent(100)
+	debug.SetMemoryLimit(math.MaxInt64)
+}
 
 // HugeHeap lets the heap of a process that is going to need size bytes of it go on in
 // large pages; one that is half as large already stays as it is. What is asked for
