@@ -27,9 +27,9 @@ type boot struct {
 	saved int64 // nanoseconds since 1970
 }
 
-// bootID names the running kernel's boot. Where /proc does not say, all boots
+// BootID names the running kernel's boot. Where /proc does not say, all boots
 // look alike, and a power loss goes unnoticed.
-func bootID() string {
+func BootID() string {
 	b, _, err := readRaw("/proc/sys/kernel/random/boot_id")
 	if err != nil {
 		return ""

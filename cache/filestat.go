@@ -118,6 +118,20 @@ func (g *grains) of(f *os.File, dev uint64) time.Duration {
 	return d
 }
 
+// Recent reports whether a file with this stat, on a file system of this type as
+// statfs(2) tells it, may have been changed once more without showing it if it was
+// looked at at a time: the two are too close for the times that are kept there.
+func Recent(st FileStat, fsType int64, at time.Time) bool {
+	grain := newGrains().ofType(fsType)
+	if grain == 0 {
+		return false
+	}
+	if st.Ctime%int64(time.Second) == 0 {
+		grain = coarse
+	}
+	return st.Ctime > at.Add(-grain).UnixNano()
+}
+
 func (g *grains) ofType(magic int64) time.Duration {
 	switch magic {
 	case unix.EXT4_SUPER_MAGIC, unix.BTRFS_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.TMPFS_MAGIC:

@@ -36,7 +36,7 @@ type Graph struct {
 // returned is empty too and can be used; saving it replaces a corrupt file, but
 // not one of another version.
 func Load(path string) (*Graph, error) {
-	g := &Graph{path: path, boot: bootID(), img: newImage()}
+	g := &Graph{path: path, boot: BootID(), img: newImage()}
 	img, st, err := readGraph(path)
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {

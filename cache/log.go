@@ -58,6 +58,13 @@ func (g *Graph) DropLog(path string) error {
 
 func (g *Graph) logDir() string { return filepath.Join(filepath.Dir(g.path), "logs") }
 
+// TreeFiles lists the files and folders that tell, by their state, whether what is known
+// of a tree is as it was. The first is the graph.
+func TreeFiles(graph string) []string {
+	dir := filepath.Dir(graph)
+	return []string{graph, filepath.Join(dir, "journal"), filepath.Join(dir, "logs")}
+}
+
 func (g *Graph) logFile(path string) string {
 	return filepath.Join(g.logDir(), HashString(path).String()[:32])
 }

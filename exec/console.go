@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"fmake/exec/idle"
 	"fmake/makefile"
 )
 
@@ -42,6 +43,7 @@ type console struct {
 	// broken remembers the first failure to write to stdout.
 	broken error
 	unread func() // called when nobody reads the output any more; may be nil
+	idle   *idle.Recorder
 	// appended holds the flags of 1 and 2 before they were set to O_APPEND.
 	restore func()
 }
@@ -111,6 +113,7 @@ func (c *console) put(stream int, text string) {
 // write goes to the descriptor itself. A failure on stdout is reported at the
 // end of the run.
 func (c *console) write(stream int, data []byte) {
+	c.idle.Print(stream, data)
 	err := writeAll(stream, data)
 	if err != nil && stream == stdout && c.broken == nil {
 		c.broken = err
@@ -242,6 +245,8 @@ func (c *console) chooseTempDir(env func(name string) string) {
 		if dir == "" {
 			continue
 		}
+		var at unix.Stat_t
+		c.idle.Exists("", dir, &at, unix.Stat(dir, &at))
 		st, err := os.Stat(dir)
 		if err == nil && st.IsDir() {
 			c.temp = dir

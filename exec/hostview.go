@@ -92,11 +92,16 @@ func (HostView) LookPath(name, path, dir string) (string, error) {
 		if err := unix.Stat(full, &st); err != nil {
 			return err
 		}
-		if st.Mode&unix.S_IFMT == unix.S_IFDIR {
-			return unix.EACCES
-		}
-		return unix.Access(full, unix.X_OK)
+		return mayRun(full, &st)
 	})
+}
+
+// mayRun returns nil for a file that may be executed.
+func mayRun(name string, st *unix.Stat_t) error {
+	if st.Mode&unix.S_IFMT == unix.S_IFDIR {
+		return unix.EACCES
+	}
+	return unix.Access(name, unix.X_OK)
 }
 
 // Open implements View.

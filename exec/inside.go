@@ -23,8 +23,8 @@ import (
 // insideView starts makes inside this process, and everything else as HostView
 // does.
 type insideView struct {
-	HostView
-	w *Walk
+	View // the host's
+	w    *Walk
 }
 
 // Start implements View.
@@ -34,20 +34,22 @@ func (v insideView) Start(c *Command) (Process, error) {
 			return p, nil
 		}
 	}
-	return v.HostView.Start(c)
+	return v.View.Start(c)
 }
 
 // runsInside tells whether a command is this very program, connected to what this
 // process is connected to.
 func (w *Walk) runsInside(c *Command) bool {
 	return w.below != nil && len(c.Extra) == 0 && c.Stdin != nil &&
-		fdOf(c.Stdout, stdout) == stdout && fdOf(c.Stderr, stderr) == stderr && isSelf(inDir(c.Dir, c.Path))
+		fdOf(c.Stdout, stdout) == stdout && fdOf(c.Stderr, stderr) == stderr && w.isSelf(inDir(c.Dir, c.Path))
 }
 
 // isSelf tells whether a file is the program that this process runs.
-func isSelf(path string) bool {
+func (w *Walk) isSelf(path string) bool {
 	var self, st unix.Stat_t
-	return unix.Stat("/proc/self/exe", &self) == nil && unix.Stat(path, &st) == nil && self.Dev == st.Dev && self.Ino == st.Ino
+	err := unix.Stat(path, &st)
+	w.idle.Stat("", path, &st, err)
+	return unix.Stat("/proc/self/exe", &self) == nil && err == nil && self.Dev == st.Dev && self.Ino == st.Ino
 }
 
 // inside is a make inside this process. To the walk it looks like a process.

@@ -39,6 +39,7 @@ func (w *Walk) deleteTarget(f *makefile.File, onBehalf string) {
 	if unix.Stat(f.Name, &st) != nil || st.Mode&unix.S_IFMT != unix.S_IFREG || timeOf(st.Mtim) == f.Run.Mtime {
 		return
 	}
+	w.idle.Void()
 	w.con.complain(makefile.Pos{}, mark+"Deleting file '"+f.Name+"'")
 	if err := unix.Unlink(f.Name); err != nil && err != unix.ENOENT {
 		w.con.complain(makefile.Pos{}, "unlink: "+f.Name+": "+errorText(err))
@@ -55,6 +56,7 @@ func (w *Walk) removeIntermediates(interrupted bool) {
 	for _, f := range w.intermediates() {
 		var err error
 		if !w.dryRun() {
+			w.idle.Void()
 			if err = unix.Unlink(f.Name); err == unix.ENOENT {
 				continue
 			}

@@ -72,7 +72,7 @@ func (w *Walk) newJob(f *makefile.File) {
 	w.startWaiting()
 	w.reap(false, false)
 	w.db.Chop(f.Recipe)
-	j := &job{file: f, dontCare: f.DontCare, view: w.host}
+	j := &job{file: f, dontCare: f.DontCare, view: w.watched(w.host)}
 	previous := w.con.ctx
 	w.con.ctx = &j.out
 	defer func() { w.con.ctx = previous }()
@@ -113,7 +113,7 @@ func (w *Walk) begin(j *job) bool {
 	if action == nil {
 		return true
 	}
-	j.action, j.view = action, action.View()
+	j.action, j.view = action, w.watched(action.View())
 	if action.Capture() {
 		j.out.tap = action.Output
 		j.out.holding = w.opt.Referee != nil && w.slots != 1 && !j.file.Phony

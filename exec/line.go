@@ -176,7 +176,7 @@ func (w *Walk) launch(j *job, plan recipe.Plan) {
 	stdio := w.stdioFor(j)
 	env, view := j.env, j.view
 	if j.recursive {
-		view = insideView{w: w}
+		view = insideView{View: w.watched(w.host), w: w}
 		env = w.subMakeEnv(j.file, env)
 		if w.pool != nil {
 			stdio.Extra = w.pool.Extra()
@@ -184,6 +184,9 @@ func (w *Walk) launch(j *job, plan recipe.Plan) {
 	}
 	w.batchStarted++
 	if plan.Road == recipe.Interp && w.mayInterpret(j, plan.Script) && (!j.recursive || w.below != nil && len(stdio.Extra) == 0) {
+		if datesCount(plan.Argv) {
+			w.idle.Void()
+		}
 		j.run = w.interpret(j, plan, stdio, env, view)
 		return
 	}
@@ -222,7 +225,7 @@ func withVariables(env []string, vars ...string) []string {
 
 // stdioFor gives a command its three descriptors.
 func (w *Walk) stdioFor(j *job) recipe.Stdio {
-	s := recipe.Stdio{In: w.stdin, Out: os.Stdout, Err: os.Stderr}
+	s := recipe.Stdio{In: w.stdin, Out: os.Stdout, Err: os.Stderr, Printed: w.idle.Print}
 	if j.ownsInput = !w.stdinTaken; j.ownsInput {
 		w.stdinTaken = true
 	} else {

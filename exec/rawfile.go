@@ -24,16 +24,16 @@ func openRaw(name string, flag int) (int, error) {
 	}
 }
 
-// readFile returns the content of a file.
-func readFile(name string) ([]byte, error) {
+// readFile returns the content of a file, and in st the state that it was in before it
+// was read.
+func readFile(name string, st *unix.Stat_t) ([]byte, error) {
 	fd, err := openRaw(name, 0)
 	if err != nil {
 		return nil, err
 	}
 	defer unix.Close(fd)
-	var st unix.Stat_t
 	size := 0
-	if unix.Fstat(fd, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFREG {
+	if unix.Fstat(fd, st) == nil && st.Mode&unix.S_IFMT == unix.S_IFREG {
 		size = int(st.Size)
 	}
 	data := make([]byte, 0, max(size+1, 512)) // one more, so that the end is seen
@@ -54,13 +54,17 @@ func readFile(name string) ([]byte, error) {
 	}
 }
 
-// readNames returns the names in a directory, as the directory has them.
-func readNames(name string) ([]string, error) {
+// readNames returns the names in a directory, as the directory has them, and in st the
+// state that it was in before they were read.
+func readNames(name string, st *unix.Stat_t) ([]string, error) {
 	fd, err := openRaw(name, unix.O_DIRECTORY)
 	if err != nil {
 		return nil, err
 	}
 	defer unix.Close(fd)
+	if err := unix.Fstat(fd, st); err != nil {
+		return nil, &fs.PathError{Op: "fstat", Path: name, Err: err}
+	}
 	var names []string
 	buf := make([]byte, 8192)
 	for {

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"fmake/exec/flags"
+	"fmake/exec/idle"
 	"fmake/makefile"
 )
 
@@ -29,6 +30,8 @@ type Config struct {
 	// Attach is called once all makefiles have been read, before the first
 	// recipe can run.
 	Attach func(db *makefile.Database, s *Session) (Options, error)
+	// Idle is told what make looks at and prints. It may be nil.
+	Idle *idle.Recorder
 	// ShellRan is told of each command that $(shell) or != ran, and of what it
 	// printed, as the makefile sees it. It may be nil.
 	ShellRan func(command, printed string)
@@ -79,6 +82,7 @@ func NewSession(cfg Config) *Session {
 	s.con.program = s.program
 	s.w = newWalk(&s.set, s.con)
 	s.w.shellRan, s.w.below = cfg.ShellRan, cfg.Below
+	s.w.idle, s.con.idle = cfg.Idle, cfg.Idle
 	return s
 }
 
@@ -246,7 +250,7 @@ func (s *Session) makeDatabase() {
 		MakeLevel:   s.level,
 		OnMakeflags: s.makeflagsAssigned,
 		InvalidAuth: s.invalidAuth,
-		ArchiveGlob: archiveGlob,
+		ArchiveGlob: s.w.archiveGlob,
 	})
 	s.w.db = s.db
 	s.db.Dirs().Clock = func() int64 { return time.Now().UnixNano() }

@@ -189,13 +189,14 @@ func (s *Session) closeJobserver(status int) {
 // interpreted for.
 func (w *Walk) shellIsDash() bool {
 	if !w.dashKnown {
-		w.dashKnown, w.dash = true, recipe.IsDash(w.host)
+		w.dashKnown, w.dash = true, recipe.IsDash(w.watched(w.host))
 	}
 	return w.dash
 }
 
 // archiveGlob lists the members of an archive that match a pattern.
-func archiveGlob(archive, pattern string) []string {
+func (w *Walk) archiveGlob(archive, pattern string) []string {
+	w.lookAt(archive)
 	members, err := ar.Members(archive)
 	if err != nil {
 		return nil

@@ -83,6 +83,7 @@ func (s *Session) readStdinMakefile() {
 }
 
 func (s *Session) saveStdin() string {
+	s.w.idle.Void()
 	s.w.signals.arm() // one must not leave the file behind
 	f, err := os.CreateTemp(s.con.temp, "Gm*")
 	if err == nil {

@@ -218,19 +218,21 @@ func (s *Session) setIncludeDirs() {
 			dirs, standard = nil, false
 			continue
 		}
-		dirs = appendDir(dirs, dir)
+		dirs = s.appendDir(dirs, dir)
 	}
 	if standard {
 		for _, dir := range []string{"/usr/local/include", "/usr/local/include", "/usr/include"} {
-			dirs = appendDir(dirs, dir)
+			dirs = s.appendDir(dirs, dir)
 		}
 	}
 	s.db.SetIncludeDirs(dirs)
 }
 
-func appendDir(dirs []string, dir string) []string {
+func (s *Session) appendDir(dirs []string, dir string) []string {
 	var st unix.Stat_t
-	if unix.Stat(dir, &st) != nil || st.Mode&unix.S_IFMT != unix.S_IFDIR {
+	err := unix.Stat(dir, &st)
+	s.w.idle.Exists(s.dir, dir, &st, err)
+	if err != nil || st.Mode&unix.S_IFMT != unix.S_IFDIR {
 		return dirs
 	}
 	if len(dir) > 1 {

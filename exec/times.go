@@ -166,6 +166,7 @@ func (w *Walk) lookAlongVPath(f *makefile.File) (m int64, done bool) {
 func (w *Walk) nameTime(name string) int64 {
 	var st unix.Stat_t
 	err := retry(func() error { return unix.Stat(name, &st) })
+	w.idle.Stat(w.dir, name, &st, err)
 	m := int64(MtimeNone)
 	switch {
 	case err == nil:
@@ -184,6 +185,7 @@ func (w *Walk) nameTime(name string) int64 {
 // a time: its own.
 func (w *Walk) linkTime(name string, m int64) int64 {
 	const maxLinks = 40
+	w.idle.Void() // not often enough to note all links on the way
 	for range maxLinks {
 		var st unix.Stat_t
 		if err := unix.Lstat(name, &st); err != nil {

@@ -18,6 +18,7 @@ func (w *Walk) touch(f *makefile.File) Status {
 	if w.dryRun() {
 		return StatusSuccess
 	}
+	w.idle.Void()
 	if makefile.IsArchiveName(f.Name) {
 		return w.touchMember(f)
 	}
@@ -72,6 +73,7 @@ func (w *Walk) touchMember(f *makefile.File) Status {
 // memberTime is the date of an archive member.
 func (w *Walk) memberTime(name string) int64 {
 	lib, member := makefile.SplitArchive(name)
+	w.lookAt(lib)
 	date, err := ar.MemberDate(lib, member, false)
 	if err != nil {
 		return MtimeNone

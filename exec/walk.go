@@ -4,6 +4,7 @@ import (
 	"os"
 
 	"fmake/exec/flags"
+	"fmake/exec/idle"
 	"fmake/exec/jobserver"
 	"fmake/makefile"
 )
@@ -102,6 +103,7 @@ type Walk struct {
 	batchStarted    int
 	shellRan        func(command, printed string) // see Config.ShellRan
 	host            HostView
+	idle            *idle.Recorder                  // see Config.Idle
 	below           func(args, env []string) Config // see Config.Below
 	inside          bool                            // this make runs inside the process of the one above
 	threads         *threads                        // of the makes below that run inside the process

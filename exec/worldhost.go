@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 
@@ -20,7 +21,9 @@ type worldHost struct{ w *Walk }
 
 // ReadFile implements makefile.Host.
 func (h worldHost) ReadFile(name string) ([]byte, error) {
-	data, err := readFile(name)
+	var st unix.Stat_t
+	data, err := readFile(name, &st)
+	h.w.idle.Read(h.w.dir, name, &st, data, err)
 	if len(data) >= largeMakefile {
 		raw.HugeHeap(min(len(data)*heapOfText, maxHeap))
 	}
@@ -37,6 +40,7 @@ const (
 
 // WriteFile implements makefile.Host.
 func (h worldHost) WriteFile(name string, data []byte, appendTo bool) error {
+	h.w.idle.Void()
 	flag := os.O_WRONLY | os.O_CREATE | os.O_TRUNC
 	if appendTo {
 		flag = os.O_WRONLY | os.O_CREATE | os.O_APPEND
@@ -53,16 +57,44 @@ func (h worldHost) WriteFile(name string, data []byte, appendTo bool) error {
 }
 
 // Stat implements makefile.Host.
-func (h worldHost) Stat(name string) (fs.FileInfo, error) { return os.Stat(name) }
+func (h worldHost) Stat(name string) (fs.FileInfo, error) {
+	info, err := os.Stat(name)
+	h.w.idle.Exists(h.w.dir, name, statOf(info), err)
+	return info, err
+}
 
 // Lstat lets wildcards find dangling links.
-func (h worldHost) Lstat(name string) (fs.FileInfo, error) { return os.Lstat(name) }
+func (h worldHost) Lstat(name string) (fs.FileInfo, error) {
+	info, err := os.Lstat(name)
+	h.w.idle.ExistsItself(h.w.dir, name, statOf(info), err)
+	return info, err
+}
+
+// statOf is what stat(2) has said, nil if nothing.
+func statOf(info fs.FileInfo) *unix.Stat_t {
+	if info == nil {
+		return nil
+	}
+	st := info.Sys().(*syscall.Stat_t)
+	return &unix.Stat_t{Mode: st.Mode, Dev: st.Dev, Ino: st.Ino}
+}
 
 // ReadDir implements makefile.Host.
-func (h worldHost) ReadDir(name string) ([]string, error) { return readNames(name) }
+func (h worldHost) ReadDir(name string) ([]string, error) {
+	var st unix.Stat_t
+	names, err := readNames(name, &st)
+	h.w.idle.Listing(h.w.dir, name, &st, names, err)
+	return names, err
+}
 
 // RealPath implements makefile.Host.
 func (h worldHost) RealPath(name string) (string, error) {
+	real, err := realPath(name)
+	h.w.idle.RealPath(h.w.dir, name, real, err)
+	return real, err
+}
+
+func realPath(name string) (string, error) {
 	abs, err := filepath.Abs(name)
 	if err != nil {
 		return "", err
@@ -83,13 +115,14 @@ func (h worldHost) HomeDir(user string) (string, bool) {
 		if home := h.w.db.Value("HOME"); home != "" {
 			return home, true
 		}
-		return passwdHome(func(fields []string) bool { return fields[2] == itoa(os.Getuid()) })
+		return h.passwdHome(func(fields []string) bool { return fields[2] == itoa(os.Getuid()) })
 	}
-	return passwdHome(func(fields []string) bool { return fields[0] == user })
+	return h.passwdHome(func(fields []string) bool { return fields[0] == user })
 }
 
 // passwdHome looks a home directory up in the list of users.
-func passwdHome(match func(fields []string) bool) (string, bool) {
+func (h worldHost) passwdHome(match func(fields []string) bool) (string, bool) {
+	h.w.lookAt("/etc/passwd")
 	f, err := os.Open("/etc/passwd")
 	if err != nil {
 		return "", false
@@ -120,6 +153,10 @@ func (h worldHost) Shell(c makefile.ShellCommand) makefile.ShellResult {
 	if err != nil || plan.Road == recipe.Empty {
 		return makefile.ShellResult{}
 	}
+	if out, status, ok := w.idle.Ran(w.dir, plan.Argv); ok {
+		w.con.begin()
+		return h.shellDone(c, plan.Argv, makefile.ShellResult{Stdout: out, Status: status})
+	}
 	r, out, err := os.Pipe()
 	if err != nil {
 		w.con.complain(c.Pos, "pipe: "+errorText(err))
@@ -137,10 +174,21 @@ func (h worldHost) Shell(c makefile.ShellCommand) makefile.ShellResult {
 	p, err := startProgram(w.host, plan.Argv, stdio, c.Env, w.dir)
 	out.Close()
 	if err != nil {
+		w.idle.Void()
 		w.con.complain(makefile.Pos{}, plan.Argv[0]+": "+errorText(err))
 		return makefile.ShellResult{Status: 127}
 	}
-	result := w.shellResult(p, r)
+	return h.shellDone(c, plan.Argv, w.shellResult(p, r))
+}
+
+// shellDone tells of a command that has run.
+func (h worldHost) shellDone(c makefile.ShellCommand, argv []string, result makefile.ShellResult) makefile.ShellResult {
+	w := h.w
+	path, err := w.watched(w.host).LookPath(argv[0], pathOf(c.Env), w.dir)
+	if err != nil {
+		w.idle.Void()
+	}
+	w.idle.Shell(w.dir, path, argv, c.Env, result.Stdout, result.Status)
 	if w.shellRan != nil {
 		printed := strings.TrimRight(string(result.Stdout), "\n")
 		w.shellRan(c.Text, strings.ReplaceAll(printed, "\n", " "))

@@ -27,6 +27,8 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"append": cmdAppend,
 	"says":   cmdSays,
 	"idle":   cmdIdle,
+
+	"at-once": cmdAtOnce,
 }
 
 // hangs is when a run of fmake counts as hung. It is far above what any script
@@ -36,8 +38,10 @@ const hangs = "120"
 // cmdFmake runs fmake as a person does, under a watchdog that kills its whole
 // process group. "! fmake" asserts that it fails.
 func cmdFmake(ts *testscript.TestScript, neg bool, args []string) {
-	err := ts.Exec("timeout", append([]string{"--kill-after=5", hangs, binary("fmake")}, args...)...)
 	s := ts.Value(sessionKey{}).(*session)
+	before := recordsOf(ts)
+	err := ts.Exec("timeout", append([]string{"--kill-after=5", hangs, binary("fmake")}, args...)...)
+	s.atOnce = usedOf(before, recordsOf(ts))
 	s.status = 0
 	if err != nil {
 		exit := new(exec.ExitError)

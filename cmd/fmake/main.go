@@ -24,14 +24,18 @@ const heapLimit = 512 << 20
 
 func main() {
 	runtime.MemProfileRate = 0
+	debug.SetGCPercent(-1)
+	os.Exit(run(os.Args, os.Environ()))
+}
+
+// prepareMemory is for a make that has to read makefiles.
+func prepareMemory() {
 	hugeHeap()
 	growStack(0)
-	debug.SetGCPercent(-1)
 	debug.SetMemoryLimit(heapLimit)
 	// A limit that a large build needs for good would be collected against all the
 	// time: from the first collection on, the usual rule holds.
 	runtime.SetFinalizer(new([16]byte), collected)
-	os.Exit(run(os.Args, os.Environ()))
 }
 
 // collected is called after a collection. One that was asked for, when a large

@@ -10,6 +10,7 @@ import (
 	"fmake/exec"
 	"fmake/exec/build"
 	"fmake/exec/flags"
+	"fmake/exec/idle"
 	"fmake/makefile"
 	"fmake/tracefs"
 )
@@ -23,22 +24,31 @@ type program struct {
 	build   *build.Build
 	shells  build.ShellLog
 	shared  *build.Shared // with the makes that run inside this process
-	top     bool          // this is the make that the process was started as
+	idle    *idle.Recorder
+	top     bool // this is the make that the process was started as
+	traced  bool // it goes by what was learned
 }
 
 // run runs fmake with a command line and an environment.
 func run(args, env []string) int {
-	p := &program{own: newOwn(), env: env, top: true}
+	status, done, looks := replay(args, env)
+	if done {
+		return status
+	}
+	prepareMemory()
+	p := &program{own: newOwn(), env: env, top: true, idle: looks}
 	p.shared = build.NewShared(func() string { return p.session.Fifo() })
 	p.session = exec.NewSession(p.config(args))
-	return p.session.Run()
+	status = p.session.Run()
+	p.keepIdle(status)
+	return status
 }
 
 // config says what the session needs to know of a run.
 func (p *program) config(args []string) exec.Config {
 	p.own.takeVariable(lookup(p.env, "FMAKEFLAGS"))
 	return exec.Config{
-		Args: args, Env: p.env,
+		Args: args, Env: p.env, Idle: p.idle,
 		Own:          p.own.take,
 		Ready:        p.ready,
 		Instead:      p.instead,
@@ -52,7 +62,7 @@ func (p *program) config(args []string) exec.Config {
 
 // below is what a make that a recipe starts runs with, inside this process.
 func (p *program) below(args, env []string) exec.Config {
-	q := &program{own: newOwn(), env: env, shared: p.shared}
+	q := &program{own: newOwn(), env: env, shared: p.shared, idle: p.idle}
 	return q.config(args)
 }
 
@@ -98,7 +108,7 @@ func (p *program) attach(db *makefile.Database, s *exec.Session) (exec.Options, 
 		return none, nil
 	}
 	b := build.New(db, s.Dir(), p.options(dir, s))
-	p.build = b
+	p.build, p.traced = b, true
 	o := exec.Options{Judge: b, Actions: b, Referee: b, Learned: b.Learned(), SubMakeEnv: b.SubMakeEnv, Generated: b.Generated}
 	if len(p.own.explain) > 0 {
 		o.Consider, o.Considered = p.own.explain, p.explained
@@ -140,6 +150,7 @@ func (p *program) options(dir string, s *exec.Session) build.Options {
 		DryRun:   f.On(flags.JustPrint) || f.On(flags.Question) || f.On(flags.Touch) || len(p.own.explain) > 0,
 		Always:   f.On(flags.AlwaysMake),
 		Warn:     func(text string) { s.Warn("warning: " + text) },
+		Idle:     p.idle,
 		Say:      s.Warn,
 		Print:    s.Print,
 	}

@@ -36,6 +36,7 @@ import (
 
 	"fmake/cache"
 	"fmake/exec"
+	"fmake/exec/idle"
 	"fmake/makefile"
 	"fmake/tracefs"
 )
@@ -71,6 +72,7 @@ type Options struct {
 	Serial      func() bool                      // one recipe runs at a time
 	Makeable    func(name string) *makefile.File // see exec.Session
 	Shared      *Shared                          // what all makes of the process have in common
+	Idle        *idle.Recorder                   // is told what is looked at; may be nil
 	Say         func(string)                     // tells in one line why more runs than GNU make would run
 	Print       func(int, []byte)                // replays output: stream 1 or 2
 }
@@ -191,8 +193,8 @@ func New(db *makefile.Database, cwd string, o Options) *Build {
 		suspect: make(map[string]suspect), warned: make(map[string]bool), visited: make(map[string]bool), wrote: make(map[string][]*done), looked: make(map[string][]*done), filled: make(map[string][]*done), commands: make(map[string]string), pretended: make(map[string]string), privileged: make(map[string]bool), found: make(map[string]bool), slots: make(chan struct{}, 64), names: make(map[cache.Hash]nameSet), passed: make(map[string]bool),
 		awaited: make(map[string]*makefile.File), lowered: make(map[string]*loweredFile), freshened: make(map[*makefile.File]int64),
 	}
-	b.sp = newSpace(cwd, o.Above.Root, o.CacheDir, envMap(o.Env))
-	b.w = newWorld(b.sp, o.Shared)
+	b.sp = newSpace(cwd, o.Above.Root, o.CacheDir, envMap(o.Env), o.Idle)
+	b.w = newWorld(b.sp, o.Shared, o.Idle)
 	b.lists = lists{
 		envAlways: newNameTable(envAlways), envNever: newNameTable(envNever), envIfNamed: newNameTable(envIfNamed),
 		stateful: newNameTable(statefulPrograms), impure: newNameTable(impurePrograms),
@@ -232,6 +234,7 @@ func (b *Build) load() {
 		b.trouble("naming the tree", err)
 		path = ""
 	}
+	b.lookAtTree(path)
 	b.tree, err = b.opts.Shared.tree(path)
 	if err != nil {
 		b.trouble("reading what earlier builds have learned", err)
@@ -258,6 +261,18 @@ func (b *Build) load() {
 	}
 	b.cutRuns = rec.Unfinished
 	b.recovering = len(b.suspect)+len(b.cutRuns)+len(rec.Ended) > 0
+}
+
+// lookAtTree notes in which state that is which earlier builds have left of what they
+// know: all that is decided goes by it.
+func (b *Build) lookAtTree(graph string) {
+	if b.opts.Idle == nil {
+		return
+	}
+	for _, p := range cache.TreeFiles(graph) {
+		st, err := cache.Lstat(p)
+		b.opts.Idle.State(p, st, err)
+	}
 }
 
 // warn prints a message once.

@@ -295,7 +295,7 @@ func (b *Build) command(name string) (string, bool) {
 	if p, ok := b.commands[name]; ok {
 		return p, p != ""
 	}
-	p, err := exec.HostView{}.LookPath(name, b.env["PATH"], b.sp.cwd)
+	p, err := exec.Watched(exec.HostView{}, b.opts.Idle).LookPath(name, b.env["PATH"], b.sp.cwd)
 	if err != nil {
 		p = ""
 	} else {

@@ -138,6 +138,7 @@ func (b *Build) leaveUndone(l *log, now cache.Hash) {
 
 // putLog keeps what is known of a log, and reports whether that could be done.
 func (b *Build) putLog(l *log) bool {
+	b.opts.Idle.Void()
 	err := b.graph.PutLog(&l.Log)
 	if err != nil {
 		b.trouble("keeping what is known of "+b.display(l.Path), err)
@@ -160,6 +161,7 @@ func (b *Build) finishLogs() {
 	}
 	all.finished = true
 	for path, l := range all.all(b.graph) {
+		b.w.lstat(b.sp.abs(path))
 		now, err := b.w.hash(b.sp.abs(path))
 		if errors.Is(err, unix.ENOENT) {
 			now.Hash, err = cache.HashBytes(nil), nil

@@ -1,11 +1,13 @@
 package build
 
 import (
-	"os"
 	"path"
 	"path/filepath"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
+	"fmake/exec/idle"
 	"fmake/tracefs"
 )
 
@@ -22,10 +24,10 @@ type space struct {
 
 // newSpace finds the tree's root: the one that the make above handed down, else
 // the nearest folder above cwd that version control marks, else cwd itself.
-func newSpace(cwd, handedDown, cacheDir string, env map[string]string) *space {
+func newSpace(cwd, handedDown, cacheDir string, env map[string]string, r *idle.Recorder) *space {
 	home := env["HOME"]
 	s := &space{cwd: cwd, home: home, cache: cacheDir}
-	s.root = findRoot(cwd, handedDown)
+	s.root = findRoot(cwd, handedDown, r)
 	s.tmp = tracefs.TempDirs(env["TMPDIR"])
 	for _, a := range ambientPaths() {
 		if rest, ok := strings.CutPrefix(a, "~/"); ok {
@@ -39,13 +41,16 @@ func newSpace(cwd, handedDown, cacheDir string, env map[string]string) *space {
 	return s
 }
 
-func findRoot(cwd, handedDown string) string {
+func findRoot(cwd, handedDown string, r *idle.Recorder) string {
 	if handedDown != "" && within(cwd, handedDown) {
 		return handedDown
 	}
 	for d := cwd; d != "/"; d = filepath.Dir(d) {
 		for _, vcs := range []string{".git", ".hg", ".svn"} {
-			if _, err := os.Lstat(d + "/" + vcs); err == nil {
+			var st unix.Stat_t
+			err := unix.Lstat(d+"/"+vcs, &st)
+			r.ExistsItself("", d+"/"+vcs, &st, err)
+			if err == nil {
 				return d
 			}
 		}

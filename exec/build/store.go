@@ -18,6 +18,7 @@ func (b *Build) startEngine() (*tracefs.Engine, error) {
 	if b.engine != nil || b.engineErr != nil {
 		return b.engine, b.engineErr
 	}
+	b.opts.Idle.Void()
 	var failed bool
 	b.engine, failed, b.engineErr = b.opts.Shared.start(b.opts.Above.Engine, tracefs.Config{
 		EnginePath: b.opts.EnginePath, CacheDir: b.opts.CacheDir, Project: b.sp.root, System: b.opts.System, StoreArgs: b.storeArgs(),
@@ -271,6 +272,7 @@ func (b *Build) Save() {
 	if !b.graph.Dirty() && len(ids) == 0 && !b.hasher.Dirty() {
 		return
 	}
+	b.opts.Idle.Void() // the next build finds something else to go by
 	b.hasher.Settle()
 	b.graph.PutStats(b.hasher.Fresh())
 	if err := b.graph.Save(); err != nil {

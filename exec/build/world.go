@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"fmake/cache"
+	"fmake/exec/idle"
 )
 
 // world answers what the file system looks like now. Each path is looked at
@@ -20,13 +21,14 @@ type world struct {
 	sp     *space
 	hasher *cache.Hasher
 	ahead  *ahead
+	idle   *idle.Recorder
 	stats  map[string]cache.FileStat // absolute path -> lstat; zero Ino: absent
 	dirs   map[string][]string       // absolute path -> sorted names
 	reals  map[string]string         // directory -> itself with links resolved
 }
 
-func newWorld(sp *space, s *Shared) *world {
-	w := &world{sp: sp, hasher: s.hasher, ahead: s.ahead}
+func newWorld(sp *space, s *Shared, r *idle.Recorder) *world {
+	w := &world{sp: sp, hasher: s.hasher, ahead: s.ahead, idle: r}
 	w.forgetAll()
 	return w
 }
@@ -53,7 +55,9 @@ func (w *world) forget(p string) {
 func (w *world) lstat(p string) (st cache.FileStat, ok bool) {
 	st, seen := w.stats[p]
 	if !seen {
-		st, _ = cache.Lstat(p) // zero when it fails: as good as absent to an action
+		var err error
+		st, err = cache.Lstat(p) // zero when it fails: as good as absent to an action
+		w.idle.Lstat("", p, st, err)
 		w.stats[p] = st
 	}
 	return st, st.Ino != 0
@@ -64,7 +68,7 @@ func (w *world) names(dir string) ([]string, bool) {
 	if n, ok := w.dirs[dir]; ok {
 		return n, n != nil
 	}
-	entries, err := os.ReadDir(dir)
+	entries, err := w.readDir(dir)
 	if err != nil {
 		w.dirs[dir] = nil
 		return nil, false
@@ -78,6 +82,25 @@ func (w *world) names(dir string) ([]string, bool) {
 	slices.Sort(n)
 	w.dirs[dir] = n
 	return n, true
+}
+
+// readDir lists a directory, and notes that.
+func (w *world) readDir(dir string) ([]os.DirEntry, error) {
+	if w.idle == nil {
+		return os.ReadDir(dir)
+	}
+	var st unix.Stat_t
+	err := unix.Stat(dir, &st)
+	entries, rerr := os.ReadDir(dir)
+	if err == nil {
+		err = rerr
+	}
+	names := make([]string, len(entries))
+	for i, e := range entries {
+		names[i] = e.Name()
+	}
+	w.idle.Listing("", dir, &st, names, err)
+	return entries, rerr
 }
 
 // hash returns the content hash of a regular file.
@@ -107,6 +130,7 @@ func (w *world) real(p string) string {
 	dir := p[:i]
 	r, ok := w.reals[dir]
 	if !ok {
+		w.lookForDir(dir)
 		var err error
 		if r, err = evalLinks(dir); err != nil {
 			r = dir
@@ -117,6 +141,16 @@ func (w *world) real(p string) string {
 		return p[i:]
 	}
 	return r + p[i:]
+}
+
+// lookForDir notes which directory a name leads to.
+func (w *world) lookForDir(dir string) {
+	if w.idle == nil {
+		return
+	}
+	var st unix.Stat_t
+	err := unix.Stat(dir, &st)
+	w.idle.Exists("", dir, &st, err)
 }
 
 // evalLinks resolves a directory with one open instead of a walk of lstats.

@@ -63,7 +63,7 @@ func itoa(n int) string { return strconv.Itoa(n) }
 
 // complain writes "builtin: text" to standard error.
 func (sh *shell) complain(name, text string) {
-	complain(sh.std.err, sh.call.line, name+": "+text)
+	sh.run.complain(sh.std.err, sh.call.line, name+": "+text)
 }
 
 // write writes a builtin's output with one system call, as dash does: it keeps
@@ -73,6 +73,7 @@ func (sh *shell) write(name, text string) error {
 	if f == nil {
 		return interp.ExitStatus(1)
 	}
+	defer sh.run.printed(f, text)
 	for b := []byte(text); len(b) > 0; {
 		// Not f.Write: a broken pipe would end this process.
 		n, err := unix.Write(int(f.Fd()), b)

@@ -73,7 +73,7 @@ func (r *run) program(ctx context.Context, hc interp.HandlerContext, c *call, st
 	if !strings.Contains(path, "/") {
 		found, err := r.lookPath(hc, path)
 		if err != nil {
-			complain(std.err, c.line, path+": "+execMessage(err))
+			r.complain(std.err, c.line, path+": "+execMessage(err))
 			return 127
 		}
 		path = found
@@ -95,7 +95,7 @@ func (r *run) program(ctx context.Context, hc interp.HandlerContext, c *call, st
 		p, err = r.view.Start(cmd)
 	}
 	if err != nil {
-		complain(std.err, c.line, args[0]+": "+execMessage(err))
+		r.complain(std.err, c.line, args[0]+": "+execMessage(err))
 		if isMissing(err) {
 			return 127
 		}
@@ -122,7 +122,7 @@ func (r *run) wait(ctx context.Context, c *call, std *stdio, p proc.Process) int
 	ws, _, err := p.Wait()
 	switch {
 	case err != nil:
-		complain(std.err, c.line, "wait: "+err.Error())
+		r.complain(std.err, c.line, "wait: "+err.Error())
 		return 2
 	case !ws.Signaled():
 		return ws.ExitStatus()

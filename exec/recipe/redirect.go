@@ -75,7 +75,7 @@ func (r *run) openNow(hc interp.HandlerContext, line int, item redirItem, name s
 	f, err := r.openFile(hc.Dir, name, item.flag)
 	if err != nil {
 		state.failed = true
-		complain(hc.Stderr, line, openMessage(item, name, err))
+		r.complain(hc.Stderr, line, openMessage(item, name, err))
 		return placeholderFor(item), nil
 	}
 	return f, nil
@@ -112,9 +112,22 @@ func openMessage(item redirItem, name string, err error) string {
 }
 
 // complain writes a message as dash does.
-func complain(w io.Writer, line int, text string) {
+func (r *run) complain(w io.Writer, line int, text string) {
 	// Nobody could be told of an error here.
-	_, _ = io.WriteString(w, fmt.Sprintf("%s: %d: %s\n", defaultShell, line, text))
+	message := fmt.Sprintf("%s: %d: %s\n", defaultShell, line, text)
+	_, _ = io.WriteString(w, message)
+	r.printed(file(w), message)
+}
+
+// printed tells of what was written to one of the script's own descriptors.
+func (r *run) printed(f *os.File, text string) {
+	switch {
+	case r.io.Printed == nil || f == nil:
+	case f == r.io.Out && f == os.Stdout:
+		r.io.Printed(1, []byte(text))
+	case f == r.io.Err && f == os.Stderr:
+		r.io.Printed(2, []byte(text))
+	}
 }
 
 // errnoText is the C library's text for a system error.
@@ -173,7 +186,7 @@ func (r *run) redirect(hc interp.HandlerContext, c *call) (*stdio, bool) {
 		}
 		f, err := r.openFile(hc.Dir, state.names[i], item.flag)
 		if err != nil {
-			complain(s.err, c.line, openMessage(item, state.names[i], err))
+			r.complain(s.err, c.line, openMessage(item, state.names[i], err))
 			return s, false
 		}
 		s.opened = append(s.opened, f)

@@ -43,6 +43,9 @@ func (i Interrupted) Error() string { return "interrupted: " + i.Signal.String()
 type Stdio struct {
 	In, Out, Err *os.File
 	Extra        []proc.ExtraFile // for every program: the jobserver
+	// Printed is told what builtins write to standard output (1) and standard error (2)
+	// where these are the process's own. It may be nil.
+	Printed func(stream int, data []byte)
 }
 
 // run is one run of a script. The handlers of the elements of a pipeline run
