@@ -197,9 +197,24 @@ func (r *Recorder) Shell(dir, path string, argv, env []string, out []byte, statu
 		return
 	}
 	r.shells = append(r.shells, cache.ShellRun{
-		Dir: dir, Path: path, Argv: argv, Set: r.key.changed(env), Unset: r.key.missing(env),
+		Dir: dir, Path: path, Argv: argv, Set: withoutJobserver(r.key.changed(env)), Unset: r.key.missing(env),
 		Printed: string(out), Status: status,
 	})
+}
+
+// withoutJobserver takes out of MAKEFLAGS what holds for this run of make only.
+func withoutJobserver(env []string) []string {
+	for i, e := range env {
+		name, value, _ := strings.Cut(e, "=")
+		if name != "MAKEFLAGS" && name != "MFLAGS" || !strings.Contains(value, "--jobserver-auth=") {
+			continue
+		}
+		words := slices.DeleteFunc(strings.Split(value, " "), func(w string) bool {
+			return strings.HasPrefix(w, "-j") || strings.HasPrefix(w, "--jobserver-auth=") || strings.HasPrefix(w, "--sync-mutex=")
+		})
+		env[i] = name + "=" + strings.Join(words, " ")
+	}
+	return env
 }
 
 // Ran returns what a command of $(shell) has printed if Replay ran it before it was

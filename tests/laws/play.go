@@ -105,8 +105,9 @@ func (w *world) apply(op Op) error {
 	return nil
 }
 
-// full builds everything, compares with the truth, and builds again: nothing
-// may run and nothing may change.
+// full builds everything, compares with the truth, and builds again, twice: nothing
+// may run and nothing may change. The second build finds out that there is nothing to
+// do, the third goes by that.
 func (w *world) full(jobs int) (done, error) {
 	if w.subject.CleanFirst {
 		if err := w.clean(1); err != nil {
@@ -135,6 +136,9 @@ func (w *world) full(jobs int) (done, error) {
 	w.built = t.tree
 	if w.subject.Lenient {
 		return d, nil
+	}
+	if err := w.again(t, jobs); err != nil {
+		return d, err
 	}
 	return d, w.again(t, jobs)
 }
