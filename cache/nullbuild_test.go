@@ -4,7 +4,9 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"testing"
+	"time"
 )
 
 func someNullBuild() *NullBuild {
@@ -89,6 +91,30 @@ func TestNullBuildRefused(t *testing.T) {
 	}
 	if _, err := OpenNullBuild(link); err == nil {
 		t.Error("a link was followed")
+	}
+}
+
+func TestSweepNullBuilds(t *testing.T) {
+	dir := t.TempDir()
+	now := time.Now()
+	for i, name := range []string{"new", "old", "middle"} {
+		path := NullBuildFile(dir, name)
+		if err := WriteNullBuild(path, someNullBuild()); err != nil {
+			t.Fatal(err)
+		}
+		age := []time.Duration{0, 3 * time.Hour, time.Hour}[i]
+		if err := os.Chtimes(path, now, now.Add(-age)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	info, err := os.Stat(NullBuildFile(dir, "new"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	SweepNullBuilds(dir, 2*info.Size())
+	left, _ := filepath.Glob(NullBuildFile(dir, "*"))
+	if want := []string{NullBuildFile(dir, "middle"), NullBuildFile(dir, "new")}; !slices.Equal(left, want) {
+		t.Errorf("left are %v, want %v", left, want)
 	}
 }
 

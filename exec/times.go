@@ -226,6 +226,7 @@ func (w *Walk) checkSkew(f *makefile.File, m int64) {
 	if m <= w.now {
 		return
 	}
+	w.idle.Void() // the next make says another number, or none
 	ahead := float64(m-w.now) / 1e9
 	w.con.complain(makefile.Pos{}, "Warning: File '"+f.Name+"' has modification time "+formatSeconds(ahead)+" s in the future")
 	w.skewed = true

@@ -16,6 +16,10 @@ import (
 // grace protects what was used so recently that a build may be about to name it.
 const grace = time.Hour
 
+// nullBuilds is the part of the limit that the files of null builds may take: one in so
+// many bytes.
+const nullBuilds = 32
+
 // statLife is how long an entry of the stat cache lives after it was written.
 const statLife = 60 * 24 * time.Hour
 
@@ -40,6 +44,9 @@ func (d *db) collect(payload []byte) ([]byte, error) {
 		return nil, err
 	}
 	g.mark()
+	if limitBytes > 0 {
+		cache.SweepNullBuilds(d.cacheDir, limitBytes/nullBuilds)
+	}
 	before := g.total
 	if err := g.sweep(); err != nil {
 		return nil, err

@@ -2,7 +2,6 @@ package idle
 
 import (
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -62,7 +61,7 @@ func ofSession(name string) bool {
 // file is the path of the record.
 func (k *Key) file() string {
 	name := cache.NewDigest("idle").String(k.dir).Strings(k.args).Sum().String()[:32]
-	return filepath.Join(k.cacheDir, "idle", name)
+	return cache.NullBuildFile(k.cacheDir, name)
 }
 
 // used notes that the record was of use, for when the cache has to become smaller.
