@@ -74,6 +74,12 @@ type Recovery struct {
 	// Dark are times of builds under other boots that never ended. A file that
 	// was changed then, and that no trace knows, is not the user's.
 	Dark []Interval
+
+	// Path is the journal's file, Stat the state of what was read, and Err why there
+	// was nothing to read.
+	Path string
+	Stat FileStat
+	Err  error
 }
 
 // Journal appends to the journal of one tree. It is safe for concurrent use.
@@ -104,16 +110,23 @@ func (g *Graph) OpenJournal() (*Journal, Recovery, error) {
 
 func openJournal(tree, boot string) (*Journal, Recovery, error) {
 	path := filepath.Join(tree, "journal")
-	data, _, err := readRaw(path)
+	data, st, err := readRaw(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, Recovery{}, err
 	}
-	if len(data) >= longJournal {
+	state := parseJournal(data)
+	if len(data) >= longJournal && len(state.needed(boot, time.Now())) < len(data)/2 {
 		if err := shortenJournal(path, boot); err != nil {
 			return nil, Recovery{}, err
 		}
+		if data, st, err = readRaw(path); err != nil {
+			return nil, Recovery{}, err
+		}
+		state = parseJournal(data)
 	}
-	return &Journal{path: path, boot: boot}, parseJournal(data).recovery(boot), nil
+	rec := state.recovery(boot)
+	rec.Path, rec.Stat, rec.Err = path, st, err
+	return &Journal{path: path, boot: boot}, rec, nil
 }
 
 // open opens the file for writing, if that has not been done.

@@ -59,10 +59,9 @@ func (g *Graph) DropLog(path string) error {
 func (g *Graph) logDir() string { return filepath.Join(filepath.Dir(g.path), "logs") }
 
 // TreeFiles lists the files and folders that tell, by their state, whether what is known
-// of a tree is as it was. The first is the graph.
+// of a tree is as it was, all but the journal: see Recovery. The first is the graph.
 func TreeFiles(graph string) []string {
-	dir := filepath.Dir(graph)
-	return []string{graph, filepath.Join(dir, "journal"), filepath.Join(dir, "logs")}
+	return []string{graph, filepath.Join(filepath.Dir(graph), "logs")}
 }
 
 func (g *Graph) logFile(path string) string {

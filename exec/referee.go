@@ -57,8 +57,15 @@ type heldJob struct {
 	code   int
 }
 
-// settle makes the goals until nothing has to be repeated.
+// settle makes the goals until nothing has to be repeated, and shows what was printed.
 func (w *Walk) settle(goals []*makefile.GoalDep) Status {
+	status := w.makeSettled(goals)
+	w.showRest()
+	return status
+}
+
+// makeSettled makes goals until nothing has to be repeated.
+func (w *Walk) makeSettled(goals []*makefile.GoalDep) Status {
 	status := w.makeGoals(goals)
 	for round := 1; w.opt.Referee != nil && !w.dryRun() && !w.question() && !w.touching(); round++ {
 		again := w.opt.Referee.Hazards()
@@ -77,7 +84,6 @@ func (w *Walk) settle(goals []*makefile.GoalDep) Status {
 		w.pass++
 		status = max(status, w.makeGoals(goals))
 	}
-	w.showRest()
 	return status
 }
 

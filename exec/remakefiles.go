@@ -27,7 +27,7 @@ func (s *Session) remakeMakefiles() {
 	if !s.w.debugging(debugMakefiles) {
 		s.w.debug = 0
 	}
-	status := s.w.settle(goals)
+	status := s.w.makeSettled(goals)
 	s.w.debug = level
 	s.w.remaking = false
 	switch status {

@@ -37,6 +37,32 @@ func usedOf(before, after map[string]record) bool {
 	return false
 }
 
+// madeIn tells whether a make has found out that it had nothing to do.
+func madeIn(before, after map[string]record) bool {
+	for name, now := range after {
+		if before[name].ino != now.ino {
+			return true
+		}
+	}
+	return false
+}
+
+// onceMore runs a make again that had nothing to do: it must end at once and print the
+// same, in whatever script it is. What the script sees is as if it had not run. A script
+// in which commands of $(shell) count how often they run sets ONCE.
+func onceMore(ts *testscript.TestScript, args []string, was error) error {
+	stdout, stderr := ts.ReadFile("stdout"), ts.ReadFile("stderr")
+	before := recordsOf(ts)
+	err := execFmake(ts, args)
+	switch {
+	case !usedOf(before, recordsOf(ts)):
+		ts.Fatalf("a make that had nothing to do does not end at once when it is run again")
+	case ts.ReadFile("stdout") != stdout || ts.ReadFile("stderr") != stderr || (err == nil) != (was == nil):
+		ts.Fatalf("a make that had nothing to do prints or returns something else when it is run again")
+	}
+	return err
+}
+
 // cmdAtOnce asserts that the last fmake ended without reading a makefile, or that it
 // did read them: at-once, ! at-once
 func cmdAtOnce(ts *testscript.TestScript, neg bool, args []string) {

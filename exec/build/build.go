@@ -251,6 +251,7 @@ func (b *Build) load() {
 		b.trouble("writing down what runs", err)
 		return
 	}
+	b.opts.Idle.State(rec.Path, rec.Stat, rec.Err)
 	for i := range rec.Ended {
 		b.pending = append(b.pending, rec.Ended[i].ID)
 	}
