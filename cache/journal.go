@@ -297,14 +297,14 @@ func (j *Journal) Shorten() error {
 	return old.Close()
 }
 
-// SavedPreimages returns the contents that the journals of all trees need.
+// SavedPreimages returns the contents that the journals of all trees and commands need.
 func SavedPreimages(cacheDir string) ([]Hash, error) {
-	paths, err := filepath.Glob(filepath.Join(cacheDir, "trees", "*", "journal"))
+	trees, commands, err := filesNamed(cacheDir, "journal")
 	if err != nil {
 		return nil, err
 	}
 	var saved []Hash
-	for _, path := range paths {
+	for _, path := range slices.Concat(trees, commands) {
 		f, err := os.Open(path)
 		if err != nil {
 			return nil, err

@@ -22,7 +22,7 @@ type sessionKey struct{}
 // session is the state of one running script.
 type session struct {
 	notes  *notes
-	status int // exit status of the last fmake
+	status int // exit status of the last fmake or frun
 }
 
 var sessions atomic.Int64 // makes the sockets' names unique

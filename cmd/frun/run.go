@@ -1,0 +1,188 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"fmake/cache"
+	"fmake/exec"
+	"fmake/exec/build"
+	"fmake/makefile"
+	"fmake/tracefs"
+)
+
+// ownFailure is the status with which frun ends if it fails itself, as env and timeout do.
+const ownFailure = 125
+
+// program is one run of frun.
+type program struct {
+	o     *options
+	words []string
+	env   []string
+	stdin *stdin
+}
+
+// run does it all. It does not return.
+func run(args, env []string) {
+	p := &program{o: newOptions(), env: env}
+	err := p.o.inherit(lookup(env, "FMAKEFLAGS"))
+	if err == nil {
+		p.words, err = p.o.parse(args)
+	}
+	switch {
+	case err != nil:
+	case p.o.help:
+		printHelp(os.Stdout)
+		os.Exit(0)
+	case p.o.version:
+		fmt.Println("frun, of the fmake that is GNU Make " + makefile.Version)
+		os.Exit(0)
+	case len(p.words) == 0:
+		err = errors.New("no command is given")
+	default:
+		err = p.o.check()
+	}
+	if err != nil {
+		fail(fmt.Errorf("%w\nTry 'frun --help' for more information.", err))
+	}
+	p.start()
+}
+
+// fail says what is wrong and ends.
+func fail(err error) {
+	status := ownFailure
+	var start *exec.StartError
+	if errors.As(err, &start) {
+		status = start.Status()
+	}
+	fmt.Fprintln(os.Stderr, "frun: "+err.Error())
+	os.Exit(status)
+}
+
+func warn(text string) { fmt.Fprintln(os.Stderr, "frun: warning: "+text) }
+
+// lookup returns the value of a variable, "" if it is not set.
+func lookup(env []string, name string) string {
+	for _, e := range env {
+		if v, ok := strings.CutPrefix(e, name+"="); ok {
+			return v
+		}
+	}
+	return ""
+}
+
+// start runs the command, or does what is asked for instead.
+func (p *program) start() {
+	if !p.o.reports() && (p.o.trace == "off" || tracefs.InView()) {
+		p.become()
+	}
+	var err error
+	if p.stdin, err = openStdin(p.o.stdin); err != nil {
+		fail(err)
+	}
+	if p.stdin.pass != "" && !p.o.reports() {
+		p.become()
+	}
+	c, err := p.command()
+	if err != nil {
+		warn(err.Error() + "; running the command as it is")
+		p.become()
+	}
+	if p.o.reports() {
+		p.report(c)
+	}
+	if c.Judge() == exec.Run {
+		p.runTraced(c)
+	}
+	status, moved := c.Result()
+	p.stdin.move(moved)
+	closeCommand(c)
+	os.Exit(status)
+}
+
+// become makes this process the command.
+func (p *program) become() {
+	var in *os.File
+	if p.stdin != nil {
+		in = p.stdin.file
+	}
+	fail(exec.Become(p.words, p.env, in))
+}
+
+// command opens what is known of the command.
+func (p *program) command() (*build.Command, error) {
+	dir, err := unix.Getwd() // PWD may name it by links
+	if err != nil {
+		return nil, fmt.Errorf("the working directory: %w", err)
+	}
+	cacheDir := p.o.cacheDir
+	if cacheDir == "" {
+		if cacheDir, err = cache.DefaultDir(p.env); err != nil {
+			return nil, err
+		}
+	}
+	spec := build.CommandSpec{
+		Words: p.words, Dir: dir, Root: p.o.root,
+		Stdin: p.stdin.hash, Moved: p.stdin.moved, KeepFailures: p.o.failures,
+	}
+	return build.NewCommand(spec, build.Options{
+		Require:  p.o.trace == "require",
+		Cache:    p.o.cacheMode(),
+		CacheDir: cacheDir,
+		System:   p.o.system,
+		AllEnv:   p.o.env == "all",
+		Env:      p.env,
+		Shared:   build.NewShared(func() string { return "" }),
+		DryRun:   p.o.reports(),
+		Always:   p.o.noCache,
+		Warn:     warn,
+		Print:    printOut,
+	}), nil
+}
+
+// printOut replays what a command printed. Where nobody reads it, the command would have
+// been ended by a signal.
+func printOut(stream int, data []byte) {
+	for len(data) > 0 {
+		n, err := unix.Write(stream, data)
+		switch {
+		case errors.Is(err, unix.EINTR) || errors.Is(err, unix.EAGAIN):
+		case errors.Is(err, unix.EPIPE):
+			exec.DieAs(unix.WaitStatus(unix.SIGPIPE))
+		case err != nil:
+			fail(fmt.Errorf("write error: %w", err))
+		}
+		data = data[max(n, 0):]
+	}
+}
+
+// runTraced runs the command in a view, and ends as it has ended.
+func (p *program) runTraced(c *build.Command) {
+	a, err := c.Begin()
+	if err != nil {
+		closeCommand(c)
+		fail(err)
+	}
+	if a == nil {
+		closeCommand(c)
+		p.become()
+	}
+	alone := &exec.Alone{Argv: p.words, Env: p.env, Dir: c.Dir(), Stdin: p.stdin.file, Extra: exec.Inherited()}
+	status, err := alone.Run(a)
+	closeCommand(c)
+	if err != nil {
+		fail(err)
+	}
+	exec.DieAs(status)
+}
+
+// closeCommand keeps what was learned. If it cannot, the next run learns it again.
+func closeCommand(c *build.Command) {
+	if err := c.Close(); err != nil {
+		warn("the cache cannot be used fully: writing down what runs: " + err.Error())
+	}
+}

@@ -1,0 +1,129 @@
+package build
+
+import (
+	"encoding/binary"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"fmake/cache"
+	"fmake/makefile"
+	"fmake/tracefs"
+)
+
+// What is particular to the action of a command that is run by itself.
+
+// stdinToken is the name by which what a command finds on its standard input counts: as a
+// prerequisite's content does that a recipe need not have read.
+const stdinToken = "standard input"
+
+// hasStdin tells that there is something.
+func (b *Build) hasStdin() bool { return b.single != nil && !b.single.Stdin.IsZero() }
+
+// stdinDiffers says in words how it differs from what a trace was made with.
+func (b *Build) stdinDiffers(was []cache.Token) string {
+	var old cache.Hash
+	if len(was) > 0 {
+		old = was[0].Hash
+	}
+	if old != b.single.Stdin {
+		return "its standard input changed"
+	}
+	return ""
+}
+
+// movedName is the variable in which a trace holds how far the command has read its
+// standard input, so that whoever shares that finds it so again.
+const movedName = "standard input moved="
+
+// noteMoved puts it there.
+func (b *Build) noteMoved(t *cache.Trace) {
+	if b.hasStdin() && b.single.Moved != nil {
+		t.Vars = []string{movedName + strconv.FormatInt(b.single.Moved(), 10)}
+	}
+}
+
+func movedBy(t *cache.Trace) int64 {
+	for _, v := range t.Vars {
+		if text, ok := strings.CutPrefix(v, movedName); ok {
+			n, _ := strconv.ParseInt(text, 10, 64)
+			return n
+		}
+	}
+	return 0
+}
+
+// keepsFailures tells whether the result of a command that fails counts.
+func (b *Build) keepsFailures() bool { return b.single != nil && b.single.KeepFailures }
+
+// leavesTemporary reports whether an action has left something in a temporary directory:
+// to nobody it is a version there, so that it could not be put back.
+func (a *action) leavesTemporary(rec *tracefs.Record) bool {
+	return slices.ContainsFunc(rec.Writes, func(w tracefs.Write) bool {
+		return a.b.sp.isTemp(w.Path) && !a.passOver(w.Path) && a.b.exists(w.Path)
+	})
+}
+
+// onlyOwnIn reports whether nothing is in a directory but what an action has left there.
+func (b *Build) onlyOwnIn(key string, old *cache.Trace) bool {
+	names, err := os.ReadDir(b.sp.abs(key))
+	return err == nil && !slices.ContainsFunc(names, func(e os.DirEntry) bool {
+		return findOutput(old.Outputs, joinPath(key, e.Name())) == nil
+	})
+}
+
+// earlierSection holds the results that were in force before the present one, newest
+// first, each after its length: who goes back and forth between two states of his files
+// need not ask the store.
+const earlierSection = "earlier"
+
+// maxEarlier is how many there are.
+const maxEarlier = 4
+
+// keepEarlier adds a result that is about to be replaced.
+func (b *Build) keepEarlier(t *cache.Trace) {
+	if t == nil || t.Flags&(cache.Failed|cache.NoStore) != 0 {
+		return
+	}
+	var data []byte
+	kept := 0
+	for _, e := range append([]*cache.Trace{t}, b.pastResults()...) {
+		if kept == maxEarlier || kept > 0 && e.Strong == t.Strong {
+			continue
+		}
+		text := cache.EncodeTrace(e)
+		data = append(binary.AppendUvarint(data, uint64(len(text))), text...)
+		kept++
+	}
+	b.graph.SetSection(earlierSection, data)
+}
+
+// pastResults returns the results that were in force before. What is damaged is left out.
+func (b *Build) pastResults() []*cache.Trace {
+	var all []*cache.Trace
+	for data := b.graph.Section(earlierSection); len(data) > 0; {
+		size, n := binary.Uvarint(data)
+		if n <= 0 || size > uint64(len(data)-n) {
+			break
+		}
+		if t, err := cache.DecodeTrace(data[n : n+int(size)]); err == nil {
+			all = append(all, t)
+		}
+		data = data[n+int(size):]
+	}
+	return all
+}
+
+// earlierResult returns one of them that holds now, nil if none does.
+func (b *Build) earlierResult(f *makefile.File, n *node) *cache.Trace {
+	if b.single == nil {
+		return nil
+	}
+	for _, t := range b.pastResults() {
+		if strong, ok := b.strongNow(f, n, cache.SetOf(t)); ok && strong == t.Strong && b.mayPutBack(f, t) {
+			return t
+		}
+	}
+	return nil
+}
