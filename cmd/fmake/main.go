@@ -24,8 +24,7 @@ const heapLimit = 512 << 20
 
 func main() {
 	runtime.MemProfileRate = 0
-	hugeHeap()
-	growStack(0)
+	raw.QuickStart()
 	debug.SetGCPercent(-1)
 	debug.SetMemoryLimit(heapLimit)
 	// A limit that a large build needs for good would be collected against all the

@@ -21,6 +21,8 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+
+	"fmake/tracefs/raw"
 )
 
 // heapLimit is how much memory frun takes before it collects garbage for the first time.
@@ -29,6 +31,7 @@ const heapLimit = 256 << 20
 
 func main() {
 	runtime.MemProfileRate = 0
+	raw.QuickStart()
 	debug.SetGCPercent(-1)
 	debug.SetMemoryLimit(heapLimit)
 	run(os.Args[1:], os.Environ())

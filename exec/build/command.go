@@ -37,6 +37,8 @@ type Command struct {
 	n *node
 	d decision
 	t *cache.Trace // the result in force, once it was judged to hold
+
+	learned bool // something that the next run need not find out again
 }
 
 // NewCommand opens what is known of a command. As New, it never fails.
@@ -121,6 +123,7 @@ func (c *Command) decide() decision {
 	}
 	outs := e.Outputs()
 	d := b.traced(c.f, n, e, outs, true)
+	c.learned = b.hasher.Dirty()
 	if d.verdict != exec.UpToDate {
 		return d
 	}
@@ -136,19 +139,24 @@ func (c *Command) decide() decision {
 	return d
 }
 
+// quicklyHashed is the size up to which the outputs of a command are sooner hashed by its
+// next run than their new stats written down by this one.
+const quicklyHashed = 256 << 10
+
 // replay makes a result that holds look as if the command had run.
 func (c *Command) replay() {
 	b := c.b
 	c.t = b.graph.Target(c.n.name)
-	touched := false
+	touched := int64(0)
 	for i := range c.t.Outputs {
 		if o := &c.t.Outputs[i]; (o.Type == typeRegular || o.Type == typeLink) && o.SameAs == "" {
 			b.touch(o)
-			touched = true
+			touched += o.Size
 		}
 	}
-	if touched {
+	if touched > quicklyHashed {
 		b.graph.Put(c.n.name, c.t)
+		c.learned = true
 	}
 	b.replay(c.t)
 }
@@ -172,7 +180,11 @@ func (c *Command) Begin() (exec.Action, error) {
 
 // Close keeps what was learned.
 func (c *Command) Close() error {
-	c.b.Close()
+	if c.d.verdict != exec.UpToDate || c.learned {
+		c.b.Close()
+	} else {
+		c.b.graph.Used()
+	}
 	return c.b.opts.Shared.Close()
 }
 

@@ -127,3 +127,12 @@ func (b *Build) earlierResult(f *makefile.File, n *node) *cache.Trace {
 	}
 	return nil
 }
+
+// replacesNothing tells of a decision to restore that no file has to come back if it is cut
+// short: neither the result nor the one that stands there has replaced anything. Then what
+// is there says all, file by file, and the journal, which takes longer than all else in a
+// hit, is spared.
+func (b *Build) replacesNothing(d decision) bool {
+	harmless := func(t *cache.Trace) bool { return t == nil || len(t.Befores) == 0 && t.Flags&cache.Failed == 0 }
+	return b.single != nil && harmless(d.hit) && harmless(d.old)
+}

@@ -33,7 +33,10 @@ func (b *Build) restore(f *makefile.File, n *node, d decision) error {
 	} else {
 		t.Run = d.old.Run
 	}
-	a := &action{b: b, f: f, n: n, old: d.old, journal: b.begin(n)}
+	a := &action{b: b, f: f, n: n, old: d.old}
+	if !b.replacesNothing(d) {
+		a.journal = b.begin(n)
+	}
 	if a.journal != 0 {
 		if err := b.journal.Means(a.journal, &t); err != nil {
 			b.trouble("writing down what is put back", err)

@@ -298,7 +298,11 @@ func (b *Build) Save() {
 		}
 	}
 	if b.journal != nil {
-		if err := b.journal.Shorten(); err != nil {
+		size := int64(cache.GrownJournal)
+		if b.single != nil {
+			size = cache.SmallJournal
+		}
+		if err := b.journal.Shorten(size); err != nil {
 			b.trouble("shortening what was written down", err)
 		}
 	}
