@@ -30,9 +30,10 @@ Before a command runs again, what its last run left is taken out of its sight, a
 it is still exactly that, so that each run is like the first.
 
 Standard input, by --stdin:
-  auto  A file counts by its content from where it stands. /dev/null, and a pipe that is
-        empty and closed, are nothing. A terminal is not handed on: the command finds its
-        input empty. With any other input the command just runs, and nothing is kept.
+  auto  A file counts by its content from where it stands. A pipe does not count for a
+        command that leaves it alone; of one that reads it no result is kept. A terminal
+        is not handed on: the command finds its input empty. With any other input, the
+        command just runs.
   hash  It is read to its end first, and counts by its content.
   none  The command finds it empty, whatever it is.
   pass  The command gets it as it is, and just runs.

@@ -127,7 +127,7 @@ func (p *program) command() (*build.Command, error) {
 	}
 	spec := build.CommandSpec{
 		Words: p.words, Dir: dir, Root: p.o.root,
-		Stdin: p.stdin.hash, Moved: p.stdin.moved, KeepFailures: p.o.failures,
+		Stdin: p.stdin.hash, StdinOpen: p.stdin.open, StdinUsed: p.stdin.used, KeepFailures: p.o.failures,
 	}
 	return build.NewCommand(spec, build.Options{
 		Require:  p.o.trace == "require",
@@ -171,8 +171,12 @@ func (p *program) runTraced(c *build.Command) {
 		closeCommand(c)
 		p.become()
 	}
-	alone := &exec.Alone{Argv: p.words, Env: p.env, Dir: c.Dir(), Stdin: p.stdin.file, Extra: exec.Inherited()}
+	alone := &exec.Alone{Argv: p.words, Env: p.env, Dir: c.Dir(), Extra: exec.Inherited()}
+	if alone.Stdin, err = p.stdin.hand(); err != nil {
+		fail(err)
+	}
 	status, err := alone.Run(a)
+	p.stdin.used() // of one that has failed nobody has asked
 	closeCommand(c)
 	if err != nil {
 		fail(err)

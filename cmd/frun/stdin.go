@@ -15,6 +15,8 @@ type stdin struct {
 	file  *os.File
 	hash  cache.Hash // of what it can read there, zero if that is nothing
 	start int64      // where it stands, in a file
+	open  bool       // it is a pipe, of which nothing is known
+	lent  *lent      // what the command gets in place of that
 	pass  string     // why it is no input that can be told, so that the command just runs
 }
 
@@ -45,8 +47,11 @@ func openStdin(how string) (*stdin, error) {
 		return s, s.spool()
 	case isClosed(0):
 		return s, nil
+	case kind == unix.S_IFIFO:
+		s.open = true
+		return s, nil
 	}
-	return s.passed("it is neither a file nor closed"), nil
+	return s.passed("it is neither a file nor a pipe"), nil
 }
 
 // empty is a standard input on which nothing is.
@@ -113,16 +118,33 @@ func hashAll(r io.Reader) (cache.Hash, error) {
 	return h, nil
 }
 
-// moved tells how far a file has been read since.
-func (s *stdin) moved() int64 {
-	if s.file != os.Stdin {
-		return 0
+// hand gives the command its standard input.
+func (s *stdin) hand() (*os.File, error) {
+	if !s.open {
+		return s.file, nil
+	}
+	l, err := lend()
+	if err != nil {
+		return nil, fmt.Errorf("standard input: %w", err)
+	}
+	s.lent = l
+	return l.r, nil
+}
+
+// used tells how far a command has read, and whether it is sure that it has not looked. It
+// is called when the command has ended.
+func (s *stdin) used() (moved int64, unread bool) {
+	if s.lent != nil {
+		return s.lent.used()
+	}
+	if s.file != os.Stdin || s.hash.IsZero() {
+		return 0, false
 	}
 	at, err := unix.Seek(0, 0, io.SeekCurrent)
 	if err != nil {
-		return 0
+		return 0, false
 	}
-	return at - s.start
+	return at - s.start, false
 }
 
 // move lets a file stand where a command that does not run would have left it.

@@ -23,11 +23,15 @@ import (
 // CommandSpec is a command and what of its surroundings counts.
 type CommandSpec struct {
 	Words        []string
-	Dir          string       // absolute, links resolved
-	Root         string       // of the project, "" to look for it
-	Stdin        cache.Hash   // of what it finds on its standard input, zero if that is nothing
-	Moved        func() int64 // how far it has read that, asked for when it has ended; may be nil
-	KeepFailures bool         // a result counts also if the command fails
+	Dir          string     // absolute, links resolved
+	Root         string     // of the project, "" to look for it
+	KeepFailures bool       // a result counts also if the command fails
+	Stdin        cache.Hash // of what it finds on its standard input, zero if that is nothing
+	StdinOpen    bool       // there is something, but nobody knows what: only a result counts for which it was not read
+
+	// StdinUsed is asked, when the command has ended, how far it has read its standard
+	// input, and whether it is sure that it has not even looked.
+	StdinUsed func() (moved int64, unread bool)
 }
 
 // Command is a command and what is known of it.
@@ -85,13 +89,17 @@ func (c *Command) Judge() exec.Verdict {
 	case exec.UpToDate:
 		c.replay()
 	case exec.Restored:
-		b.keepEarlier(c.d.old)
+		if c.d.old == nil || c.d.old.Strong != c.d.hit.Strong {
+			b.keepEarlier(c.d.old)
+			c.learned = true
+		}
 		if err := b.restore(c.f, c.n, c.d); err != nil {
 			b.warn("cannot restore from the cache: %v", err)
 			c.d.verdict = exec.Run
 			break
 		}
 		c.t = c.d.hit
+		c.learned = c.learned || sizeOf(c.t) > quicklyHashed
 	case exec.Run:
 		b.keepEarlier(c.d.old)
 	}
@@ -120,6 +128,8 @@ func (c *Command) decide() decision {
 		return b.orCached(c.f, n, run("its last run failed"))
 	case e.Flags()&cache.NoStore != 0:
 		return run("its result is no function of the project's files")
+	case b.single.StdinOpen && !unread(e.Trace()):
+		return b.orCached(c.f, n, run("it may read its standard input, which is a pipe"))
 	}
 	outs := e.Outputs()
 	d := b.traced(c.f, n, e, outs, true)
@@ -147,18 +157,24 @@ const quicklyHashed = 256 << 10
 func (c *Command) replay() {
 	b := c.b
 	c.t = b.graph.Target(c.n.name)
-	touched := int64(0)
 	for i := range c.t.Outputs {
 		if o := &c.t.Outputs[i]; (o.Type == typeRegular || o.Type == typeLink) && o.SameAs == "" {
 			b.touch(o)
-			touched += o.Size
 		}
 	}
-	if touched > quicklyHashed {
+	if sizeOf(c.t) > quicklyHashed {
 		b.graph.Put(c.n.name, c.t)
 		c.learned = true
 	}
 	b.replay(c.t)
+}
+
+// sizeOf adds up what a result has left.
+func sizeOf(t *cache.Trace) (size int64) {
+	for i := range t.Outputs {
+		size += t.Outputs[i].Size
+	}
+	return size
 }
 
 // Result tells, of a command that need not run, its status and how far it has read its
@@ -180,7 +196,7 @@ func (c *Command) Begin() (exec.Action, error) {
 
 // Close keeps what was learned.
 func (c *Command) Close() error {
-	if c.d.verdict != exec.UpToDate || c.learned {
+	if c.d.verdict == exec.Run || c.learned {
 		c.b.Close()
 	} else {
 		c.b.graph.Used()

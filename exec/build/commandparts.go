@@ -33,16 +33,30 @@ func (b *Build) stdinDiffers(was []cache.Token) string {
 	return ""
 }
 
-// movedName is the variable in which a trace holds how far the command has read its
-// standard input, so that whoever shares that finds it so again.
-const movedName = "standard input moved="
+// What a trace holds of how a command has used its standard input, among its variables.
+const (
+	movedName  = "standard input moved=" // how far it has read: whoever shares it finds it so again
+	unreadName = "standard input unread"
+)
 
-// noteMoved puts it there.
-func (b *Build) noteMoved(t *cache.Trace) {
-	if b.hasStdin() && b.single.Moved != nil {
-		t.Vars = []string{movedName + strconv.FormatInt(b.single.Moved(), 10)}
+// noteStdin puts it there. What was read of something that nobody knows is no input that
+// could be compared.
+func (b *Build) noteStdin(t *cache.Trace) {
+	if b.single == nil || b.single.StdinUsed == nil {
+		return
+	}
+	moved, unread := b.single.StdinUsed()
+	switch {
+	case unread:
+		t.Vars = []string{unreadName}
+	case b.single.StdinOpen && moved > 0:
+		t.Flags |= cache.NoStore
+	case moved != 0:
+		t.Vars = []string{movedName + strconv.FormatInt(moved, 10)}
 	}
 }
+
+func unread(t *cache.Trace) bool { return t != nil && slices.Contains(t.Vars, unreadName) }
 
 func movedBy(t *cache.Trace) int64 {
 	for _, v := range t.Vars {

@@ -149,7 +149,10 @@ func (b *Build) lookUp(f *makefile.File, n *node) *cache.Trace {
 
 // mayPutBack reports whether a result of which the inputs are as they were may be taken.
 func (b *Build) mayPutBack(f *makefile.File, t *cache.Trace) bool {
-	return (t.Status == 0 || b.keepsFailures()) && b.haveContents(t) && b.commandsMoved(t) == "" && b.unmetEnv(f, t, b.environ(f), b.envNames(f)) == ""
+	if b.single != nil && (t.Status != 0 && !b.keepsFailures() || b.single.StdinOpen && !unread(t)) {
+		return false
+	}
+	return b.haveContents(t) && b.commandsMoved(t) == "" && b.unmetEnv(f, t, b.environ(f), b.envNames(f)) == ""
 }
 
 // strongNow hashes what a set of paths is in the view of f's action now.
