@@ -47,7 +47,8 @@ func run(args, env []string) {
 		err = p.o.check()
 	}
 	if err != nil {
-		fail(fmt.Errorf("%w\nTry 'frun --help' for more information.", err))
+		fmt.Fprintf(os.Stderr, "frun: %v\nTry 'frun --help' for more information.\n", err)
+		os.Exit(ownFailure)
 	}
 	p.start()
 }
