@@ -139,6 +139,7 @@ func (c *Command) decide() decision {
 	}
 	i := slices.IndexFunc(outs, func(o cache.Output) bool { return !b.leftAsIs(&o) })
 	if i < 0 {
+		d.why = "everything that it looked at is as it was"
 		return d
 	}
 	old := e.Trace()
