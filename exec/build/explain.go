@@ -203,12 +203,19 @@ func (b *Build) explainNames(out io.Writer, title string, names []string) {
 
 func (b *Build) explainEnv(out io.Writer, t *cache.Trace) {
 	var set []string
+	rooted := false
 	for _, e := range t.Env {
-		if e.Set {
+		switch {
+		case b.rootPath(e.Name) != "":
+			rooted = true
+		case e.Set:
 			set = append(set, e.Name)
 		}
 	}
 	b.explainNames(out, "Environment variables that count", set)
+	if rooted {
+		fmt.Fprintln(out, "What it left or printed holds the path of the project, and is of use here only.")
+	}
 }
 
 func (b *Build) explainOutputs(out io.Writer, t *cache.Trace, who string) {

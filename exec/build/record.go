@@ -226,6 +226,7 @@ func (a *action) trace(rec *tracefs.Record) *cache.Trace {
 	if a.view.used() {
 		t.Env = b.envInputs(a.f, a.n, t.Inputs, execs)
 	}
+	b.addRoot(t)
 	var strong []cache.Hash
 	t.Tokens, strong = b.tokens(a.f, t.Inputs)
 	t.Strong = cache.StrongKey(t.FullKey, t.Inputs, t.Env, strong)

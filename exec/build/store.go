@@ -168,7 +168,7 @@ func (b *Build) strongNow(f *makefile.File, n *node, s cache.PathSet) (cache.Has
 	env := b.environ(f)
 	vars := make([]cache.EnvInput, 0, len(s.Env))
 	for _, name := range s.Env {
-		value, set := env[name]
+		value, set := b.envValue(env, name)
 		e := cache.EnvInput{Name: name, Set: set}
 		if set {
 			e.Value = cache.HashString(value)
