@@ -21,8 +21,8 @@ func (p *program) report(c *build.Command) {
 	case p.o.explain:
 		c.Judge()
 		c.Explain(out)
-		if p.stdin.pass != "" {
-			fmt.Fprintf(out, "It would just run, because its standard input cannot be told: %s.\n", p.stdin.pass)
+		if why := p.untold(); why != "" {
+			fmt.Fprintf(out, "As it was started now, it would just run, because %s.\n", why)
 		}
 	case p.o.dryRun:
 		c.Judge()

@@ -4,6 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -24,6 +27,7 @@ type program struct {
 	words []string
 	env   []string
 	stdin *stdin
+	extra *inherited
 }
 
 // run does it all. It does not return.
@@ -81,14 +85,18 @@ func (p *program) start() {
 	if !p.o.reports() && (p.o.trace == "off" || tracefs.InView()) {
 		p.become()
 	}
+	p.extra = inherit()
 	var err error
 	if p.stdin, err = openStdin(p.o.stdin); err != nil {
 		fail(err)
 	}
-	if p.stdin.pass != "" && !p.o.reports() {
+	if p.untold() != "" && !p.o.reports() {
 		p.become()
 	}
 	c, err := p.command()
+	if errors.Is(err, errOutside) {
+		fail(err)
+	}
 	if err != nil {
 		warn(err.Error() + "; running the command as it is")
 		p.become()
@@ -105,13 +113,26 @@ func (p *program) start() {
 	os.Exit(status)
 }
 
+// untold says what the command may read that nobody can compare, or "".
+func (p *program) untold() string {
+	if p.stdin.pass != "" {
+		return "its standard input cannot be told: " + p.stdin.pass
+	}
+	if fd := p.extra.toRead(lookup(p.env, "MAKEFLAGS")); fd >= 0 {
+		return "it inherits a pipe to read from, descriptor " + strconv.Itoa(fd)
+	}
+	return ""
+}
+
 // become makes this process the command.
 func (p *program) become() {
 	var in *os.File
 	if p.stdin != nil {
 		in = p.stdin.file
 	}
-	fail(exec.Become(p.words, p.env, in))
+	err := exec.Become(p.words, p.env, in)
+	runtime.KeepAlive(p) // or the command's descriptors would be closed
+	fail(err)
 }
 
 // command opens what is known of the command.
@@ -126,9 +147,13 @@ func (p *program) command() (*build.Command, error) {
 			return nil, err
 		}
 	}
+	root, err := rootAbove(dir, p.o.root)
+	if err != nil {
+		return nil, err
+	}
 	spec := build.CommandSpec{
-		Words: p.words, Dir: dir, Root: p.o.root,
-		Stdin: p.stdin.hash, StdinOpen: p.stdin.open, StdinUsed: p.stdin.used, KeepFailures: p.o.failures,
+		Words: p.words, Dir: dir, Root: root, KeepFailures: p.o.failures,
+		Stdin: p.stdin.hash, StdinOpen: p.stdin.open, StdinUsed: p.stdin.used, UnseenUsed: p.extra.used,
 	}
 	return build.NewCommand(spec, build.Options{
 		Require:  p.o.trace == "require",
@@ -143,6 +168,24 @@ func (p *program) command() (*build.Command, error) {
 		Warn:     warn,
 		Print:    printOut,
 	}), nil
+}
+
+// errOutside is the error for a --root that does not hold the working directory.
+var errOutside = errors.New("the working directory is not in the folder that '--root' names")
+
+// rootAbove resolves the links in what --root says, which may be "".
+func rootAbove(dir, root string) (string, error) {
+	if root == "" {
+		return "", nil
+	}
+	real, err := filepath.EvalSymlinks(root)
+	if err != nil {
+		return "", fmt.Errorf("%w: %w", errOutside, err)
+	}
+	if rel, err := filepath.Rel(real, dir); err != nil || rel == ".." || strings.HasPrefix(rel, "../") {
+		return "", errOutside
+	}
+	return real, nil
 }
 
 // printOut replays what a command printed. Where nobody reads it, the command would have
@@ -172,7 +215,7 @@ func (p *program) runTraced(c *build.Command) {
 		closeCommand(c)
 		p.become()
 	}
-	alone := &exec.Alone{Argv: p.words, Env: p.env, Dir: c.Dir(), Extra: exec.Inherited()}
+	alone := &exec.Alone{Argv: p.words, Env: p.env, Dir: c.Dir(), Extra: p.extra.extra}
 	if alone.Stdin, err = p.stdin.hand(); err != nil {
 		fail(err)
 	}

@@ -32,6 +32,9 @@ type CommandSpec struct {
 	// StdinUsed is asked, when the command has ended, how far it has read its standard
 	// input, and whether it is sure that it has not even looked.
 	StdinUsed func() (moved int64, unread bool)
+	// UnseenUsed is asked then whether the command has read or written something else that
+	// its view has not seen.
+	UnseenUsed func() bool
 }
 
 // Command is a command and what is known of it.

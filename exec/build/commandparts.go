@@ -39,11 +39,14 @@ const (
 	unreadName = "standard input unread"
 )
 
-// noteStdin puts it there. What was read of something that nobody knows is no input that
+// noteUnseen puts it there. What was read of something that nobody knows is no input that
 // could be compared.
-func (b *Build) noteStdin(t *cache.Trace) {
+func (b *Build) noteUnseen(t *cache.Trace) {
 	if b.single == nil || b.single.StdinUsed == nil {
 		return
+	}
+	if b.single.UnseenUsed != nil && b.single.UnseenUsed() {
+		t.Flags |= cache.NoStore
 	}
 	moved, unread := b.single.StdinUsed()
 	switch {
