@@ -44,11 +44,9 @@ func (b *Build) restore(f *makefile.File, n *node, d decision) error {
 	}
 	a.hidden = b.rollBackSuspect(a, nil)
 	t.Tokens, _ = b.tokens(f, t.Inputs) // the same in meaning, but of the runs that are in force now
-	for i := range t.Outputs {          // sorted by path, so directories come before what is in them
-		if err := b.restoreOne(&t.Outputs[i]); err != nil {
-			a.done() // the recipe begins anew
-			return err
-		}
+	if err := b.restoreAll(t.Outputs); err != nil {
+		a.done() // the recipe begins anew
+		return err
 	}
 	for i := 0; d.old != nil && i < len(t.Outputs); i++ {
 		if was := findOutput(d.old.Outputs, t.Outputs[i].Path); was != nil && sameOutput(was, &t.Outputs[i]) {
@@ -68,6 +66,26 @@ func (b *Build) restore(f *makefile.File, n *node, d decision) error {
 	b.left(b.settle(done{f: f, n: n, t: &t}), d.old)
 	a.done()
 	b.replay(&t)
+	return nil
+}
+
+// restoreAll makes the paths of outputs, which are sorted, what the trace left there:
+// contents go before their directories, which come before what is in them.
+func (b *Build) restoreAll(outs []cache.Output) error {
+	for i := range slices.Backward(outs) {
+		if o := &outs[i]; o.Type == 0 {
+			if err := b.restoreOne(o); err != nil {
+				return err
+			}
+		}
+	}
+	for i := range outs {
+		if o := &outs[i]; o.Type != 0 {
+			if err := b.restoreOne(o); err != nil {
+				return err
+			}
+		}
+	}
 	return nil
 }
 
