@@ -194,6 +194,7 @@ func (c *Command) Result() (status int, moved int64) { return c.t.Status, movedB
 func (c *Command) Begin() (exec.Action, error) {
 	if !c.b.runsNatively(c.f, c.n) {
 		_, _ = c.b.startEngine() // what is wrong is known to Begin
+		c.b.askForStats()
 	}
 	a, err := c.b.Begin(c.f)
 	if _, native := a.(*nativeAction); native || err != nil {

@@ -289,7 +289,9 @@ func (b *Build) Save() {
 		return
 	}
 	b.hasher.Settle()
-	b.graph.PutStats(b.hasher.Fresh())
+	fresh := b.hasher.Fresh()
+	b.graph.PutStats(fresh)
+	b.shareStats(fresh)
 	if err := b.graph.Save(); err != nil {
 		b.trouble("keeping what was learned", err)
 		return
