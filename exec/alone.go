@@ -170,6 +170,9 @@ func DieAs(status unix.WaitStatus) {
 	os.Exit(status.ExitStatus())
 }
 
+// Print writes all of data to the stream 1 or 2.
+func Print(stream int, data []byte) error { return writeAll(stream, data) }
+
 // Become makes this process the command, in the world as it is. It returns only if that
 // cannot be done.
 func Become(argv, env []string, stdin *os.File) error {

@@ -21,11 +21,13 @@ What counts: the working directory and the words of the command; the content of 
 that it or a program which it started read; files that were looked for in vain; the names
 in directories that it listed; links, modes; environment variables (see --env); and what
 it finds on its standard input. A command that inherits other pipes to read from, as
-"<(...)" of a shell is one, just runs; what it writes to others is not kept. Not what it learns from the clock, from devices or from
-other machines: a command that runs curl, ssh, docker and their kind, that asks for the
-address of a host, that reads nothing of the project, or that leaves files outside the
-project or in a temporary directory, runs every time. So does one whose tool keeps its own
-state, as cargo and ninja do.
+"<(...)" of a shell is one, just runs.
+
+Not what it learns from the clock, from devices or from other machines: a command that
+runs curl, ssh, docker and their kind, that asks for the address of a host, that reads
+nothing of the project, or that leaves files outside the project or in a temporary
+directory, runs every time. So does one whose tool keeps its own state, as cargo and ninja
+do, and one that writes to other descriptors than the first three.
 
 Before a command runs again, what its last run left is taken out of its sight, as long as
 it is still exactly that, so that each run is like the first.

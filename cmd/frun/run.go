@@ -191,16 +191,12 @@ func rootAbove(dir, root string) (string, error) {
 // printOut replays what a command printed. Where nobody reads it, the command would have
 // been ended by a signal.
 func printOut(stream int, data []byte) {
-	for len(data) > 0 {
-		n, err := unix.Write(stream, data)
-		switch {
-		case errors.Is(err, unix.EINTR) || errors.Is(err, unix.EAGAIN):
-		case errors.Is(err, unix.EPIPE):
-			exec.DieAs(unix.WaitStatus(unix.SIGPIPE))
-		case err != nil:
-			fail(fmt.Errorf("write error: %w", err))
-		}
-		data = data[max(n, 0):]
+	err := exec.Print(stream, data)
+	switch {
+	case errors.Is(err, unix.EPIPE):
+		exec.DieAs(unix.WaitStatus(unix.SIGPIPE))
+	case err != nil:
+		fail(fmt.Errorf("write error: %w", err))
 	}
 }
 
