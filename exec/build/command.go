@@ -135,12 +135,13 @@ func (c *Command) decide() decision {
 		return b.orCached(c.f, n, run("it may read its standard input, which is a pipe"))
 	}
 	outs := e.Outputs()
+	i := slices.IndexFunc(outs, func(o cache.Output) bool { return !b.leftAsIs(&o) })
+	b.hasher.Fresh() // what was hashed for this is not worth writing down, see quicklyHashed
 	d := b.traced(c.f, n, e, outs, true)
 	c.learned = b.hasher.Dirty()
 	if d.verdict != exec.UpToDate {
 		return d
 	}
-	i := slices.IndexFunc(outs, func(o cache.Output) bool { return !b.leftAsIs(&o) })
 	if i < 0 {
 		d.why = "everything that it looked at is as it was"
 		return d
