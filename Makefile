@@ -3,7 +3,7 @@
 GO       = go
 PREFIX   = /usr/local
 DESTDIR  =
-PROGRAMS = bin/fmake bin/fmake-engine
+PROGRAMS = bin/fmake bin/fmake-engine bin/frun
 
 .PHONY: build test check lint bench demo install clean FORCE
 

@@ -6,9 +6,9 @@
 //
 // A trace says which inputs, tokens and environment variables an action
 // depended on and what it left. The graph file holds the traces of the targets
-// made in one directory, enough to decide a null build without opening the
-// store. The store (package cache/store) holds, by the two-phase look-up, all
-// traces ever recorded: the key gives the sets of paths that earlier runs looked
-// at; hashing one such set as it is now gives the strong key; the strong key
-// gives the trace. Contents are named by BLAKE3.
+// made in one directory, or that of one command that is run by itself, enough to
+// decide a null build without opening the store. The store (package cache/store)
+// holds, by the two-phase look-up, all traces ever recorded: the key gives the
+// sets of paths that earlier runs looked at; hashing one such set as it is now
+// gives the strong key; the strong key gives the trace. Contents are named by BLAKE3.
 package cache

@@ -224,6 +224,13 @@ func (h *Hasher) HashFiles(paths []string, each func(i int, r FileHash, err erro
 	wg.Wait()
 }
 
+// HashAll hashes r to its end, and tells how much that was.
+func HashAll(r io.Reader) (h Hash, size int64, err error) {
+	hasher := blake3.New()
+	size, err = io.Copy(hasher, r)
+	return sum(hasher), size, err
+}
+
 // hashReader hashes r to its end. size is a hint.
 func hashReader(r io.Reader, size int64) (Hash, error) {
 	buf := make([]byte, max(min(size+1, readPiece), 512))

@@ -252,8 +252,12 @@ func (j *Journal) append(kind byte, body func(*writer)) error {
 // Every build reads it, also one that has nothing to do.
 const longJournal = 1 << 18
 
-// grownJournal is the size from which a build rewrites its own journal.
-const grownJournal = 16 << 20
+// GrownJournal is the size from which a build rewrites its own journal, SmallJournal that
+// from which a command does: its next run is to read little.
+const (
+	GrownJournal = 16 << 20
+	SmallJournal = 4 << 10
+)
 
 // shortenJournal rewrites a journal without what nobody needs, if no
 // other process has it open.
@@ -284,15 +288,15 @@ func rewriteJournal(f *os.File, path, boot string) (bool, error) {
 	return err == nil, err
 }
 
-// Shorten rewrites the journal if it has grown long and no other process has it
+// Shorten rewrites the journal if it has reached a size and no other process has it
 // open. It is to be called when the graph was saved.
-func (j *Journal) Shorten() error {
+func (j *Journal) Shorten(size int64) error {
 	j.opening.Lock()
 	defer j.opening.Unlock()
 	if j.file == nil {
 		return nil
 	}
-	if st, err := statFile(j.file); err != nil || st.Size < grownJournal {
+	if st, err := statFile(j.file); err != nil || st.Size < size {
 		return err
 	}
 	j.replacing.Lock()
@@ -310,14 +314,14 @@ func (j *Journal) Shorten() error {
 	return old.Close()
 }
 
-// SavedPreimages returns the contents that the journals of all trees need.
+// SavedPreimages returns the contents that the journals of all trees and commands need.
 func SavedPreimages(cacheDir string) ([]Hash, error) {
-	paths, err := filepath.Glob(filepath.Join(cacheDir, "trees", "*", "journal"))
+	trees, commands, err := filesNamed(cacheDir, "journal")
 	if err != nil {
 		return nil, err
 	}
 	var saved []Hash
-	for _, path := range paths {
+	for _, path := range slices.Concat(trees, commands) {
 		f, err := os.Open(path)
 		if err != nil {
 			return nil, err

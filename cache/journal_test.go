@@ -223,14 +223,14 @@ func TestJournalShortened(t *testing.T) {
 func TestJournalGrown(t *testing.T) {
 	tree := t.TempDir()
 	j := beginJournal(t, tree, "boot")
-	big := &Trace{Recipe: string(make([]byte, grownJournal/4))}
+	big := &Trace{Recipe: string(make([]byte, GrownJournal/4))}
 	for range 5 {
 		id, err := j.Begin(JournalRecord{Target: "good"})
 		if err := errors.Join(err, j.Left(id, big), j.Done(id, true)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := j.Shorten(); err != nil {
+	if err := j.Shorten(GrownJournal); err != nil {
 		t.Fatal(err)
 	}
 	if size := mustStat(t, j.path).Size; size > 4096 {

@@ -54,13 +54,19 @@ func TreeID(dir string) (string, error) {
 	return d.Sum().String()[:32], nil
 }
 
+// The folders, in that of the cache, of what is known about trees and about commands.
+const (
+	treesFolder    = "trees"
+	commandsFolder = "commands"
+)
+
 // treeDir returns the folder of what is known about one tree.
 func treeDir(cacheDir, dir string) (string, error) {
 	id, err := TreeID(dir)
 	if err != nil {
 		return "", fmt.Errorf("identify %s: %w", dir, err)
 	}
-	return filepath.Join(cacheDir, "trees", id), nil
+	return filepath.Join(cacheDir, treesFolder, id), nil
 }
 
 // GraphPath returns the place of the graph file of a directory.
@@ -70,4 +76,30 @@ func GraphPath(cacheDir, dir string) (string, error) {
 		return "", err
 	}
 	return filepath.Join(tree, "graph"), nil
+}
+
+// CommandGraphPath returns the place of the graph file of one command, by its name, that
+// is run by itself in the tree of a directory. Each has a file of its own: what it costs to
+// read it must not grow with the number of commands, nor must they wait for each other.
+func CommandGraphPath(cacheDir, dir, name string) (string, error) {
+	tree, err := TreeID(dir)
+	if err != nil {
+		return "", fmt.Errorf("identify %s: %w", dir, err)
+	}
+	id := NewDigest("command").String(tree).String(name).Sum().String()[:32]
+	return filepath.Join(cacheDir, commandsFolder, id, "graph"), nil
+}
+
+// GraphFiles lists the graph files of all trees, and those of all commands.
+func GraphFiles(cacheDir string) (trees, commands []string, err error) {
+	return filesNamed(cacheDir, "graph")
+}
+
+// filesNamed lists the files of a name that are kept for trees, and for commands.
+func filesNamed(cacheDir, name string) (trees, commands []string, err error) {
+	if trees, err = filepath.Glob(filepath.Join(cacheDir, treesFolder, "*", name)); err != nil {
+		return nil, nil, err
+	}
+	commands, err = filepath.Glob(filepath.Join(cacheDir, commandsFolder, "*", name))
+	return trees, commands, err
 }

@@ -54,6 +54,19 @@ func (g *Graph) Refresh() error {
 	return nil
 }
 
+// usedGrain is how finely the uses of a graph are dated that is not saved.
+const usedGrain = 24 * time.Hour
+
+// Used dates the last use of the graph by the time of its file. If it cannot, the graph is
+// only forgotten sooner.
+func (g *Graph) Used() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if now := time.Now(); now.UnixNano()-g.loaded.Mtime > int64(usedGrain) {
+		_ = os.Chtimes(g.path, now, now)
+	}
+}
+
 // OnMerge registers f, which Save and Refresh call, with the lock held, when others have
 // saved since Load: with what they saved, before this graph's own changes are
 // laid over it. It may change this graph, not theirs.

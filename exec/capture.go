@@ -118,6 +118,15 @@ func (c *capture) close() {
 	}
 }
 
+// cut ends the reading of a stream: who goes on writing learns that nobody reads.
+func (c *capture) cut(stream int) {
+	for _, p := range c.pipes {
+		if p.stream == stream {
+			p.r.Close()
+		}
+	}
+}
+
 // detach closes make's writing ends and passes on what processes in the
 // background still write, as long as make runs.
 func (c *capture) detach(write func(stream int, data []byte)) {

@@ -15,6 +15,9 @@
 // taken, or everything left waits for a running job) receives from the channel,
 // which starts the next line of a job or finishes its target.
 //
+// A command that runs by itself, without a makefile, needs none of this but the View and
+// its end: see Alone.
+//
 // Errors that end make at once are panics with a private type, raised by
 // Walk.die and caught in Session.Run, which then waits for the running jobs and
 // cleans up. Nothing else panics.

@@ -50,10 +50,10 @@ func madeIn(before, after map[string]record) bool {
 // onceMore runs a make again that had nothing to do: it must end at once and print the
 // same, in whatever script it is. What the script sees is as if it had not run. A script
 // in which commands of $(shell) count how often they run sets ONCE.
-func onceMore(ts *testscript.TestScript, args []string, was error) error {
+func onceMore(ts *testscript.TestScript, command []string, was error) error {
 	stdout, stderr := ts.ReadFile("stdout"), ts.ReadFile("stderr")
 	before := recordsOf(ts)
-	err := execFmake(ts, args)
+	err := execWatched(ts, command)
 	switch {
 	case !usedOf(before, recordsOf(ts)):
 		ts.Fatalf("a make that had nothing to do does not end at once when it is run again")

@@ -19,6 +19,7 @@ import (
 // commands are the words that scripts know besides testscript's own.
 var commands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
 	"fmake":  cmdFmake,
+	"frun":   cmdFrun,
 	"ran":    cmdRan,
 	"status": cmdStatus,
 	"tick":   cmdTick,
@@ -31,44 +32,55 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"at-once": cmdAtOnce,
 }
 
-// hangs is when a run of fmake counts as hung. It is far above what any script
+// hangs is when a run of a program counts as hung. It is far above what any script
 // needs, so it is no timing test.
 const hangs = "120"
 
-// cmdFmake runs fmake as a person does, under a watchdog that kills its whole
-// process group. "! fmake" asserts that it fails.
+// cmdFmake runs fmake as a person does. "! fmake" asserts that it fails.
 func cmdFmake(ts *testscript.TestScript, neg bool, args []string) {
+	watch(ts, neg, append([]string{binary("fmake")}, args...))
+}
+
+// cmdFrun does so with frun. Its standard input is nothing, and not what testscript gives
+// to commands: a pipe that is closed a little later.
+func cmdFrun(ts *testscript.TestScript, neg bool, args []string) {
+	watch(ts, neg, append([]string{"sh", "-c", `exec "$@" </dev/null`, "sh", binary("frun")}, args...))
+}
+
+// watch runs a command under a watchdog that kills its whole process group.
+func watch(ts *testscript.TestScript, neg bool, command []string) {
+	name := command[0]
 	s := ts.Value(sessionKey{}).(*session)
 	before := recordsOf(ts)
-	err := execFmake(ts, args)
+	err := execWatched(ts, command)
 	after := recordsOf(ts)
 	s.atOnce = usedOf(before, after)
 	if madeIn(before, after) && ts.Getenv("ONCE") == "" {
-		err = onceMore(ts, args, err)
+		err = onceMore(ts, command, err)
 	}
 	s.status = 0
 	if err != nil {
 		exit := new(exec.ExitError)
 		if !errors.As(err, &exit) {
-			ts.Fatalf("fmake: %v", err)
+			ts.Fatalf("%s: %v", name, err)
 		}
 		s.status = exit.ExitCode()
 	}
 	switch {
 	case s.status == 124 || s.status == 137:
-		ts.Fatalf("fmake hung")
+		ts.Fatalf("%s hung", name)
 	case neg && s.status == 0:
-		ts.Fatalf("fmake succeeded, want failure")
+		ts.Fatalf("%s succeeded, want failure", name)
 	case !neg && s.status != 0:
-		ts.Fatalf("fmake failed with status %d", s.status)
+		ts.Fatalf("%s failed with status %d", name, s.status)
 	}
 }
 
-func execFmake(ts *testscript.TestScript, args []string) error {
-	return ts.Exec("timeout", append([]string{"--kill-after=5", hangs, binary("fmake")}, args...)...)
+func execWatched(ts *testscript.TestScript, command []string) error {
+	return ts.Exec("timeout", append([]string{"--kill-after=5", hangs}, command...)...)
 }
 
-// cmdStatus asserts the exit status of the last fmake: status 2
+// cmdStatus asserts the exit status of the last fmake or frun: status 2
 func cmdStatus(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: status N")

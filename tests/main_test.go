@@ -20,7 +20,7 @@ type setup struct {
 	dir string // readable by everybody
 }
 
-// bin holds fmake and fmake-engine, tools what recipes of the scripts call.
+// bin holds fmake, fmake-engine and frun, tools what recipes of the scripts call.
 func (s setup) bin() string     { return filepath.Join(s.dir, "bin") }
 func (s setup) tools() string   { return filepath.Join(s.dir, "tools") }
 func (s setup) scripts() string { return filepath.Join(s.dir, "scripts") }

@@ -22,7 +22,7 @@ type sessionKey struct{}
 // session is the state of one running script.
 type session struct {
 	notes  *notes
-	status int  // exit status of the last fmake
+	status int  // exit status of the last fmake or frun
 	atOnce bool // it went by the record of an earlier one
 }
 

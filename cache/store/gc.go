@@ -3,7 +3,6 @@ package store
 import (
 	"encoding/binary"
 	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -88,27 +87,21 @@ type collection struct {
 // pin notes what the graphs of all trees name. A graph that cannot be read may
 // name anything: then nothing is collected.
 func (g *collection) pin() error {
-	graphs, err := filepath.Glob(filepath.Join(g.db.cacheDir, "trees", "*", "graph"))
+	trees, commands, err := cache.GraphFiles(g.db.cacheDir)
 	if err != nil {
 		return err
 	}
-	for _, path := range graphs {
-		graph, err := cache.Load(path)
-		if err != nil {
+	for _, path := range trees {
+		if err := g.pinGraph(path, true); err != nil {
 			return err
 		}
-		for _, name := range graph.Names() {
-			e, ok := graph.Entry(name)
-			if !ok {
-				continue
-			}
-			g.pinned[e.Strong()] = true
-			for _, o := range e.Outputs() {
-				g.pinned[o.Hash] = true
-			}
-			for _, o := range e.Befores() {
-				g.pinned[o.Hash] = true
-			}
+	}
+	for _, path := range commands {
+		if gone, err := forgetCommand(path, g.now); err != nil || gone {
+			continue
+		}
+		if err := g.pinGraph(path, false); err != nil {
+			return err
 		}
 	}
 	saved, err := cache.SavedPreimages(g.db.cacheDir)
@@ -116,6 +109,32 @@ func (g *collection) pin() error {
 		g.pinned[h] = true
 	}
 	return err
+}
+
+// pinGraph notes what one graph names: what was replaced, of which there may be no other
+// copy, and with results what was left.
+func (g *collection) pinGraph(path string, results bool) error {
+	graph, err := cache.Load(path)
+	if err != nil {
+		return err
+	}
+	for _, name := range graph.Names() {
+		e, ok := graph.Entry(name)
+		if !ok {
+			continue
+		}
+		for _, o := range e.Befores() {
+			g.pinned[o.Hash] = true
+		}
+		if !results {
+			continue
+		}
+		g.pinned[e.Strong()] = true
+		for _, o := range e.Outputs() {
+			g.pinned[o.Hash] = true
+		}
+	}
+	return nil
 }
 
 // mark finds all contents and traces, and which names which.

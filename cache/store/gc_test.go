@@ -145,3 +145,36 @@ func TestVerify(t *testing.T) {
 		t.Errorf("after that: %+v", r)
 	}
 }
+
+// TestCollectCommands: what a single command left is not kept for its sake, what it
+// replaced is, and a command that was not run for long is forgotten.
+func TestCollectCommands(t *testing.T) {
+	w := newWorld(t)
+	left, replaced := w.result(1, 10*24*time.Hour), w.result(2, 10*24*time.Hour)
+	path := filepath.Join(w.dir, "commands", "x", "graph")
+	graph, err := cache.Load(path)
+	must(t, err)
+	graph.Put("command", &cache.Trace{Outputs: left.Outputs, Befores: replaced.Outputs})
+	must(t, graph.Save())
+	_, err = w.c.GC(cache.GCLimits{Age: 5 * 24 * time.Hour})
+	must(t, err)
+	if w.blobs.Has(left.Outputs[0].Hash) || !w.blobs.Has(replaced.Outputs[0].Hash) {
+		t.Errorf("left %v, replaced %v", w.blobs.Has(left.Outputs[0].Hash), w.blobs.Has(replaced.Outputs[0].Hash))
+	}
+
+	lock, long := filepath.Join(filepath.Dir(path), "lock"), time.Now().Add(-2*commandLife)
+	must(t, os.Chtimes(path, long, long))
+	collect := func() bool {
+		_, err := w.c.GC(cache.GCLimits{Age: 5 * 24 * time.Hour})
+		must(t, err)
+		_, err = os.Stat(path)
+		return err != nil
+	}
+	if collect() {
+		t.Error("forgotten, though its lock is new")
+	}
+	must(t, os.Chtimes(lock, long, long))
+	if !collect() {
+		t.Error("not forgotten")
+	}
+}

@@ -30,8 +30,7 @@ func main() {
 
 // prepareMemory is for a make that has to read makefiles.
 func prepareMemory() {
-	hugeHeap()
-	growStack(0)
+	raw.QuickStart()
 	debug.SetMemoryLimit(heapLimit)
 	// A limit that a large build needs for good would be collected against all the
 	// time: from the first collection on, the usual rule holds.

@@ -156,6 +156,7 @@ type action struct {
 	pieces  map[string]piece // by path: what it has appended, once that was taken over
 	mtimes  map[string]int64 // of what the last run left, before this one
 	echo    string           // the line that the walk is about to print
+	status  int              // what it ended with
 }
 
 func (a *action) View() exec.View { return a.view }
@@ -208,7 +209,8 @@ func (a *action) End(status int, interrupted bool) error {
 		return a.lost(err)
 	}
 	defer a.view.recorded()
-	if status != 0 || interrupted {
+	a.status = status
+	if status != 0 && !a.b.keepsFailures() || interrupted {
 		a.failed(rec, status)
 		if interrupted {
 			a.b.Save() // make is about to die, and with it what this has left
@@ -307,6 +309,9 @@ func (a *action) open() (*tracefs.View, error) {
 
 // targets are the files that the action is to make.
 func (a *action) targets() []string {
+	if a.b.single != nil {
+		return nil
+	}
 	var paths []string
 	for _, f := range a.f.Together() {
 		paths = append(paths, a.b.node(f).path)

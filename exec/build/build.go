@@ -9,7 +9,7 @@
 // (then nothing runs), whether another trace that holds is in the store (then
 // its versions are put back), or whether the recipe has to run; as Actions it
 // gives a recipe that runs a view, and turns the record of the view into a
-// trace.
+// trace. A Command is an action without a makefile, and has a Build of its own.
 //
 // # What must hold
 //
@@ -79,10 +79,11 @@ type Options struct {
 
 // Build is one make process's knowledge of the tree.
 type Build struct {
-	db   *makefile.Database
-	opts Options
-	sp   *space
-	w    *world
+	db     *makefile.Database
+	single *CommandSpec // what is run by itself, nil for the targets of makefiles
+	opts   Options
+	sp     *space
+	w      *world
 
 	tree      *tree
 	graph     *cache.Graph // the tree's
@@ -187,6 +188,13 @@ type node struct {
 // New opens what is known of the tree around cwd. It never fails: what cannot
 // be read is reported through Options.Warn and treated as not known.
 func New(db *makefile.Database, cwd string, o Options) *Build {
+	b := newBuild(db, cwd, o)
+	b.load(cache.GraphPath(o.CacheDir, b.sp.root))
+	return b
+}
+
+// newBuild returns a Build that knows nothing yet.
+func newBuild(db *makefile.Database, cwd string, o Options) *Build {
 	b := &Build{
 		db: db, opts: o, hasher: o.Shared.hasher, reach: newReacher(db),
 		nodes: make(map[*makefile.File]*node), owned: make(map[string]*makefile.File),
@@ -203,7 +211,6 @@ func New(db *makefile.Database, cwd string, o Options) *Build {
 	b.umask = sync.OnceValue(currentUmask)
 	b.serial, b.step = o.Above.Serial, o.Above.Step
 	b.blobs = cache.OpenBlobs(o.CacheDir, cache.BlobOptions{ReadOnly: o.Cache == CacheReadOnly})
-	b.load()
 	return b
 }
 
@@ -227,9 +234,8 @@ func currentUmask() fs.FileMode {
 	return fs.FileMode(mask)
 }
 
-// load reads the graph file and the journal.
-func (b *Build) load() {
-	path, err := cache.GraphPath(b.opts.CacheDir, b.sp.root)
+// load reads the graph file and the journal. err says why the graph has no place.
+func (b *Build) load(path string, err error) {
 	if err != nil {
 		b.trouble("naming the tree", err)
 		path = ""

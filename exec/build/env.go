@@ -160,9 +160,9 @@ func (b *Build) envDiffers(f *makefile.File, e cache.Entry) string {
 	env, shared := b.environ(f), !b.ownEnviron(f)
 	if !shared || !b.commonEnv.holds[e.EnvText()] {
 		for _, in := range e.Env() {
-			value, set := env[in.Name]
+			value, set := b.envValue(env, in.Name)
 			if set != in.Set || set && cache.HashString(value) != in.Value {
-				return envReason(in.Name, value, set, in.Set)
+				return b.envReason(in.Name, value, set, in.Set)
 			}
 		}
 	}
@@ -177,8 +177,10 @@ func (b *Build) envDiffers(f *makefile.File, e cache.Entry) string {
 	return b.newEnv(f, e, env, c.fresh)
 }
 
-func envReason(name, value string, isSet, wasSet bool) string {
+func (b *Build) envReason(name, value string, isSet, wasSet bool) string {
 	switch {
+	case b.rootPath(name) != "":
+		return "it holds the path that the project had before it was moved"
 	case !wasSet:
 		return fmt.Sprintf("environment variable %s is set now (%q)", name, clip(value))
 	case !isSet:
@@ -236,7 +238,7 @@ func (b *Build) unmetEnv(f *makefile.File, t *cache.Trace, env map[string]string
 			continue
 		}
 		if b.envMatters(name, text, sets) {
-			return envReason(name, env[name], true, false)
+			return b.envReason(name, env[name], true, false)
 		}
 	}
 	return ""

@@ -31,10 +31,10 @@ func (b *Build) Explain(out io.Writer, f *makefile.File) {
 		fmt.Fprintln(out, "Nothing is known of an earlier run.")
 		return
 	}
-	b.explainRun(out, t)
+	b.explainRun(out, t, "Its recipe")
 	b.explainProcs(out, t)
 	b.explainInputs(out, f, t)
-	b.explainOutputs(out, t)
+	b.explainOutputs(out, t, "the recipe")
 }
 
 // explainSource prints the sentence for a file without a recipe.
@@ -61,19 +61,19 @@ func verdictWords(d *decision, must bool) string {
 	return "is up to date by GNU make's rule"
 }
 
-// explainRun says how the present state came about.
-func (b *Build) explainRun(out io.Writer, t *cache.Trace) {
+// explainRun says how the present state came about; who has run.
+func (b *Build) explainRun(out io.Writer, t *cache.Trace, who string) {
 	when := time.Unix(0, t.Started).Format("2006-01-02 15:04:05")
 	took := time.Duration(t.Duration).Round(time.Millisecond)
 	switch {
 	case t.Flags&cache.Failed != 0:
-		fmt.Fprintf(out, "Its recipe failed at %s with status %d; what it left is not good.\n", when, t.Status)
+		fmt.Fprintf(out, "%s failed at %s with status %d; what it left is not good.\n", who, when, t.Status)
 	case t.From == cache.FromAdopted:
 		fmt.Fprintf(out, "It was adopted at %s: %s.\n", when, t.Reason)
 	case t.From == cache.FromCache:
 		fmt.Fprintf(out, "It came from the cache (first made at %s in %v) because %s.\n", when, took, t.Reason)
 	default:
-		fmt.Fprintf(out, "Its recipe last ran at %s, took %v, because %s.\n", when, took, t.Reason)
+		fmt.Fprintf(out, "%s last ran at %s, took %v, because %s.\n", who, when, took, t.Reason)
 	}
 	if t.Flags&cache.NoStore != 0 && t.From == cache.FromRun && t.Flags&cache.Failed == 0 {
 		fmt.Fprintln(out, "Its result is not kept in the cache, because it is no function of the project's files.")
@@ -137,7 +137,11 @@ func (b *Build) explainInputs(out io.Writer, f *makefile.File, t *cache.Trace) {
 		{"Looked up in the system", func(in *cache.Input) bool { return !project(in) && !read(in) }, true},
 	}
 	for _, g := range groups {
-		b.explainGroup(out, g, t)
+		b.explainGroup(out, g, b.node(f).name, t)
+	}
+	if b.single != nil {
+		b.explainEnv(out, t)
+		return // nothing is declared
 	}
 	declared := make(map[string]bool)
 	var unread []string
@@ -163,7 +167,7 @@ func (b *Build) explainInputs(out io.Writer, f *makefile.File, t *cache.Trace) {
 	b.explainEnv(out, t)
 }
 
-func (b *Build) explainGroup(out io.Writer, g inputGroup, t *cache.Trace) {
+func (b *Build) explainGroup(out io.Writer, g inputGroup, name string, t *cache.Trace) {
 	var lines []string
 	total := 0
 	for i := range t.Inputs {
@@ -172,7 +176,7 @@ func (b *Build) explainGroup(out io.Writer, g inputGroup, t *cache.Trace) {
 			continue
 		}
 		total++
-		differs := !b.w.same(in) && !b.chain.sameAsSeen(b.nameOf(t), t, in)
+		differs := !b.w.same(in) && !b.chain.sameAsSeen(name, t, in)
 		switch {
 		case differs:
 			lines = append(lines, "  "+b.describe(in))
@@ -189,11 +193,6 @@ func (b *Build) explainGroup(out io.Writer, g inputGroup, t *cache.Trace) {
 	}
 }
 
-// nameOf is a trace's name in the graph.
-func (b *Build) nameOf(t *cache.Trace) string {
-	return b.sp.key(b.w.real(b.sp.target(t.Target)))
-}
-
 func (b *Build) explainNames(out io.Writer, title string, names []string) {
 	if len(names) == 0 {
 		return
@@ -204,15 +203,22 @@ func (b *Build) explainNames(out io.Writer, title string, names []string) {
 
 func (b *Build) explainEnv(out io.Writer, t *cache.Trace) {
 	var set []string
+	rooted := false
 	for _, e := range t.Env {
-		if e.Set {
+		switch {
+		case b.rootPath(e.Name) != "":
+			rooted = true
+		case e.Set:
 			set = append(set, e.Name)
 		}
 	}
 	b.explainNames(out, "Environment variables that count", set)
+	if rooted {
+		fmt.Fprintln(out, "What it left or printed holds the path of the project, and is of use here only.")
+	}
 }
 
-func (b *Build) explainOutputs(out io.Writer, t *cache.Trace) {
+func (b *Build) explainOutputs(out io.Writer, t *cache.Trace, who string) {
 	if len(t.Outputs) == 0 {
 		return
 	}
@@ -221,7 +227,7 @@ func (b *Build) explainOutputs(out io.Writer, t *cache.Trace) {
 		o := &t.Outputs[i]
 		state := ""
 		if !b.leftAsIs(o) {
-			state = " (not as the recipe left it)"
+			state = " (not as " + who + " left it)"
 		}
 		switch o.Type {
 		case 0:

@@ -153,6 +153,9 @@ func (a *action) replaced(w *tracefs.Write) cache.Output {
 
 // leftTarget reports whether the recipe left a file of the target's name.
 func (a *action) leftTarget(*cache.Trace) bool {
+	if a.b.single != nil {
+		return true // it has none
+	}
 	_, ok := a.b.w.lstat(a.n.path)
 	return ok
 }

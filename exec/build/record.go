@@ -44,7 +44,9 @@ func (a *action) succeeded(rec *tracefs.Record) error {
 	}
 	if !a.n.always {
 		a.dropOld(t)
-		a.keepTimes(t)
+		if b.single == nil { // else who started it goes by its having run
+			a.keepTimes(t)
+		}
 	}
 	if b.chain != nil {
 		b.chain.remove(a.n.name)
@@ -211,6 +213,7 @@ func (a *action) trace(rec *tracefs.Record) *cache.Trace {
 	t := &cache.Trace{
 		Target: a.f.Name, Dir: b.sp.key(b.sp.cwd), Key: k.key, FullKey: k.full, Recipe: k.text, Vars: k.vars,
 		Chunks: a.chunks, Started: a.started.UnixNano(), Duration: int64(time.Since(a.started)), Serial: a.n.serial, Reason: a.n.reason,
+		Status: a.status,
 	}
 	t.Outputs, t.Befores = a.outputs(rec)
 	var execs map[string]bool
@@ -223,11 +226,13 @@ func (a *action) trace(rec *tracefs.Record) *cache.Trace {
 	if a.view.used() {
 		t.Env = b.envInputs(a.f, a.n, t.Inputs, execs)
 	}
+	b.addRoot(t)
 	var strong []cache.Hash
 	t.Tokens, strong = b.tokens(a.f, t.Inputs)
 	t.Strong = cache.StrongKey(t.FullKey, t.Inputs, t.Env, strong)
 	t.Run = cache.NewDigest("run").Hash(t.Strong).Uint(uint64(t.Started)).Uint(uint64(unix.Getpid())).Sum()
 	t.Procs = a.procs(rec, t)
+	b.noteUnseen(t)
 	return t
 }
 
@@ -263,7 +268,7 @@ func (a *action) flags(rec *tracefs.Record, t *cache.Trace) cache.TraceFlags {
 	if len(rec.Setuid) > 0 {
 		fl |= cache.Native | cache.NoStore
 	}
-	if len(rec.Sockets) > 0 || !looksAtProject(t) || a.writesOutside(t) || looked(rec, "/etc/resolv.conf") {
+	if len(rec.Sockets) > 0 || !looksAtProject(t) && !b.hasStdin() || b.single != nil && a.leavesTemporary(rec) || a.writesOutside(t) || looked(rec, "/etc/resolv.conf") {
 		fl |= cache.NoStore
 	}
 	return fl

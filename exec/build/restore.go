@@ -33,7 +33,10 @@ func (b *Build) restore(f *makefile.File, n *node, d decision) error {
 	} else {
 		t.Run = d.old.Run
 	}
-	a := &action{b: b, f: f, n: n, old: d.old, journal: b.begin(n)}
+	a := &action{b: b, f: f, n: n, old: d.old}
+	if !b.replacesNothing(d) {
+		a.journal = b.begin(n)
+	}
 	if a.journal != 0 {
 		if err := b.journal.Means(a.journal, &t); err != nil {
 			b.trouble("writing down what is put back", err)
@@ -41,11 +44,9 @@ func (b *Build) restore(f *makefile.File, n *node, d decision) error {
 	}
 	a.hidden = b.rollBackSuspect(a, nil)
 	t.Tokens, _ = b.tokens(f, t.Inputs) // the same in meaning, but of the runs that are in force now
-	for i := range t.Outputs {          // sorted by path, so directories come before what is in them
-		if err := b.restoreOne(&t.Outputs[i]); err != nil {
-			a.done() // the recipe begins anew
-			return err
-		}
+	if err := b.restoreAll(t.Outputs); err != nil {
+		a.done() // the recipe begins anew
+		return err
 	}
 	for i := 0; d.old != nil && i < len(t.Outputs); i++ {
 		if was := findOutput(d.old.Outputs, t.Outputs[i].Path); was != nil && sameOutput(was, &t.Outputs[i]) {
@@ -65,6 +66,26 @@ func (b *Build) restore(f *makefile.File, n *node, d decision) error {
 	b.left(b.settle(done{f: f, n: n, t: &t}), d.old)
 	a.done()
 	b.replay(&t)
+	return nil
+}
+
+// restoreAll makes the paths of outputs, which are sorted, what the trace left there:
+// contents go before their directories, which come before what is in them.
+func (b *Build) restoreAll(outs []cache.Output) error {
+	for i := range slices.Backward(outs) {
+		if o := &outs[i]; o.Type == 0 {
+			if err := b.restoreOne(o); err != nil {
+				return err
+			}
+		}
+	}
+	for i := range outs {
+		if o := &outs[i]; o.Type != 0 {
+			if err := b.restoreOne(o); err != nil {
+				return err
+			}
+		}
+	}
 	return nil
 }
 
@@ -198,6 +219,9 @@ func (b *Build) rollBack(a *action) []string {
 // ownDir reports whether a directory is this action's alone: nobody else made
 // what is in it, and no other rule makes it.
 func (b *Build) ownDir(key string, a *action) bool {
+	if b.single != nil {
+		return b.onlyOwnIn(key, a.old) // what other commands have left is in nobody's chain
+	}
 	f := b.db.Lookup(b.display(key))
 	return (f == nil || f == a.f || f.Recipe == nil) && !b.chain.othersBelow(key, a.n.name)
 }

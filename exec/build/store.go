@@ -39,16 +39,20 @@ func (b *Build) storeArgs() []string {
 
 // reportNoTracing is the one line of law 7.
 func (b *Build) reportNoTracing(err error) {
+	what, then := "recipes", "working from mtimes as GNU make does"
+	if b.single != nil {
+		what, then = "commands", "running it as it is"
+	}
 	var un *tracefs.ErrUnavailable
 	if !errors.As(err, &un) {
-		b.warn("recipes cannot be traced: %v; working from mtimes as GNU make does", err)
+		b.warn("%s cannot be traced: %v; %s", what, err, then)
 		return
 	}
 	hint := ""
 	if un.Hint != "" {
 		hint = " (" + un.Hint + ")"
 	}
-	b.warn("recipes cannot be traced: %s; working from mtimes as GNU make does%s", un.Reason, hint)
+	b.warn("%s cannot be traced: %s; %s%s", what, un.Reason, then, hint)
 }
 
 // client connects to the store, once. A build without a store goes on.
@@ -68,7 +72,9 @@ func (b *Build) client() *cache.Client {
 		return nil
 	}
 	b.store = cache.NewClient(conn)
-	b.contents = cache.NewContents(b.blobs, b.store)
+	if b.contents == nil {
+		b.contents = cache.NewContents(b.blobs, b.store)
+	}
 	return b.store
 }
 
@@ -89,7 +95,10 @@ func (b *Build) orCached(f *makefile.File, n *node, d decision) decision {
 	if b.opts.Cache == CacheOff || d.verdict != exec.Run || !b.mayRestore(f, n) {
 		return d
 	}
-	hit := b.lookUp(f, n)
+	hit := b.earlierResult(f, n)
+	if hit == nil {
+		hit = b.lookUp(f, n)
+	}
 	if hit == nil {
 		return d
 	}
@@ -132,11 +141,19 @@ func (b *Build) lookUp(f *makefile.File, n *node) *cache.Trace {
 			b.storeError("looking up "+f.Name, err)
 			return nil
 		}
-		if t != nil && b.haveContents(t) && b.commandsMoved(t) == "" && b.unmetEnv(f, t, b.environ(f), b.envNames(f)) == "" {
+		if t != nil && b.mayPutBack(f, t) {
 			return t
 		}
 	}
 	return nil
+}
+
+// mayPutBack reports whether a result of which the inputs are as they were may be taken.
+func (b *Build) mayPutBack(f *makefile.File, t *cache.Trace) bool {
+	if b.single != nil && (t.Status != 0 && !b.keepsFailures() || b.single.StdinOpen && !unread(t)) {
+		return false
+	}
+	return b.haveContents(t) && b.commandsMoved(t) == "" && b.unmetEnv(f, t, b.environ(f), b.envNames(f)) == ""
 }
 
 // strongNow hashes what a set of paths is in the view of f's action now.
@@ -152,7 +169,7 @@ func (b *Build) strongNow(f *makefile.File, n *node, s cache.PathSet) (cache.Has
 	env := b.environ(f)
 	vars := make([]cache.EnvInput, 0, len(s.Env))
 	for _, name := range s.Env {
-		value, set := env[name]
+		value, set := b.envValue(env, name)
 		e := cache.EnvInput{Name: name, Set: set}
 		if set {
 			e.Value = cache.HashString(value)
@@ -198,7 +215,7 @@ func versionInput(o *cache.Output, r cache.PathRef) cache.Input {
 
 // haveContents reports whether every content that a trace left can be had.
 func (b *Build) haveContents(t *cache.Trace) bool {
-	if t.Flags&(cache.NoStore|cache.Provisional|cache.Failed) != 0 || b.client() == nil {
+	if t.Flags&(cache.NoStore|cache.Provisional|cache.Failed) != 0 || b.contents == nil && b.client() == nil {
 		return false
 	}
 	for i := range t.Outputs {
@@ -274,7 +291,9 @@ func (b *Build) Save() {
 	}
 	b.opts.Idle.Void() // the next build finds something else to go by
 	b.hasher.Settle()
-	b.graph.PutStats(b.hasher.Fresh())
+	fresh := b.hasher.Fresh()
+	b.graph.PutStats(fresh)
+	b.shareStats(fresh)
 	if err := b.graph.Save(); err != nil {
 		b.trouble("keeping what was learned", err)
 		return
@@ -286,7 +305,11 @@ func (b *Build) Save() {
 		}
 	}
 	if b.journal != nil {
-		if err := b.journal.Shorten(); err != nil {
+		size := int64(cache.GrownJournal)
+		if b.single != nil {
+			size = cache.SmallJournal
+		}
+		if err := b.journal.Shorten(size); err != nil {
 			b.trouble("shortening what was written down", err)
 		}
 	}
@@ -295,7 +318,7 @@ func (b *Build) Save() {
 // Close waits for the store and saves what was learned.
 func (b *Build) Close() {
 	b.wg.Wait()
-	if b.store != nil && !b.storeFailed {
+	if b.store != nil && !b.storeFailed && b.single == nil { // a command's graph does not hang on the store
 		if err := b.store.Sync(); err != nil {
 			b.storeError("writing", err)
 		}

@@ -68,6 +68,9 @@ func (b *Build) entryOf(f *makefile.File, n *node) (cache.Entry, bool) {
 // tokens lists the tokens of f given the inputs that its recipe read, each with
 // its meaning in cache look-ups.
 func (b *Build) tokens(f *makefile.File, inputs []cache.Input) (toks []cache.Token, strong []cache.Hash) {
+	if b.hasStdin() {
+		return []cache.Token{{Name: stdinToken, Hash: b.single.Stdin}}, []cache.Hash{b.single.Stdin}
+	}
 	seen := make(map[string]bool)
 	for _, d := range f.Deps {
 		if d.File == nil || seen[d.File.Name] || b.wasRead(d.File, inputs) {
@@ -103,6 +106,9 @@ func hasContent(inputs []cache.Input, key string) bool {
 // the trace was made with.
 func (b *Build) tokensDiffer(f *makefile.File, n *node, e cache.Entry, must bool) string {
 	was := e.Tokens()
+	if b.single != nil {
+		return b.stdinDiffers(was)
+	}
 	if len(was) == 0 && !must {
 		return ""
 	}

@@ -9,11 +9,11 @@ import (
 	"path/filepath"
 )
 
-// GivenVar names a make to test instead of a fresh fmake. An fmake-engine beside
-// it is taken too; without one it is a plain make.
+// GivenVar names a make to test instead of a fresh fmake. An fmake-engine and an frun
+// beside it are taken too; without an engine it is a plain make.
 const GivenVar = "FMAKE_TEST_BINARY"
 
-// Into puts fmake and fmake-engine into dir, which every user can read then.
+// Into puts fmake, fmake-engine and frun into dir, which every user can read then.
 func Into(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
@@ -21,7 +21,7 @@ func Into(dir string) error {
 	if given := os.Getenv(GivenVar); given != "" {
 		return take(given, dir)
 	}
-	return Build(dir, "fmake/cmd/fmake", "fmake/cmd/fmake-engine")
+	return Build(dir, "fmake/cmd/fmake", "fmake/cmd/fmake-engine", "fmake/cmd/frun")
 }
 
 // Build builds packages of this module into dir.
@@ -50,9 +50,14 @@ func take(given, dir string) error {
 	if err := Copy(given, filepath.Join(dir, "fmake")); err != nil {
 		return fmt.Errorf("%s: %w", GivenVar, err)
 	}
-	engine := filepath.Join(filepath.Dir(given), "fmake-engine")
-	if _, err := os.Stat(engine); err != nil {
-		return nil
+	for _, name := range []string{"fmake-engine", "frun"} {
+		beside := filepath.Join(filepath.Dir(given), name)
+		if _, err := os.Stat(beside); err != nil {
+			continue
+		}
+		if err := Copy(beside, filepath.Join(dir, name)); err != nil {
+			return err
+		}
 	}
-	return Copy(engine, filepath.Join(dir, "fmake-engine"))
+	return nil
 }

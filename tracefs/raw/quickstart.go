@@ -1,15 +1,17 @@
-package main
+package raw
 
-import (
-	"unsafe"
-
-	"fmake/tracefs/raw"
-)
+import "unsafe"
 
 const (
 	heapPiece = 4 << 20 // what the Go heap grows by
 	small     = 40 << 10
 )
+
+// QuickStart is for the beginning of programs that end after some milliseconds.
+func QuickStart() {
+	hugeHeap()
+	growStack(0)
+}
 
 // hugeHeap lets the heap go on in large pages. A run that has nothing to do touches
 // some hundred pages of fresh heap once each; on a virtual machine these faults
@@ -18,11 +20,11 @@ const (
 // and never touched: all in one, and what this processor has set aside in pieces.
 func hugeHeap() {
 	_, end := take(128 << 10) // too much to be set aside
-	page := (end + raw.HugePage - 1) &^ (raw.HugePage - 1)
+	page := (end + HugePage - 1) &^ (HugePage - 1)
 	if begin, _ := take(page - end + small); begin != end {
 		return
 	}
-	raw.Huge(page, page+heapPiece-page%heapPiece)
+	Huge(page, page+heapPiece-page%heapPiece)
 	for range 2 * (512 << 10) / small {
 		if begin, _ := take(small); begin >= page {
 			return
