@@ -189,7 +189,7 @@ func (s *Session) run() int {
 			s.w.fatal(makefile.Pos{}, err.Error())
 		}
 		s.w.Attach(o)
-		if len(o.Consider) > 0 {
+		if o.Considered != nil {
 			return s.consider(o)
 		}
 	}
@@ -206,21 +206,22 @@ func (s *Session) run() int {
 // consider walks over targets without running anything or printing commands.
 func (s *Session) consider(o Options) int {
 	s.set.SetOn(flags.JustPrint, true)
-	var files []*makefile.File
+	s.w.addNeeds(o.Learned)
+	walked := make(map[string]*makefile.File, len(o.Consider))
 	for _, name := range o.Consider {
 		f := s.db.Lookup(name)
 		if f == nil {
 			f = s.db.Enter(name)
 		}
-		files = append(files, f)
+		walked[name] = f
 		s.con.muted = true
 		s.w.makeGoals([]*makefile.GoalDep{{Dep: makefile.Dep{File: f}}})
 		s.con.muted = false
 	}
-	for i, f := range files {
-		files[i] = current(f)
+	for name, f := range walked {
+		walked[name] = current(f)
 	}
-	o.Considered(files)
+	o.Considered(walked)
 	return exitSuccess
 }
 

@@ -19,7 +19,8 @@ type own struct {
 	system   string // trace, fingerprint
 	env      string // auto, all
 	order    string // auto, serial
-	explain  []string
+	explain  []question
+	json     bool // --explain answers programs
 	hazards  bool
 	manage   []string // what is to be done with the cache instead of making anything
 	lint     bool
@@ -34,6 +35,7 @@ type ownOption struct {
 	set    func(o *own, value string)
 	local  bool // not handed on to makes below
 	bare   bool // may stand without a value
+	flag   bool // has no value
 }
 
 func ownOptions() []ownOption {
@@ -47,7 +49,9 @@ func ownOptions() []ownOption {
 		{name: "--cache-stats", bare: true, set: func(o *own, _ string) { o.manage = []string{"stats"} }, local: true},
 		{name: "--cache-verify", bare: true, set: func(o *own, _ string) { o.manage = []string{"verify"} }, local: true},
 		{name: "--cache-gc", bare: true, set: func(o *own, v string) { o.manage = []string{"gc", v} }, local: true},
-		{name: "--explain", set: func(o *own, v string) { o.explain = append(o.explain, v) }, local: true},
+		{name: "--explain", set: func(o *own, v string) { o.explain = append(o.explain, question{name: v}) }, local: true},
+		{name: "--explain-miss", set: func(o *own, v string) { o.explain = append(o.explain, question{v, true}) }, local: true},
+		{name: "--json", flag: true, set: func(o *own, _ string) { o.json = true }, local: true},
 	}
 }
 
@@ -71,7 +75,11 @@ func (o *own) take(word string, rest []string) (used int, ok bool) {
 		if opt.name != name {
 			continue
 		}
-		if opt.bare && !hasValue {
+		if opt.flag && hasValue {
+			o.wrong = append(o.wrong, fmt.Sprintf("option '%s' takes no value", name))
+			return 0, true
+		}
+		if (opt.bare || opt.flag) && !hasValue {
 			opt.set(o, "")
 			return 0, true
 		}

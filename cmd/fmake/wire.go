@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bufio"
 	"errors"
-	"os"
 	"strings"
 
 	"fmake/cache"
@@ -83,10 +81,10 @@ func (p *program) attach(db *makefile.Database, s *exec.Session) (exec.Options, 
 	if len(p.own.wrong) > 0 {
 		return none, errors.New(p.own.wrong[0])
 	}
+	if err := p.own.checkExplain(); err != nil {
+		return none, err
+	}
 	if p.own.trace == "off" {
-		if len(p.own.explain) > 0 {
-			return none, errors.New("--explain needs tracing; it cannot go with --tracefs=off")
-		}
 		return none, nil
 	}
 	if tracefs.InView() {
@@ -101,7 +99,7 @@ func (p *program) attach(db *makefile.Database, s *exec.Session) (exec.Options, 
 	p.build = b
 	o := exec.Options{Judge: b, Actions: b, Referee: b, Learned: b.Learned(), SubMakeEnv: b.SubMakeEnv, Generated: b.Generated}
 	if len(p.own.explain) > 0 {
-		o.Consider, o.Considered = p.own.explain, p.explained
+		p.explain(&o)
 	}
 	return o, nil
 }
@@ -142,15 +140,6 @@ func (p *program) options(dir string, s *exec.Session) build.Options {
 		Warn:     func(text string) { s.Warn("warning: " + text) },
 		Say:      s.Warn,
 		Print:    s.Print,
-	}
-}
-
-// explained prints what is known of the targets of --explain.
-func (p *program) explained(targets []*makefile.File) {
-	out := bufio.NewWriter(os.Stdout)
-	defer out.Flush()
-	for _, f := range targets {
-		p.build.Explain(out, f)
 	}
 }
 

@@ -131,7 +131,10 @@ func (b *Build) lookUp(f *makefile.File, n *node) *cache.Trace {
 			b.storeError("looking up "+f.Name, err)
 			return nil
 		}
-		if t != nil && b.haveContents(t) && b.commandsMoved(t) == "" && b.unmetEnv(f, t, b.environ(f), b.envNames(f)) == "" {
+		if t == nil || !b.haveContents(t) || b.commandsMoved(t) != "" {
+			continue
+		}
+		if why, _ := b.unmetEnv(f, t, b.environ(f), b.envNames(f)); why == "" {
 			return t
 		}
 	}
