@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -23,7 +24,8 @@ type own struct {
 	json     bool // --explain answers programs
 	hazards  bool
 	manage   []string // what is to be done with the cache instead of making anything
-	lint     bool
+	lint     string   // report, patch; "": not asked for
+	story    string   // where makes below tell what they know, "" if nobody asks
 	wrong    []string // words that could not be read, for the error message
 }
 
@@ -51,6 +53,8 @@ func ownOptions() []ownOption {
 		{name: "--cache-gc", bare: true, set: func(o *own, v string) { o.manage = []string{"gc", v} }, local: true},
 		{name: "--explain", set: func(o *own, v string) { o.explain = append(o.explain, question{name: v}) }, local: true},
 		{name: "--explain-miss", set: func(o *own, v string) { o.explain = append(o.explain, question{v, true}) }, local: true},
+		{name: "--lint", values: []string{"report", "patch"}, bare: true, set: func(o *own, v string) { o.lint = cmp.Or(v, "report") }},
+		{name: "--story", set: func(o *own, v string) { o.story = v }}, // fmake's own, for makes below
 		{name: "--json", flag: true, set: func(o *own, _ string) { o.json = true }, local: true},
 	}
 }
@@ -62,12 +66,8 @@ func newOwn() *own {
 // take reads one word. ok is false if it is none of fmake's options; used is how many
 // of the words in rest belong to it: a value may be a word of its own.
 func (o *own) take(word string, rest []string) (used int, ok bool) {
-	switch word {
-	case "--debug=hazards":
+	if word == "--debug=hazards" {
 		o.hazards = true
-		return 0, true
-	case "--lint":
-		o.lint = true
 		return 0, true
 	}
 	name, value, hasValue := strings.Cut(word, "=")
@@ -154,9 +154,8 @@ func (o *own) words() string {
 	if o.hazards {
 		out = append(out, "--debug=hazards")
 	}
-	if o.lint {
-		out = append(out, "--lint")
-	}
+	add("--lint", o.lint, def.lint)
+	add("--story", o.story, def.story)
 	return strings.Join(out, " ")
 }
 

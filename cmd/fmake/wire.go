@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"os"
 	"strings"
 
 	"fmake/cache"
@@ -22,6 +23,7 @@ type program struct {
 	shells  build.ShellLog
 	shared  *build.Shared // with the makes that run inside this process
 	top     bool          // this is the make that the process was started as
+	story   *os.File      // what makes tell at their end; nil below the top, and if nobody asks
 }
 
 // run runs fmake with a command line and an environment.
@@ -67,6 +69,7 @@ func lookup(env []string, name string) string {
 // ready is called when all options are known: it gives what makes below have to
 // find in their environment.
 func (p *program) ready() []string {
+	p.startStory()
 	words := p.own.words()
 	if words == "" && lookup(p.env, "FMAKEFLAGS") == "" {
 		return nil
@@ -82,6 +85,9 @@ func (p *program) attach(db *makefile.Database, s *exec.Session) (exec.Options, 
 		return none, errors.New(p.own.wrong[0])
 	}
 	if err := p.own.checkExplain(); err != nil {
+		return none, err
+	}
+	if err := p.own.checkLint(); err != nil {
 		return none, err
 	}
 	if p.own.trace == "off" {
@@ -146,10 +152,11 @@ func (p *program) options(dir string, s *exec.Session) build.Options {
 // finished keeps what was learned.
 func (p *program) finished(int) {
 	if p.build != nil {
-		if p.own.lint {
-			p.build.Lint(p.session.Warn)
+		if p.own.story != "" {
+			p.tell()
 		}
 		p.build.Close()
+		p.endStory()
 		p.build = nil // a failed attempt to become another make ends a second time
 	}
 	if !p.top {

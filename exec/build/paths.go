@@ -142,6 +142,9 @@ func isEditorName(name string) bool {
 	return false
 }
 
+// Root is the folder of the project.
+func (b *Build) Root() string { return b.sp.root }
+
 // splitPath cuts a path of a trace into directory and name.
 func splitPath(p string) (dir, name string) {
 	i := strings.LastIndexByte(p, '/')

@@ -1,0 +1,116 @@
+package lint
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"fmake/exec/story"
+)
+
+// record is the first word of a finding's record.
+const record = "lint"
+
+// Record gives a finding to the make at the top.
+func (f *Finding) Record() story.Record {
+	r := story.Record{record, string(f.Kind), f.File, strconv.Itoa(f.Line), f.Text}
+	if a := f.Add; a != nil {
+		r = append(r, a.Makefile, a.Dir, a.Target, strconv.FormatBool(a.Apart))
+		r = append(r, a.Needs...)
+	}
+	return r
+}
+
+// Findings takes the findings out of what all makes have told, each once, by kind and
+// place.
+func Findings(records []story.Record) []Finding {
+	var out []Finding
+	seen := make(map[string]bool)
+	for _, r := range records {
+		if len(r) < 5 || r[0] != record {
+			continue
+		}
+		f := Finding{Kind: Kind(r[1]), File: r[2], Text: r[4]}
+		f.Line, _ = strconv.Atoi(r[3])
+		if len(r) > 9 {
+			f.Add = &Addition{Makefile: r[5], Dir: r[6], Target: r[7], Apart: r[8] == "true", Needs: r[9:]}
+		}
+		if key := strings.Join(r, "\x00"); !seen[key] {
+			seen[key] = true
+			out = append(out, f)
+		}
+	}
+	order := kinds()
+	slices.SortStableFunc(out, func(x, y Finding) int {
+		if c := slices.Index(order, x.Kind) - slices.Index(order, y.Kind); c != 0 {
+			return c
+		}
+		if c := strings.Compare(x.File, y.File); c != 0 {
+			return c
+		}
+		return x.Line - y.Line
+	})
+	return out
+}
+
+// Words shows a finding as compilers show theirs. relative gives the name of a makefile.
+func (f *Finding) Words(relative func(path string) string) string {
+	text := f.Text
+	if f.File != "" && f.Line > 0 {
+		text = relative(f.File) + ":" + strconv.Itoa(f.Line) + ": " + text
+	}
+	if f.Add != nil {
+		text += "; add: " + f.Add.Line()
+	}
+	return text
+}
+
+// Summary counts the findings of each kind.
+func Summary(findings []Finding) string {
+	var parts []string
+	for _, k := range kinds() {
+		n := 0
+		for i := range findings {
+			if findings[i].Kind == k {
+				n++
+			}
+		}
+		switch n {
+		case 0:
+		case 1:
+			parts = append(parts, "1 "+string(k))
+		default:
+			parts = append(parts, fmt.Sprintf("%d %s", n, plural(k)))
+		}
+	}
+	if parts == nil {
+		return "lint: nothing found"
+	}
+	return "lint: " + strings.Join(parts, ", ")
+}
+
+// plural is a kind of which there are several: its first noun gets an s.
+func plural(k Kind) string {
+	if k == Hazard {
+		return "-j hazards"
+	}
+	noun, rest, _ := strings.Cut(string(k), " ")
+	return noun + "s " + verbs(rest)
+}
+
+// verbs makes the verb that follows agree.
+func verbs(rest string) string {
+	return strings.NewReplacer("that writes ", "that write ").Replace(rest)
+}
+
+// Additions are those of all findings.
+func Additions(findings []Finding) []*Addition {
+	var out []*Addition
+	for i := range findings {
+		if a := findings[i].Add; a != nil {
+			out = append(out, a)
+		}
+	}
+	return out
+}
