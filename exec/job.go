@@ -24,6 +24,7 @@ type job struct {
 	ownsInput bool // it has make's standard input
 	dontCare  bool // its failure is no news
 	deleted   bool // its targets were deleted
+	told      bool // the Watcher knows of it
 
 	run running // what is going on now, nil if nothing is
 }
@@ -229,6 +230,7 @@ func (w *Walk) startWhenIdle(j *job) bool {
 		w.waiting = append(w.waiting, j)
 		return false
 	}
+	w.began(j)
 	w.startNext(j)
 	if j.run != nil {
 		w.jobs = append(w.jobs, j)

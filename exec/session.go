@@ -37,6 +37,9 @@ type Config struct {
 	SerialOutput func() bool
 	// Finished is called when no recipe will run any more.
 	Finished func(status int)
+	// Watcher is asked, when all options are known, who is to be told what make does.
+	// It may be nil, and may give nil.
+	Watcher func() Watcher
 	// Below gives the configuration of a make that a recipe starts, for it to run
 	// inside this process. If it is nil, all makes below are processes.
 	Below func(args, env []string) Config

@@ -62,6 +62,8 @@ type Walk struct {
 	set *flags.Set
 	con *console
 	opt Options
+	// watch is told what happens; nil: nobody.
+	watch Watcher
 
 	debug  debugLevel
 	always bool // -B, until a makefile was remade

@@ -114,8 +114,12 @@ func (h worldHost) Message(kind makefile.MessageKind, pos makefile.Pos, text str
 }
 
 // Shell implements makefile.Host: it runs $(shell) and VAR != commands.
-func (h worldHost) Shell(c makefile.ShellCommand) makefile.ShellResult {
-	w := h.w
+func (h worldHost) Shell(c makefile.ShellCommand) (result makefile.ShellResult) {
+	h.w.timed("shell", c.Text, func() { result = h.w.shell(c) })
+	return result
+}
+
+func (w *Walk) shell(c makefile.ShellCommand) makefile.ShellResult {
 	plan, err := recipe.MakePlan(recipe.Line{Text: c.Text, Shell: c.Shell, Flags: c.Flags, FlagsSet: true, OneShell: w.db.OneShell})
 	if err != nil || plan.Road == recipe.Empty {
 		return makefile.ShellResult{}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"errors"
 	"os"
 
 	"fmake/exec"
@@ -52,15 +51,4 @@ func (p *program) explained(walked map[string]*makefile.File) {
 		}
 		a.Print(out)
 	}
-}
-
-// checkExplain reports options that cannot go together.
-func (o *own) checkExplain() error {
-	switch {
-	case len(o.explain) > 0 && o.trace == "off":
-		return errors.New("--explain needs tracing; it cannot go with --tracefs=off")
-	case o.json && len(o.explain) == 0:
-		return errors.New("--json says how --explain and --explain-miss answer; it needs one of them")
-	}
-	return nil
 }

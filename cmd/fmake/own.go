@@ -24,8 +24,10 @@ type own struct {
 	json     bool // --explain answers programs
 	hazards  bool
 	manage   []string // what is to be done with the cache instead of making anything
+	list     string   // targets, tasks: what is listed instead of making anything
 	lint     string   // report, patch; "": not asked for
-	story    string   // where makes below tell what they know, "" if nobody asks
+	pages    []page   // what is to be written when all have ended
+	story    string   // what makes below tell, and where; "" if nobody asks
 	wrong    []string // words that could not be read, for the error message
 }
 
@@ -53,7 +55,12 @@ func ownOptions() []ownOption {
 		{name: "--cache-gc", bare: true, set: func(o *own, v string) { o.manage = []string{"gc", v} }, local: true},
 		{name: "--explain", set: func(o *own, v string) { o.explain = append(o.explain, question{name: v}) }, local: true},
 		{name: "--explain-miss", set: func(o *own, v string) { o.explain = append(o.explain, question{v, true}) }, local: true},
-		{name: "--lint", values: []string{"report", "patch"}, bare: true, set: func(o *own, v string) { o.lint = cmp.Or(v, "report") }},
+		{name: "--lint", values: []string{"report", "patch"}, bare: true, set: func(o *own, v string) { o.lint = cmp.Or(v, "report") }, local: true},
+		{name: "--profile", set: func(o *own, v string) { o.page("profile", v) }, local: true},
+		{name: "--graph", set: func(o *own, v string) { o.page("graph", v) }, local: true},
+		{name: "--compile-commands", bare: true, set: func(o *own, v string) { o.page("compile-commands", cmp.Or(v, "compile_commands.json")) }, local: true},
+		{name: "--print-targets", flag: true, set: func(o *own, _ string) { o.list = "targets" }, local: true},
+		{name: "--tasks", flag: true, set: func(o *own, _ string) { o.list = "tasks" }, local: true},
 		{name: "--story", set: func(o *own, v string) { o.story = v }}, // fmake's own, for makes below
 		{name: "--json", flag: true, set: func(o *own, _ string) { o.json = true }, local: true},
 	}
@@ -154,7 +161,6 @@ func (o *own) words() string {
 	if o.hazards {
 		out = append(out, "--debug=hazards")
 	}
-	add("--lint", o.lint, def.lint)
 	add("--story", o.story, def.story)
 	return strings.Join(out, " ")
 }

@@ -23,6 +23,7 @@ type program struct {
 	shells  build.ShellLog
 	shared  *build.Shared // with the makes that run inside this process
 	top     bool          // this is the make that the process was started as
+	watch   *stopwatch    // nil if nobody asks how long things take
 	story   *os.File      // what makes tell at their end; nil below the top, and if nobody asks
 }
 
@@ -43,6 +44,7 @@ func (p *program) config(args []string) exec.Config {
 		Ready:        p.ready,
 		Instead:      p.instead,
 		Attach:       p.attach,
+		Watcher:      p.watcher,
 		ShellRan:     p.shells.Ran,
 		SerialOutput: func() bool { return p.own.order == "serial" },
 		Finished:     p.finished,
@@ -84,11 +86,11 @@ func (p *program) attach(db *makefile.Database, s *exec.Session) (exec.Options, 
 	if len(p.own.wrong) > 0 {
 		return none, errors.New(p.own.wrong[0])
 	}
-	if err := p.own.checkExplain(); err != nil {
+	if err := p.own.check(); err != nil {
 		return none, err
 	}
-	if err := p.own.checkLint(); err != nil {
-		return none, err
+	if p.own.list != "" {
+		return p.list(db), nil
 	}
 	if p.own.trace == "off" {
 		return none, nil

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"fmake/makefile"
 	"fmake/tracefs"
 )
 
@@ -144,6 +145,9 @@ func isEditorName(name string) bool {
 
 // Root is the folder of the project.
 func (b *Build) Root() string { return b.sp.root }
+
+// Key is how traces call the file of a target.
+func (b *Build) Key(f *makefile.File) string { return b.node(f).name }
 
 // splitPath cuts a path of a trace into directory and name.
 func splitPath(p string) (dir, name string) {

@@ -66,7 +66,7 @@ func (l *linter) surplus(s *subject) {
 		names = append(names, g.Name)
 	}
 	if len(names) > 0 {
-		l.report(s, Surplus, fmt.Sprintf("%s declares %s and does not read it", s.f.Name, list(names)), nil)
+		l.report(s, Surplus, fmt.Sprintf("%s declares and does not read %s", s.f.Name, list(names)), nil)
 	}
 }
 

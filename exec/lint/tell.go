@@ -57,8 +57,11 @@ func Findings(records []story.Record) []Finding {
 // Words shows a finding as compilers show theirs. relative gives the name of a makefile.
 func (f *Finding) Words(relative func(path string) string) string {
 	text := f.Text
-	if f.File != "" && f.Line > 0 {
+	switch {
+	case f.File != "" && f.Line > 0:
 		text = relative(f.File) + ":" + strconv.Itoa(f.Line) + ": " + text
+	case f.File != "": // by a rule that is built in
+		text = relative(f.File) + ": " + text
 	}
 	if f.Add != nil {
 		text += "; add: " + f.Add.Line()
