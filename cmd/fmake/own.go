@@ -57,6 +57,7 @@ func ownOptions() []ownOption {
 		{name: "--explain-miss", set: func(o *own, v string) { o.explain = append(o.explain, question{v, true}) }, local: true},
 		{name: "--lint", values: []string{"report", "patch"}, bare: true, set: func(o *own, v string) { o.lint = cmp.Or(v, "report") }, local: true},
 		{name: "--profile", set: func(o *own, v string) { o.page("profile", v) }, local: true},
+		{name: "--report", set: func(o *own, v string) { o.page("report", v) }, local: true},
 		{name: "--graph", set: func(o *own, v string) { o.page("graph", v) }, local: true},
 		{name: "--compile-commands", bare: true, set: func(o *own, v string) { o.page("compile-commands", cmp.Or(v, "compile_commands.json")) }, local: true},
 		{name: "--print-targets", flag: true, set: func(o *own, _ string) { o.list = "targets" }, local: true},

@@ -39,13 +39,13 @@ func (o *own) page(option, path string) { o.pages = append(o.pages, page{option,
 
 // writer says how a page is made, and what makes have to tell for it.
 type writer struct {
-	write func(b *report.Build) []byte
+	write func(b *report.Build, dir string) []byte
 	needs []string
 }
 
 func writers() map[string]writer {
-	inJSON := func(write func(b *report.Build, w *jsonout.Writer)) func(b *report.Build) []byte {
-		return func(b *report.Build) []byte {
+	inJSON := func(write func(b *report.Build, w *jsonout.Writer)) func(b *report.Build, dir string) []byte {
+		return func(b *report.Build, _ string) []byte {
 			var w jsonout.Writer
 			write(b, &w)
 			return w.Bytes()
@@ -53,7 +53,8 @@ func writers() map[string]writer {
 	}
 	return map[string]writer{
 		"profile":          {inJSON((*report.Build).Profile), []string{tellTimes, tellGraph}},
-		"graph":            {(*report.Build).Dot, []string{tellGraph}},
+		"report":           {(*report.Build).Page, []string{tellTimes, tellGraph}},
+		"graph":            {func(b *report.Build, _ string) []byte { return b.Dot() }, []string{tellGraph}},
 		"compile-commands": {inJSON((*report.Build).CompileCommands), []string{tellGraph}},
 	}
 }
@@ -158,7 +159,7 @@ func (p *program) endStory() {
 	}
 	b := report.FromRecords(records)
 	for _, page := range p.own.pages {
-		if err := os.WriteFile(page.path, writers()[page.option].write(b), 0o666); err != nil {
+		if err := os.WriteFile(page.path, writers()[page.option].write(b, p.session.Dir()), 0o666); err != nil {
 			p.session.Warn(fmt.Sprintf("--%s: %v", page.option, err))
 		}
 	}

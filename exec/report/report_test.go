@@ -2,6 +2,7 @@ package report
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -172,5 +173,61 @@ func TestCompiles(t *testing.T) {
 		if strings.Join(got, " ") != tt.want {
 			t.Errorf("%q: got %q, want %q", tt.argv, got, tt.want)
 		}
+	}
+}
+
+// large is a build of n objects with a program for each hundred of them.
+func large(n int) *Build {
+	b := &Build{}
+	for i := range n {
+		key := fmt.Sprintf("./some/folder/object_%d.o", i)
+		b.Targets = append(b.Targets, Target{
+			Key: key, Name: key[2:], Dir: "/p", Outcome: []Outcome{Ran, Restored, Kept, Cut}[i%4], Why: "some/folder/header.h changed (0123456789ab -> ba9876543210)",
+			Runs: 1, Duration: int64(i) * 1e6, Reads: 100, Writes: 1, Undeclared: []string{"some/folder/header.h"},
+			Procs: []Proc{{0, strings.Repeat("gcc -O2 ", 25)}, {1, strings.Repeat("cc1 -quiet ", 20)}, {1, strings.Repeat("as --64 ", 20)}},
+		})
+		b.Spans = append(b.Spans, Span{Kind: Recipe, Name: key[2:], Key: key, Dir: "/p", Start: int64(i/2) * 1e6, End: int64(i/2+1) * 1e6})
+		prog := fmt.Sprintf("./prog_%d", i/100)
+		if i%100 == 0 {
+			b.Targets = append(b.Targets, Target{Key: prog, Name: prog[2:], Dir: "/p", Outcome: Ran, Why: "x"})
+		}
+		b.Edges = append(b.Edges, Edge{Declared, prog, key}, Edge{OrderOnly, key, "./some/folder/object_0.o"}, Edge{Read, key, fmt.Sprintf("./some/folder/object_%d.o", i/2)})
+	}
+	return b
+}
+
+func TestPageOfALargeBuildIsSmallAndWhole(t *testing.T) {
+	text := string(large(10_000).Page("/p"))
+	if len(text) > 10<<20 {
+		t.Errorf("the page has %d bytes", len(text))
+	}
+	if out := os.Getenv("PAGE_OUT"); out != "" {
+		if err := os.WriteFile(out, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, outside := range []string{"http://", "https://", "src=", "@import", "{{"} {
+		if strings.Contains(text, outside) {
+			t.Errorf("the page has %q in it", outside)
+		}
+	}
+	_, data, _ := strings.Cut(text, `id="data">`)
+	data, _, _ = strings.Cut(data, "</script>")
+	var got struct {
+		Targets, Edges, Spans [][]any
+		Chain                 []int
+		Summary, Hint         string
+	}
+	if err := json.Unmarshal([]byte(data), &got); err != nil {
+		t.Fatal(err)
+	}
+	if len(got.Targets) != 10_100 || len(got.Spans) != 10_000 || len(got.Edges) < 20_000 || len(got.Chain) == 0 {
+		t.Errorf("%d targets, %d spans, %d edges, a chain of %d", len(got.Targets), len(got.Spans), len(got.Edges), len(got.Chain))
+	}
+}
+
+func TestPageOfNothing(t *testing.T) {
+	if text := string((&Build{}).Page("</script>")); strings.Contains(text, `"</script>"`) {
+		t.Error("a name ends the data")
 	}
 }
