@@ -20,6 +20,9 @@ type Config struct {
 	// Own is asked first about long options; ok means that it was one of the
 	// program's own.
 	Own func(word string, rest []string) (used int, ok bool)
+	// Help gives what --help says of those options, after what it says of GNU make's.
+	// It may be nil.
+	Help func() string
 	// Ready is called when all options are known and before anything is read. It
 	// returns variables to put into the environment of everything that is run.
 	Ready func() (env []string)

@@ -123,7 +123,11 @@ func (s *Session) usage(bad bool) {
 		stream, status = stderr, exitFailure
 	}
 	s.con.announce = false
-	s.con.put(stream, "Usage: "+s.program+" [options] [target] ...\n"+usageText)
+	text := "Usage: " + s.program + " [options] [target] ...\n" + usageText
+	if !bad && s.cfg.Help != nil {
+		text += s.cfg.Help()
+	}
+	s.con.put(stream, text)
 	s.w.die(status)
 }
 

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -29,42 +28,6 @@ type own struct {
 	pages    []page   // what is to be written when all have ended
 	story    string   // what makes below tell, and where; "" if nobody asks
 	wrong    []string // words that could not be read, for the error message
-}
-
-// ownOption is one option: its name with the dashes, the values it may have (nil
-// for any), and where the value goes.
-type ownOption struct {
-	name   string
-	values []string
-	set    func(o *own, value string)
-	local  bool // not handed on to makes below
-	bare   bool // may stand without a value
-	flag   bool // has no value
-}
-
-func ownOptions() []ownOption {
-	return []ownOption{
-		{name: "--tracefs", values: []string{"auto", "off", "require"}, set: func(o *own, v string) { o.trace = v }},
-		{name: "--cache", values: []string{"on", "off", "readonly"}, set: func(o *own, v string) { o.cache = v }},
-		{name: "--cache-dir", set: func(o *own, v string) { o.cacheDir = absolute(v) }},
-		{name: "--system", values: []string{"trace", "fingerprint"}, set: func(o *own, v string) { o.system = v }},
-		{name: "--env", values: []string{"auto", "all"}, set: func(o *own, v string) { o.env = v }},
-		{name: "--order", values: []string{"auto", "serial"}, set: func(o *own, v string) { o.order = v }},
-		{name: "--cache-stats", bare: true, set: func(o *own, _ string) { o.manage = []string{"stats"} }, local: true},
-		{name: "--cache-verify", bare: true, set: func(o *own, _ string) { o.manage = []string{"verify"} }, local: true},
-		{name: "--cache-gc", bare: true, set: func(o *own, v string) { o.manage = []string{"gc", v} }, local: true},
-		{name: "--explain", set: func(o *own, v string) { o.explain = append(o.explain, question{name: v}) }, local: true},
-		{name: "--explain-miss", set: func(o *own, v string) { o.explain = append(o.explain, question{v, true}) }, local: true},
-		{name: "--lint", values: []string{"report", "patch"}, bare: true, set: func(o *own, v string) { o.lint = cmp.Or(v, "report") }, local: true},
-		{name: "--profile", set: func(o *own, v string) { o.page("profile", v) }, local: true},
-		{name: "--report", set: func(o *own, v string) { o.page("report", v) }, local: true},
-		{name: "--graph", set: func(o *own, v string) { o.page("graph", v) }, local: true},
-		{name: "--compile-commands", bare: true, set: func(o *own, v string) { o.page("compile-commands", cmp.Or(v, "compile_commands.json")) }, local: true},
-		{name: "--print-targets", flag: true, set: func(o *own, _ string) { o.list = "targets" }, local: true},
-		{name: "--tasks", flag: true, set: func(o *own, _ string) { o.list = "tasks" }, local: true},
-		{name: "--story", set: func(o *own, v string) { o.story = v }}, // fmake's own, for makes below
-		{name: "--json", flag: true, set: func(o *own, _ string) { o.json = true }, local: true},
-	}
 }
 
 func newOwn() *own {

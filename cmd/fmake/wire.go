@@ -41,6 +41,7 @@ func (p *program) config(args []string) exec.Config {
 	return exec.Config{
 		Args: args, Env: p.env,
 		Own:          p.own.take,
+		Help:         help,
 		Ready:        p.ready,
 		Instead:      p.instead,
 		Attach:       p.attach,
