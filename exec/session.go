@@ -43,6 +43,8 @@ type Config struct {
 	// Watcher is asked, when all options are known, who is to be told what make does.
 	// It may be nil, and may give nil.
 	Watcher func() Watcher
+	// Signaled is called when a signal ends make; then Finished is not. It may be nil.
+	Signaled func()
 	// Below gives the configuration of a make that a recipe starts, for it to run
 	// inside this process. If it is nil, all makes below are processes.
 	Below func(args, env []string) Config
@@ -381,6 +383,9 @@ func (s *Session) finish(status int) int {
 
 // removeTemporaries removes what would outlive a make that a signal ends.
 func (s *Session) removeTemporaries() {
+	if s.cfg.Signaled != nil {
+		s.cfg.Signaled()
+	}
 	s.removeTempInput()
 	s.closeJobserver(exitFailure)
 	s.con.mutex.close()

@@ -47,6 +47,10 @@ func ownOptions() []ownOption {
 		{name: "--print-targets", flag: true, set: func(o *own, _ string) { o.list = "targets" }, help: "List the targets."},
 		{name: "--tasks", flag: true, set: func(o *own, _ string) { o.list = "tasks" }, help: "List the targets that comments document."},
 		{
+			name: "--progress", flag: true, set: func(o *own, _ string) { o.progress = true },
+			help: "Show in the last row of the terminal how far the build is, and at its end what it did.",
+		},
+		{
 			name: "--order", values: []string{"auto", "serial"}, set: func(o *own, v string) { o.order = v },
 			help: "Show the output of parallel jobs in the order of -j1.",
 		},

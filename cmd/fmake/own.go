@@ -26,6 +26,7 @@ type own struct {
 	list     string   // targets, tasks: what is listed instead of making anything
 	lint     string   // report, patch; "": not asked for
 	pages    []page   // what is to be written when all have ended
+	progress bool     // a terminal shows how far the build is
 	story    string   // what makes below tell, and where; "" if nobody asks
 	wrong    []string // words that could not be read, for the error message
 }

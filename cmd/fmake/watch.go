@@ -17,13 +17,8 @@ type stopwatch struct {
 	spans []report.Span
 }
 
-// watcher gives the stopwatch if an option wants to know times.
-func (p *program) watcher() exec.Watcher {
-	if !p.own.asks(tellTimes) {
-		return nil
-	}
-	p.watch = &stopwatch{dir: func() string { return p.session.Dir() }, key: p.key, since: time.Now(), runs: make(map[*makefile.File]time.Time)}
-	return p.watch
+func newStopwatch(p *program) *stopwatch {
+	return &stopwatch{dir: func() string { return p.session.Dir() }, key: p.key, since: time.Now(), runs: make(map[*makefile.File]time.Time)}
 }
 
 // key is how traces call a target; without traces, its name has to do.

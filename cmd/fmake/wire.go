@@ -23,6 +23,7 @@ type program struct {
 	shells  build.ShellLog
 	shared  *build.Shared // with the makes that run inside this process
 	top     bool          // this is the make that the process was started as
+	display *display      // of all makes of the process; nil: nothing is shown
 	watch   *stopwatch    // nil if nobody asks how long things take
 	story   *os.File      // what makes tell at their end; nil below the top, and if nobody asks
 }
@@ -49,13 +50,14 @@ func (p *program) config(args []string) exec.Config {
 		ShellRan:     p.shells.Ran,
 		SerialOutput: func() bool { return p.own.order == "serial" },
 		Finished:     p.finished,
+		Signaled:     func() { p.endDisplay() },
 		Below:        p.below,
 	}
 }
 
 // below is what a make that a recipe starts runs with, inside this process.
 func (p *program) below(args, env []string) exec.Config {
-	q := &program{own: newOwn(), env: env, shared: p.shared}
+	q := &program{own: newOwn(), env: env, shared: p.shared, display: p.display}
 	return q.config(args)
 }
 
@@ -73,6 +75,9 @@ func lookup(env []string, name string) string {
 // find in their environment.
 func (p *program) ready() []string {
 	p.startStory()
+	if p.top {
+		p.startDisplay()
+	}
 	words := p.own.words()
 	if words == "" && lookup(p.env, "FMAKEFLAGS") == "" {
 		return nil
@@ -106,6 +111,9 @@ func (p *program) attach(db *makefile.Database, s *exec.Session) (exec.Options, 
 	}
 	b := build.New(db, s.Dir(), p.options(dir, s))
 	p.build = b
+	if p.display != nil {
+		p.display.board.Know(b.Durations())
+	}
 	o := exec.Options{Judge: b, Actions: b, Referee: b, Learned: b.Learned(), SubMakeEnv: b.SubMakeEnv, Generated: b.Generated}
 	if len(p.own.explain) > 0 {
 		p.explain(&o)
@@ -154,6 +162,9 @@ func (p *program) options(dir string, s *exec.Session) build.Options {
 
 // finished keeps what was learned.
 func (p *program) finished(int) {
+	if summary := p.endDisplay(); summary != "" {
+		p.session.Warn(summary)
+	}
 	if p.build != nil {
 		if p.own.story != "" {
 			p.tell()

@@ -2,6 +2,7 @@ package build
 
 import (
 	"strings"
+	"time"
 
 	"fmake/cache"
 	"fmake/exec"
@@ -27,6 +28,17 @@ func (b *Build) Report() *report.Build {
 		}
 	}
 	return r.out
+}
+
+// Durations tells how long each target of the tree took when it was last made, by key.
+func (b *Build) Durations() map[string]time.Duration {
+	took := make(map[string]time.Duration)
+	for _, name := range b.graph.Names() {
+		if e, ok := b.graph.Entry(name); ok && e.Flags()&(cache.Failed|cache.Always) == 0 {
+			took[name] = time.Duration(e.Duration())
+		}
+	}
+	return took
 }
 
 // reporting is one pass over the targets of a make.
