@@ -172,8 +172,8 @@ func (p *program) showLint(findings []lint.Finding) {
 		return
 	}
 	relative := relativeTo(p.session.Dir())
-	for i := range findings {
-		p.session.Warn(findings[i].Words(relative))
+	for _, line := range lint.Lines(findings, relative) {
+		p.session.Warn(line)
 	}
 	p.session.Warn(lint.Summary(findings))
 }

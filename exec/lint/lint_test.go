@@ -140,6 +140,13 @@ func TestFindingsTravelAndAreToldOnce(t *testing.T) {
 		t.Fatalf("got %+v", got)
 	}
 	relative := func(path string) string { return strings.TrimPrefix(path, "/p/") }
+	other := missing
+	add := *missing.Add
+	other.Add, add.Target = &add, "b.o"
+	want := []string{"Makefile:12: h", "Makefile:9: t; add: a.o: private .EXTRA_PREREQS += x.h y.h; 1 more of this rule likewise"}
+	if lines := Lines(append(got, other), relative); !slices.Equal(lines, want) {
+		t.Errorf("lines: %q", lines)
+	}
 	if w := got[1].Words(relative); w != "Makefile:9: t; add: a.o: private .EXTRA_PREREQS += x.h y.h" {
 		t.Errorf("words: %q", w)
 	}

@@ -69,6 +69,32 @@ func (f *Finding) Words(relative func(path string) string) string {
 	return text
 }
 
+// Lines shows findings, one a line. Targets of one rule that lack the same are told as
+// one: the rule is what is wrong.
+func Lines(findings []Finding, relative func(path string) string) []string {
+	var out []string
+	for i := 0; i < len(findings); {
+		f := &findings[i]
+		n := 1
+		for i+n < len(findings) && f.alike(&findings[i+n]) {
+			n++
+		}
+		line := f.Words(relative)
+		if n > 1 {
+			line += fmt.Sprintf("; %d more of this rule likewise", n-1)
+		}
+		out = append(out, line)
+		i += n
+	}
+	return out
+}
+
+// alike reports whether two findings say the same of two targets of one rule.
+func (f *Finding) alike(g *Finding) bool {
+	return f.Add != nil && g.Add != nil && f.Kind == g.Kind && f.File == g.File && f.Line == g.Line && f.Line > 0 &&
+		f.Add.Dir == g.Add.Dir && f.Add.Apart == g.Add.Apart && slices.Equal(f.Add.Needs, g.Add.Needs)
+}
+
 // Summary counts the findings of each kind.
 func Summary(findings []Finding) string {
 	var parts []string
