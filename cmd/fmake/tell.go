@@ -210,6 +210,8 @@ func (o *own) check() error {
 		return errors.New("--lint needs tracing; it cannot go with --tracefs=off")
 	case len(o.pages) > 0 && o.trace == "off":
 		return fmt.Errorf("--%s needs tracing; it cannot go with --tracefs=off", o.pages[0].option)
+	case slices.ContainsFunc(o.pages, func(p page) bool { return p.option == "graph" && filepath.Ext(p.path) == ".svg" }):
+		return errors.New("--graph writes what Graphviz reads; to have a picture, run dot -Tsvg on that")
 	case o.json && len(o.explain) == 0:
 		return errors.New("--json says how --explain and --explain-miss answer; it needs one of them")
 	}

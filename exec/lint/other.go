@@ -14,8 +14,8 @@ import (
 func (l *linter) twice() {
 	for _, key := range sortedKeys(l.writers) {
 		writers := l.writers[key]
-		if len(writers) < 2 {
-			continue
+		if len(writers) < 2 || slices.ContainsFunc(writers, func(w *subject) bool { return w.f.DoubleColon != nil && w.own[key] }) {
+			continue // double-colon rules are meant to be several
 		}
 		names := make([]string, 0, len(writers))
 		for _, w := range writers {
