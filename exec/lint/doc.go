@@ -22,18 +22,35 @@ import (
 // Kind says what a finding is about.
 type Kind string
 
-// The kinds, in the order in which they are told.
+// The kinds.
 const (
-	Hazard   Kind = "-j hazard"
-	Missing  Kind = "target with missing prerequisites"
-	Twice    Kind = "file that several targets write"
-	Stray    Kind = "target that writes what no rule declares"
-	Outside  Kind = "file outside the project that recipes read"
-	Surplus  Kind = "target with surplus prerequisites"
-	LeftOver Kind = "file that no rule makes any more"
+	Hazard   Kind = "hazard"    // an order that -j needs and nothing says
+	Missing  Kind = "missing"   // prerequisites that are not declared
+	Twice    Kind = "twice"     // a file that several recipes write
+	Stray    Kind = "stray"     // a file that a recipe writes and no rule names
+	Outside  Kind = "outside"   // a file outside the project
+	Surplus  Kind = "surplus"   // prerequisites that nobody reads
+	LeftOver Kind = "left-over" // a file whose rule is gone
 )
 
-func kinds() []Kind { return []Kind{Hazard, Missing, Twice, Stray, Outside, Surplus, LeftOver} }
+// kindWords is how a summary counts the findings of a kind.
+type kindWords struct {
+	kind      Kind
+	one, many string
+}
+
+// kinds are all, in the order in which they are told.
+func kinds() []kindWords {
+	return []kindWords{
+		{Hazard, "-j hazard", "-j hazards"},
+		{Missing, "target with missing prerequisites", "targets with missing prerequisites"},
+		{Twice, "file that several targets write", "files that several targets write"},
+		{Stray, "target that writes what no rule declares", "targets that write what no rule declares"},
+		{Outside, "file outside the project that recipes read", "files outside the project that recipes read"},
+		{Surplus, "target with surplus prerequisites", "targets with surplus prerequisites"},
+		{LeftOver, "file that no rule makes any more", "files that no rule makes any more"},
+	}
+}
 
 // Finding is one thing that is wrong with a makefile.
 type Finding struct {

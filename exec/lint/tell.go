@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -41,15 +42,12 @@ func Findings(records []story.Record) []Finding {
 			out = append(out, f)
 		}
 	}
-	order := kinds()
+	order := make(map[Kind]int)
+	for i, k := range kinds() {
+		order[k.kind] = i
+	}
 	slices.SortStableFunc(out, func(x, y Finding) int {
-		if c := slices.Index(order, x.Kind) - slices.Index(order, y.Kind); c != 0 {
-			return c
-		}
-		if c := strings.Compare(x.File, y.File); c != 0 {
-			return c
-		}
-		return x.Line - y.Line
+		return cmp.Or(cmp.Compare(order[x.Kind], order[y.Kind]), strings.Compare(x.File, y.File), cmp.Compare(x.Line, y.Line))
 	})
 	return out
 }
@@ -97,40 +95,24 @@ func (f *Finding) alike(g *Finding) bool {
 
 // Summary counts the findings of each kind.
 func Summary(findings []Finding) string {
+	n := make(map[Kind]int)
+	for i := range findings {
+		n[findings[i].Kind]++
+	}
 	var parts []string
 	for _, k := range kinds() {
-		n := 0
-		for i := range findings {
-			if findings[i].Kind == k {
-				n++
-			}
-		}
-		switch n {
+		switch n[k.kind] {
 		case 0:
 		case 1:
-			parts = append(parts, "1 "+string(k))
+			parts = append(parts, "1 "+k.one)
 		default:
-			parts = append(parts, fmt.Sprintf("%d %s", n, plural(k)))
+			parts = append(parts, fmt.Sprintf("%d %s", n[k.kind], k.many))
 		}
 	}
 	if parts == nil {
 		return "lint: nothing found"
 	}
 	return "lint: " + strings.Join(parts, ", ")
-}
-
-// plural is a kind of which there are several: its first noun gets an s.
-func plural(k Kind) string {
-	if k == Hazard {
-		return "-j hazards"
-	}
-	noun, rest, _ := strings.Cut(string(k), " ")
-	return noun + "s " + verbs(rest)
-}
-
-// verbs makes the verb that follows agree.
-func verbs(rest string) string {
-	return strings.NewReplacer("that writes ", "that write ").Replace(rest)
 }
 
 // Additions are those of all findings.
