@@ -79,7 +79,16 @@ func (k *lintKnowledge) Trace(f *makefile.File) *cache.Trace {
 	return k.b.graph.Target(k.b.node(f).name)
 }
 
-func (k *lintKnowledge) Always(f *makefile.File) bool { return k.b.node(f).always }
+// Always implements lint.Knowledge. That a recipe leaves no file of the target's name is
+// known only when it has run.
+func (k *lintKnowledge) Always(f *makefile.File) bool {
+	n := k.b.node(f)
+	if n.always {
+		return true
+	}
+	e, known := k.b.graph.Entry(n.name)
+	return known && e.Flags()&cache.Always != 0
+}
 
 func (k *lintKnowledge) UsesLists(f *makefile.File) bool {
 	names := k.b.reach.recipe(f.Recipe.Text, f).names
