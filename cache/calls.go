@@ -40,6 +40,29 @@ func (c *Client) Result(strong Hash) (*Trace, error) {
 	return DecodeTrace(answer)
 }
 
+// Similar returns stored traces of actions with this key; if there are none, those of
+// the target with this name in this directory, whatever its recipe was. It reads all
+// traces, so it is for people who ask why there was no result.
+func (c *Client) Similar(key Hash, target, dir string) ([]*Trace, error) {
+	payload := proto.AppendBytes(key[:len(key):len(key)], []byte(target))
+	answer, found, err := c.call(proto.Similar, proto.AppendBytes(payload, []byte(dir)))
+	if err != nil || !found {
+		return nil, err
+	}
+	var traces []*Trace
+	for len(answer) > 0 {
+		text, rest, ok := proto.CutBytes(answer)
+		if !ok {
+			break
+		}
+		answer = rest
+		if t, err := DecodeTrace(text); err == nil {
+			traces = append(traces, t)
+		}
+	}
+	return traces, nil
+}
+
 // PutTrace records what a run did: under key the set of paths it looked at,
 // under the strong key the trace. The contents of its outputs must be kept
 // before. The record survives the end of every process once PutTrace has

@@ -25,7 +25,7 @@ type Conn interface {
 // for each other. After the first failure of the connection every call returns
 // an error that wraps ErrUnavailable.
 type Client struct {
-	// Timeout bounds each call but Stats, Verify and GC; Sync may take twice as long. It must not be changed
+	// Timeout bounds each call but Stats, Verify, Similar and GC; Sync may take twice as long. It must not be changed
 	// once calls are made.
 	Timeout time.Duration
 
@@ -172,7 +172,7 @@ func (c *Client) limit(op proto.Op) time.Duration {
 	switch op {
 	case proto.Sync:
 		return 2 * c.Timeout
-	case proto.Stats, proto.Verify, proto.Collect:
+	case proto.Stats, proto.Verify, proto.Collect, proto.Similar:
 		return 0
 	}
 	return c.Timeout

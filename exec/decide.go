@@ -70,7 +70,7 @@ func (w *Walk) judge(f *makefile.File, must bool) bool {
 		return must
 	}
 	w.db.Chop(f.Recipe)
-	switch w.opt.Judge.Judge(f, must) {
+	switch w.watched(f, must) {
 	case UpToDate:
 		return false
 	case Restored:

@@ -24,6 +24,7 @@ type job struct {
 	ownsInput bool // it has make's standard input
 	dontCare  bool // its failure is no news
 	deleted   bool // its targets were deleted
+	told      bool // the Watcher knows of it
 
 	run running // what is going on now, nil if nothing is
 }
@@ -72,7 +73,7 @@ func (w *Walk) newJob(f *makefile.File) {
 	w.startWaiting()
 	w.reap(false, false)
 	w.db.Chop(f.Recipe)
-	j := &job{file: f, dontCare: f.DontCare, view: w.watched(w.host)}
+	j := &job{file: f, dontCare: f.DontCare, view: w.noting(w.host)}
 	previous := w.con.ctx
 	w.con.ctx = &j.out
 	defer func() { w.con.ctx = previous }()
@@ -113,7 +114,7 @@ func (w *Walk) begin(j *job) bool {
 	if action == nil {
 		return true
 	}
-	j.action, j.view = action, w.watched(action.View())
+	j.action, j.view = action, w.noting(action.View())
 	if action.Capture() {
 		j.out.tap = action.Output
 		j.out.holding = w.opt.Referee != nil && w.slots != 1 && !j.file.Phony
@@ -229,6 +230,7 @@ func (w *Walk) startWhenIdle(j *job) bool {
 		w.waiting = append(w.waiting, j)
 		return false
 	}
+	w.began(j)
 	w.startNext(j)
 	if j.run != nil {
 		w.jobs = append(w.jobs, j)

@@ -176,7 +176,7 @@ func (w *Walk) launch(j *job, plan recipe.Plan) {
 	stdio := w.stdioFor(j)
 	env, view := j.env, j.view
 	if j.recursive {
-		view = insideView{View: w.watched(w.host), w: w}
+		view = insideView{View: w.noting(w.host), w: w}
 		env = w.subMakeEnv(j.file, env)
 		if w.pool != nil {
 			stdio.Extra = w.pool.Extra()

@@ -237,6 +237,7 @@ func (w *Walk) endJob(j *job) {
 		j.tap.detach(func(stream int, data []byte) { _ = writeAll(stream, data) })
 		j.tap = nil
 	}
+	defer w.over(j)
 	if j.action == nil {
 		return
 	}

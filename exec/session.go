@@ -21,6 +21,9 @@ type Config struct {
 	// Own is asked first about long options; ok means that it was one of the
 	// program's own.
 	Own func(word string, rest []string) (used int, ok bool)
+	// Help gives what --help says of those options, after what it says of GNU make's.
+	// It may be nil.
+	Help func() string
 	// Ready is called when all options are known and before anything is read. It
 	// returns variables to put into the environment of everything that is run.
 	Ready func() (env []string)
@@ -40,6 +43,11 @@ type Config struct {
 	SerialOutput func() bool
 	// Finished is called when no recipe will run any more.
 	Finished func(status int)
+	// Watcher is asked, when all options are known, who is to be told what make does.
+	// It may be nil, and may give nil.
+	Watcher func() Watcher
+	// Signaled is called when a signal ends make; then Finished is not. It may be nil.
+	Signaled func()
 	// Below gives the configuration of a make that a recipe starts, for it to run
 	// inside this process. If it is nil, all makes below are processes.
 	Below func(args, env []string) Config
@@ -193,7 +201,7 @@ func (s *Session) run() int {
 			s.w.fatal(makefile.Pos{}, err.Error())
 		}
 		s.w.Attach(o)
-		if len(o.Consider) > 0 {
+		if o.Considered != nil {
 			return s.consider(o)
 		}
 	}
@@ -210,21 +218,22 @@ func (s *Session) run() int {
 // consider walks over targets without running anything or printing commands.
 func (s *Session) consider(o Options) int {
 	s.set.SetOn(flags.JustPrint, true)
-	var files []*makefile.File
+	s.w.addNeeds(o.Learned)
+	walked := make(map[string]*makefile.File, len(o.Consider))
 	for _, name := range o.Consider {
 		f := s.db.Lookup(name)
 		if f == nil {
 			f = s.db.Enter(name)
 		}
-		files = append(files, f)
+		walked[name] = f
 		s.con.muted = true
 		s.w.makeGoals([]*makefile.GoalDep{{Dep: makefile.Dep{File: f}}})
 		s.con.muted = false
 	}
-	for i, f := range files {
-		files[i] = current(f)
+	for name, f := range walked {
+		walked[name] = current(f)
 	}
-	o.Considered(files)
+	o.Considered(walked)
 	return exitSuccess
 }
 
@@ -378,6 +387,9 @@ func (s *Session) finish(status int) int {
 
 // removeTemporaries removes what would outlive a make that a signal ends.
 func (s *Session) removeTemporaries() {
+	if s.cfg.Signaled != nil {
+		s.cfg.Signaled()
+	}
 	s.removeTempInput()
 	s.closeJobserver(exitFailure)
 	s.con.mutex.close()

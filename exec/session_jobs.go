@@ -189,7 +189,7 @@ func (s *Session) closeJobserver(status int) {
 // interpreted for.
 func (w *Walk) shellIsDash() bool {
 	if !w.dashKnown {
-		w.dashKnown, w.dash = true, recipe.IsDash(w.watched(w.host))
+		w.dashKnown, w.dash = true, recipe.IsDash(w.noting(w.host))
 	}
 	return w.dash
 }

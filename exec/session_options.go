@@ -76,6 +76,7 @@ func (s *Session) decodeOptions() {
 			}
 		}
 	}
+	s.watch()
 	if s.set.On(flags.NoBuiltinVars) {
 		s.set.SetOn(flags.NoBuiltinRules, true)
 		s.db.DropBuiltinVars()
@@ -86,6 +87,17 @@ func (s *Session) decodeOptions() {
 	if s.set.On(flags.EnvOverrides) {
 		s.db.SetEnvOverrides(true)
 	}
+}
+
+// watch finds out who is told what make does.
+func (s *Session) watch() {
+	if s.cfg.Watcher == nil {
+		return
+	}
+	if s.w.watch = s.cfg.Watcher(); s.w.watch == nil {
+		return
+	}
+	s.db.Options().Timed = s.w.timed
 }
 
 // decodeVariable reads the options in a variable.
@@ -111,7 +123,11 @@ func (s *Session) usage(bad bool) {
 		stream, status = stderr, exitFailure
 	}
 	s.con.announce = false
-	s.con.put(stream, "Usage: "+s.program+" [options] [target] ...\n"+usageText)
+	text := "Usage: " + s.program + " [options] [target] ...\n" + usageText
+	if !bad && s.cfg.Help != nil {
+		text += s.cfg.Help()
+	}
+	s.con.put(stream, text)
 	s.w.die(status)
 }
 

@@ -52,9 +52,9 @@ type Options struct {
 	// one, as variables of its environment. It may be nil.
 	SubMakeEnv func(f *makefile.File) []string
 	// Consider names targets that are to be walked over as under -n, silently and
-	// instead of the goals; Considered is called with them afterwards.
+	// instead of the goals; Considered is called with them afterwards, if it is not nil.
 	Consider   []string
-	Considered func(targets []*makefile.File)
+	Considered func(walked map[string]*makefile.File)
 }
 
 // Walk makes targets.
@@ -63,6 +63,8 @@ type Walk struct {
 	set *flags.Set
 	con *console
 	opt Options
+	// watch is told what happens; nil: nobody.
+	watch Watcher
 
 	debug  debugLevel
 	always bool // -B, until a makefile was remade

@@ -1,118 +1,60 @@
 package exec
 
 import (
-	"io/fs"
-	"os"
-	"slices"
-	"strings"
+	"time"
 
-	"golang.org/x/sys/unix"
-
-	"fmake/cache"
-	"fmake/exec/idle"
+	"fmake/makefile"
 )
 
-// watchedView is the host's view for a make that may turn out to have nothing to do:
-// every look through it is noted, and what starts or writes something ends that.
-type watchedView struct {
-	View
-	idle *idle.Recorder
+// Watcher is told what one make does, while it does it. Nobody watches a normal build,
+// and then nothing is measured. All calls come from the goroutine of the walk and have
+// to return soon.
+type Watcher interface {
+	// Began is called before a recipe's first command is started.
+	Began(f *makefile.File)
+	// Ended is called when that run is over; f.Run.Status tells how it went.
+	Ended(f *makefile.File)
+	// Judged is called when it was decided about a target with a recipe; v may be
+	// Restored, which has taken its time.
+	Judged(f *makefile.File, v Verdict, took time.Duration)
+	// Expanded is called when a $(shell) or $(wildcard) is over.
+	Expanded(function, text string, took time.Duration)
 }
 
-// Watched returns a view that tells r of looks. A view that is traced stays as it is: what
-// is done in it is not nothing.
-func Watched(v View, r *idle.Recorder) View {
-	if _, host := v.(HostView); !host || r == nil {
-		return v
+// watched asks the Judge, and tells whoever watches.
+func (w *Walk) watched(f *makefile.File, must bool) Verdict {
+	if w.watch == nil {
+		return w.opt.Judge.Judge(f, must)
 	}
-	return watchedView{v, r}
+	start := time.Now()
+	v := w.opt.Judge.Judge(f, must)
+	w.watch.Judged(f, v, time.Since(start))
+	return v
 }
 
-func (w *Walk) watched(v View) View { return Watched(v, w.idle) }
+// began tells that a job starts its first command.
+func (w *Walk) began(j *job) {
+	if w.watch != nil {
+		j.told = true
+		w.watch.Began(j.file)
+	}
+}
 
-// lookAt notes the state that a file is in now, before it is read.
-func (w *Walk) lookAt(name string) {
-	if w.idle == nil {
+// over tells that a job of which was told has ended.
+func (w *Walk) over(j *job) {
+	if j.told {
+		j.told = false
+		w.watch.Ended(j.file)
+	}
+}
+
+// timed runs what expands a function that may take long.
+func (w *Walk) timed(function, text string, fn func()) {
+	if w.watch == nil {
+		fn()
 		return
 	}
-	var st unix.Stat_t
-	err := unix.Stat(name, &st)
-	w.idle.Stat(w.dir, name, &st, err)
-}
-
-// datesCount tells whether a script may compare dates of directories, which are no looks.
-func datesCount(argv []string) bool {
-	return slices.ContainsFunc(argv, func(s string) bool { return strings.Contains(s, "-nt") || strings.Contains(s, "-ot") })
-}
-
-// Start implements View.
-func (v watchedView) Start(c *Command) (Process, error) {
-	v.idle.Void()
-	return v.View.Start(c)
-}
-
-// LookPath implements View.
-func (v watchedView) LookPath(name, path, dir string) (string, error) {
-	return lookPath(name, path, func(candidate string) error {
-		var st unix.Stat_t
-		full := inDir(dir, candidate)
-		err := unix.Stat(full, &st)
-		v.idle.Stat("", full, &st, err)
-		if err != nil {
-			return err
-		}
-		return mayRun(full, &st)
-	})
-}
-
-// Open implements View.
-func (v watchedView) Open(dir, name string, flag int, perm fs.FileMode) (*os.File, error) {
-	if name != os.DevNull {
-		v.idle.Void() // written, or read through descriptors that nobody watches
-	}
-	return v.View.Open(dir, name, flag, perm)
-}
-
-// Stat implements View.
-func (v watchedView) Stat(dir, name string) (unix.Stat_t, error) {
-	st, err := v.View.Stat(dir, name)
-	if err == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR {
-		v.idle.Exists(dir, name, &st, nil) // who compares its date says so: see datesCount
-	} else {
-		v.idle.Stat(dir, name, &st, err)
-	}
-	return st, err
-}
-
-// Lstat implements View.
-func (v watchedView) Lstat(dir, name string) (unix.Stat_t, error) {
-	st, err := v.View.Lstat(dir, name)
-	v.idle.Lstat(dir, name, cache.StatOf(&st), err)
-	return st, err
-}
-
-// ReadDir implements View.
-func (v watchedView) ReadDir(dir, name string) ([]string, error) {
-	var st unix.Stat_t
-	err := unix.Stat(inDir(dir, name), &st) // before the names are read
-	names, rerr := v.View.ReadDir(dir, name)
-	if err == nil {
-		err = rerr
-	}
-	v.idle.Listing(dir, name, &st, names, err)
-	return names, rerr
-}
-
-// Readlink implements View.
-func (v watchedView) Readlink(dir, name string) (string, error) {
-	if _, err := v.Lstat(dir, name); err != nil {
-		return "", err
-	}
-	return v.View.Readlink(dir, name)
-}
-
-// Access implements View.
-func (v watchedView) Access(dir, name string, mode uint32) error {
-	_, _ = v.Stat(dir, name)
-	return v.View.Access(dir, name, mode)
+	start := time.Now()
+	fn()
+	w.watch.Expanded(function, text, time.Since(start))
 }

@@ -147,15 +147,19 @@ func (h worldHost) Message(kind makefile.MessageKind, pos makefile.Pos, text str
 }
 
 // Shell implements makefile.Host: it runs $(shell) and VAR != commands.
-func (h worldHost) Shell(c makefile.ShellCommand) makefile.ShellResult {
-	w := h.w
+func (h worldHost) Shell(c makefile.ShellCommand) (result makefile.ShellResult) {
+	h.w.timed("shell", c.Text, func() { result = h.w.shell(c) })
+	return result
+}
+
+func (w *Walk) shell(c makefile.ShellCommand) makefile.ShellResult {
 	plan, err := recipe.MakePlan(recipe.Line{Text: c.Text, Shell: c.Shell, Flags: c.Flags, FlagsSet: true, OneShell: w.db.OneShell})
 	if err != nil || plan.Road == recipe.Empty {
 		return makefile.ShellResult{}
 	}
 	if out, status, ok := w.idle.Ran(w.dir, plan.Argv); ok {
 		w.con.begin()
-		return h.shellDone(c, plan.Argv, makefile.ShellResult{Stdout: out, Status: status})
+		return w.shellDone(c, plan.Argv, makefile.ShellResult{Stdout: out, Status: status})
 	}
 	r, out, err := os.Pipe()
 	if err != nil {
@@ -178,13 +182,12 @@ func (h worldHost) Shell(c makefile.ShellCommand) makefile.ShellResult {
 		w.con.complain(makefile.Pos{}, plan.Argv[0]+": "+errorText(err))
 		return makefile.ShellResult{Status: 127}
 	}
-	return h.shellDone(c, plan.Argv, w.shellResult(p, r))
+	return w.shellDone(c, plan.Argv, w.shellResult(p, r))
 }
 
 // shellDone tells of a command that has run.
-func (h worldHost) shellDone(c makefile.ShellCommand, argv []string, result makefile.ShellResult) makefile.ShellResult {
-	w := h.w
-	path, err := w.watched(w.host).LookPath(argv[0], pathOf(c.Env), w.dir)
+func (w *Walk) shellDone(c makefile.ShellCommand, argv []string, result makefile.ShellResult) makefile.ShellResult {
+	path, err := w.noting(w.host).LookPath(argv[0], pathOf(c.Env), w.dir)
 	if err != nil {
 		w.idle.Void()
 	}

@@ -28,6 +28,9 @@ type Options struct {
 	InvalidAuth func() string
 	// ArchiveGlob gives the members of an archive that match a pattern.
 	ArchiveGlob func(archive, pattern string) []string
+	// Timed runs what a function does that may take long, and measures it; nil if
+	// nobody wants to know.
+	Timed func(function, text string, fn func())
 }
 
 // Database holds everything that was read. It is used by one goroutine.

@@ -11,6 +11,14 @@ import (
 )
 
 func fnWildcard(db *Database, buf []byte, args []string) []byte {
+	if db.opt.Timed == nil {
+		return db.wildcard(buf, args)
+	}
+	db.opt.Timed("wildcard", args[0], func() { buf = db.wildcard(buf, args) })
+	return buf
+}
+
+func (db *Database) wildcard(buf []byte, args []string) []byte {
 	first := true
 	for _, name := range db.ParseNames(args[0], SeqNoStrip|SeqExists) {
 		buf = appendWord(buf, &first, name)

@@ -34,6 +34,7 @@ func operations() map[proto.Op]operation {
 		proto.Stats:    (*db).stats,
 		proto.Verify:   (*db).verify,
 		proto.Collect:  (*db).collect,
+		proto.Similar:  (*db).similar,
 	}
 }
 

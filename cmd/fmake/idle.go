@@ -43,5 +43,5 @@ func (p *program) repeatable() bool {
 		}
 	}
 	return len(f.List(flags.Debug)) == 0 && f.Text(flags.Shuffle) == "" &&
-		p.own.cacheMode() == build.CacheOn && p.own.cacheDir == "" && len(p.own.explain) == 0
+		p.own.cacheMode() == build.CacheOn && p.own.cacheDir == "" && !p.own.shows()
 }

@@ -19,36 +19,21 @@ type own struct {
 	system   string // trace, fingerprint
 	env      string // auto, all
 	order    string // auto, serial
-	explain  []string
+	explain  []question
+	json     bool // --explain answers programs
 	hazards  bool
 	manage   []string // what is to be done with the cache instead of making anything
-	lint     bool
+	list     string   // targets, tasks: what is listed instead of making anything
+	lint     string   // report, patch; "": not asked for
+	pages    []page   // what is to be written when all have ended
+	progress bool     // a terminal shows how far the build is
+	story    string   // what makes below tell, and where; "" if nobody asks
 	wrong    []string // words that could not be read, for the error message
 }
 
-// ownOption is one option: its name with the dashes, the values it may have (nil
-// for any), and where the value goes.
-type ownOption struct {
-	name   string
-	values []string
-	set    func(o *own, value string)
-	local  bool // not handed on to makes below
-	bare   bool // may stand without a value
-}
-
-func ownOptions() []ownOption {
-	return []ownOption{
-		{name: "--tracefs", values: []string{"auto", "off", "require"}, set: func(o *own, v string) { o.trace = v }},
-		{name: "--cache", values: []string{"on", "off", "readonly"}, set: func(o *own, v string) { o.cache = v }},
-		{name: "--cache-dir", set: func(o *own, v string) { o.cacheDir = absolute(v) }},
-		{name: "--system", values: []string{"trace", "fingerprint"}, set: func(o *own, v string) { o.system = v }},
-		{name: "--env", values: []string{"auto", "all"}, set: func(o *own, v string) { o.env = v }},
-		{name: "--order", values: []string{"auto", "serial"}, set: func(o *own, v string) { o.order = v }},
-		{name: "--cache-stats", bare: true, set: func(o *own, _ string) { o.manage = []string{"stats"} }, local: true},
-		{name: "--cache-verify", bare: true, set: func(o *own, _ string) { o.manage = []string{"verify"} }, local: true},
-		{name: "--cache-gc", bare: true, set: func(o *own, v string) { o.manage = []string{"gc", v} }, local: true},
-		{name: "--explain", set: func(o *own, v string) { o.explain = append(o.explain, v) }, local: true},
-	}
+// shows tells whether something is to be seen or written besides what make does.
+func (o *own) shows() bool {
+	return len(o.explain)+len(o.pages)+len(o.list)+len(o.lint)+len(o.story) > 0 || o.progress
 }
 
 func newOwn() *own {
@@ -58,12 +43,8 @@ func newOwn() *own {
 // take reads one word. ok is false if it is none of fmake's options; used is how many
 // of the words in rest belong to it: a value may be a word of its own.
 func (o *own) take(word string, rest []string) (used int, ok bool) {
-	switch word {
-	case "--debug=hazards":
+	if word == "--debug=hazards" {
 		o.hazards = true
-		return 0, true
-	case "--lint":
-		o.lint = true
 		return 0, true
 	}
 	name, value, hasValue := strings.Cut(word, "=")
@@ -71,7 +52,11 @@ func (o *own) take(word string, rest []string) (used int, ok bool) {
 		if opt.name != name {
 			continue
 		}
-		if opt.bare && !hasValue {
+		if opt.flag && hasValue {
+			o.wrong = append(o.wrong, fmt.Sprintf("option '%s' takes no value", name))
+			return 0, true
+		}
+		if (opt.bare || opt.flag) && !hasValue {
 			opt.set(o, "")
 			return 0, true
 		}
@@ -146,9 +131,7 @@ func (o *own) words() string {
 	if o.hazards {
 		out = append(out, "--debug=hazards")
 	}
-	if o.lint {
-		out = append(out, "--lint")
-	}
+	add("--story", o.story, def.story)
 	return strings.Join(out, " ")
 }
 

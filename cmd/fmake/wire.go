@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"errors"
 	"os"
 	"strings"
@@ -25,8 +24,11 @@ type program struct {
 	shells  build.ShellLog
 	shared  *build.Shared // with the makes that run inside this process
 	idle    *idle.Recorder
-	top     bool // this is the make that the process was started as
-	traced  bool // it goes by what was learned
+	top     bool       // this is the make that the process was started as
+	traced  bool       // it goes by what was learned
+	display *display   // of all makes of the process; nil: nothing is shown
+	watch   *stopwatch // nil if nobody asks how long things take
+	story   *os.File   // what makes tell at their end; nil below the top, and if nobody asks
 }
 
 // run runs fmake with a command line and an environment.
@@ -50,19 +52,22 @@ func (p *program) config(args []string) exec.Config {
 	return exec.Config{
 		Args: args, Env: p.env, Idle: p.idle,
 		Own:          p.own.take,
+		Help:         help,
 		Ready:        p.ready,
 		Instead:      p.instead,
 		Attach:       p.attach,
+		Watcher:      p.watcher,
 		ShellRan:     p.shells.Ran,
 		SerialOutput: func() bool { return p.own.order == "serial" },
 		Finished:     p.finished,
+		Signaled:     func() { p.endDisplay() },
 		Below:        p.below,
 	}
 }
 
 // below is what a make that a recipe starts runs with, inside this process.
 func (p *program) below(args, env []string) exec.Config {
-	q := &program{own: newOwn(), env: env, shared: p.shared, idle: p.idle}
+	q := &program{own: newOwn(), env: env, shared: p.shared, idle: p.idle, display: p.display}
 	return q.config(args)
 }
 
@@ -79,6 +84,10 @@ func lookup(env []string, name string) string {
 // ready is called when all options are known: it gives what makes below have to
 // find in their environment.
 func (p *program) ready() []string {
+	p.startStory()
+	if p.top {
+		p.startDisplay()
+	}
 	words := p.own.words()
 	if words == "" && lookup(p.env, "FMAKEFLAGS") == "" {
 		return nil
@@ -93,10 +102,13 @@ func (p *program) attach(db *makefile.Database, s *exec.Session) (exec.Options, 
 	if len(p.own.wrong) > 0 {
 		return none, errors.New(p.own.wrong[0])
 	}
+	if err := p.own.check(); err != nil {
+		return none, err
+	}
+	if p.own.list != "" {
+		return p.list(db), nil
+	}
 	if p.own.trace == "off" {
-		if len(p.own.explain) > 0 {
-			return none, errors.New("--explain needs tracing; it cannot go with --tracefs=off")
-		}
 		return none, nil
 	}
 	if tracefs.InView() {
@@ -109,9 +121,12 @@ func (p *program) attach(db *makefile.Database, s *exec.Session) (exec.Options, 
 	}
 	b := build.New(db, s.Dir(), p.options(dir, s))
 	p.build, p.traced = b, true
+	if p.display != nil {
+		p.display.board.Know(b.Durations())
+	}
 	o := exec.Options{Judge: b, Actions: b, Referee: b, Learned: b.Learned(), SubMakeEnv: b.SubMakeEnv, Generated: b.Generated}
 	if len(p.own.explain) > 0 {
-		o.Consider, o.Considered = p.own.explain, p.explained
+		p.explain(&o)
 	}
 	return o, nil
 }
@@ -156,22 +171,17 @@ func (p *program) options(dir string, s *exec.Session) build.Options {
 	}
 }
 
-// explained prints what is known of the targets of --explain.
-func (p *program) explained(targets []*makefile.File) {
-	out := bufio.NewWriter(os.Stdout)
-	defer out.Flush()
-	for _, f := range targets {
-		p.build.Explain(out, f)
-	}
-}
-
 // finished keeps what was learned.
 func (p *program) finished(int) {
+	if summary := p.endDisplay(); summary != "" {
+		p.session.Warn(summary)
+	}
 	if p.build != nil {
-		if p.own.lint {
-			p.build.Lint(p.session.Warn)
+		if p.own.story != "" {
+			p.tell()
 		}
 		p.build.Close()
+		p.endStory()
 		p.build = nil // a failed attempt to become another make ends a second time
 	}
 	if !p.top {

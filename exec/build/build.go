@@ -98,6 +98,7 @@ type Build struct {
 	umask     func() fs.FileMode // the files of in-process scripts are opened by another process
 	commonEnv commonEnv
 	knownEnv  map[string]bool // names that traces have met
+	envValues *envValues      // see values
 	strangers strangers
 	names     map[cache.Hash]nameSet
 	passed    map[string]bool // paths that are no inputs and no versions, or are

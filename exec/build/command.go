@@ -8,6 +8,7 @@ import (
 
 	"fmake/cache"
 	"fmake/exec"
+	"fmake/exec/explain"
 	"fmake/makefile"
 )
 
@@ -218,7 +219,9 @@ func (c *Command) Close() error {
 func (c *Command) Dir() string { return c.b.sp.cwd }
 
 // Summary prints what would be done and why.
-func (c *Command) Summary(out io.Writer) {
+func (c *Command) Summary(out io.Writer) { fmt.Fprintln(out, c.summary()) }
+
+func (c *Command) summary() string {
 	what := "would run"
 	switch c.d.verdict {
 	case exec.UpToDate:
@@ -226,20 +229,18 @@ func (c *Command) Summary(out io.Writer) {
 	case exec.Restored:
 		what = "would be restored from the cache"
 	}
-	fmt.Fprintf(out, "%s %s: %s.\n", c.f.Name, what, c.d.why)
+	return fmt.Sprintf("%s %s: %s.", c.f.Name, what, c.d.why)
 }
 
 // Explain prints that, and what is known of the last run.
 func (c *Command) Explain(out io.Writer) {
-	c.Summary(out)
-	t := c.b.graph.Target(c.n.name)
-	if t == nil {
-		return
+	a := &explain.Answer{Name: c.f.Name, Sentence: c.summary()}
+	if t := c.b.graph.Target(c.n.name); t != nil {
+		a.Run = c.b.explainRun(t, "It")
+		c.b.explainInputs(a, t)
+		a.Outputs = c.b.explainOutputs(t)
 	}
-	c.b.explainRun(out, t, "It")
-	c.b.explainProcs(out, t)
-	c.b.explainInputs(out, c.f, t)
-	c.b.explainOutputs(out, t, "it")
+	a.Print(out)
 }
 
 // Last returns what the last run read and wrote, with paths as messages show them; nil if

@@ -9,6 +9,7 @@ import (
 
 	"fmake/cache"
 	"fmake/exec"
+	"fmake/exec/explain"
 	"fmake/makefile"
 )
 
@@ -155,14 +156,15 @@ func hasName(text, name string) bool {
 	}
 }
 
-// envDiffers says in words which variable differs from what the trace saw.
-func (b *Build) envDiffers(f *makefile.File, e cache.Entry) string {
+// envDiffers says in words which variable differs from what the trace saw,
+// and names it.
+func (b *Build) envDiffers(f *makefile.File, e cache.Entry) (why, name string) {
 	env, shared := b.environ(f), !b.ownEnviron(f)
 	if !shared || !b.commonEnv.holds[e.EnvText()] {
 		for _, in := range e.Env() {
 			value, set := b.envValue(env, in.Name)
 			if set != in.Set || set && cache.HashString(value) != in.Value {
-				return b.envReason(in.Name, value, set, in.Set)
+				return b.envReason(in.Name, value, set, in.Set), in.Name
 			}
 		}
 	}
@@ -178,15 +180,20 @@ func (b *Build) envDiffers(f *makefile.File, e cache.Entry) string {
 }
 
 func (b *Build) envReason(name, value string, isSet, wasSet bool) string {
+	now := fmt.Sprintf("%q", explain.Clip(value))
 	switch {
 	case b.rootPath(name) != "":
 		return "it holds the path that the project had before it was moved"
-	case !wasSet:
-		return fmt.Sprintf("environment variable %s is set now (%q)", name, clip(value))
 	case !isSet:
 		return fmt.Sprintf("environment variable %s is not set any more", name)
+	case !wasSet && isSecret(name):
+		return fmt.Sprintf("environment variable %s is set now", name)
+	case !wasSet:
+		return fmt.Sprintf("environment variable %s is set now (%s)", name, now)
+	case isSecret(name):
+		return fmt.Sprintf("environment variable %s changed", name)
 	}
-	return fmt.Sprintf("environment variable %s changed (now %q)", name, clip(value))
+	return fmt.Sprintf("environment variable %s changed (now %s)", name, now)
 }
 
 // envNamesSection lists the names of all variables that were set when the
@@ -196,9 +203,9 @@ const envNamesSection = "env-names"
 
 // newEnv looks for a variable that was not set when the trace was recorded and
 // whose name occurs in what the action read.
-func (b *Build) newEnv(f *makefile.File, e cache.Entry, env map[string]string, fresh []string) string {
+func (b *Build) newEnv(f *makefile.File, e cache.Entry, env map[string]string, fresh []string) (why, name string) {
 	if len(fresh) == 0 || e.Flags()&cache.Provisional != 0 || b.noneMatters(f, e, fresh) {
-		return ""
+		return "", ""
 	}
 	return b.unmetEnv(f, e.Trace(), env, fresh)
 }
@@ -230,18 +237,18 @@ func (b *Build) noneMatters(f *makefile.File, e cache.Entry, names []string) boo
 
 // unmetEnv looks among names for a variable that a trace does not have and that
 // would have mattered to its action.
-func (b *Build) unmetEnv(f *makefile.File, t *cache.Trace, env map[string]string, names []string) string {
+func (b *Build) unmetEnv(f *makefile.File, t *cache.Trace, env map[string]string, names []string) (why, name string) {
 	sets := b.nameSets(t.Inputs, nil)
 	text := f.Recipe.Text + "\n" + t.Recipe
-	for _, name := range names {
+	for _, name = range names {
 		if slices.ContainsFunc(t.Env, func(in cache.EnvInput) bool { return in.Name == name }) {
 			continue
 		}
 		if b.envMatters(name, text, sets) {
-			return b.envReason(name, env[name], true, false)
+			return b.envReason(name, env[name], true, false), name
 		}
 	}
-	return ""
+	return "", ""
 }
 
 // pathSection holds the value of PATH that the traces of the graph were
@@ -297,7 +304,7 @@ func (b *Build) command(name string) (string, bool) {
 	if p, ok := b.commands[name]; ok {
 		return p, p != ""
 	}
-	p, err := exec.Watched(exec.HostView{}, b.opts.Idle).LookPath(name, b.env["PATH"], b.sp.cwd)
+	p, err := exec.Noting(exec.HostView{}, b.opts.Idle).LookPath(name, b.env["PATH"], b.sp.cwd)
 	if err != nil {
 		p = ""
 	} else {

@@ -17,6 +17,7 @@ type decision struct {
 	old     *cache.Trace // the trace that was checked, nil if none; never for UpToDate
 	hit     *cache.Trace // the trace to restore, for Restored
 	differs *cache.Input // the first input that is not as it was
+	on      string       // the prerequisite, target or variable that why is about, "" if none
 	adopt   bool         // take over what GNU make's rule finds good
 	others  bool         // its file belongs to another target's action
 	fresh   bool         // holds, but mtimes have to say so too
@@ -27,10 +28,11 @@ type decision struct {
 	outs []cache.Output
 }
 
-// assumedNew names a prerequisite that -W declares to be new.
-func assumedNew(f *makefile.File) string {
+// assumedNew names a prerequisite that -W declares to be new. Under -n, one that would
+// be made counts as new as well, but for another reason.
+func (b *Build) assumedNew(f *makefile.File) string {
 	for _, d := range f.Deps {
-		if d.File != nil && !d.OrderOnly && d.File.Run.Mtime == exec.MtimeNew {
+		if d.File != nil && !d.OrderOnly && d.File.Run.Mtime == exec.MtimeNew && b.pretended[b.node(d.File).path] == "" {
 			return d.File.Name
 		}
 	}
@@ -156,22 +158,23 @@ func (b *Build) pretend(f *makefile.File, n *node, d decision, must bool) {
 	}
 }
 
-// pretendedInput says which input of a trace would be made anew first, or "".
-func (b *Build) pretendedInput(f *makefile.File, t *cache.Trace) string {
+// pretendedInput says which input of a trace would be made anew first, and by which
+// target, or "".
+func (b *Build) pretendedInput(f *makefile.File, t *cache.Trace) (why, by string) {
 	if len(b.pretended) == 0 {
-		return ""
+		return "", ""
 	}
 	for i := range t.Inputs {
 		if target := b.pretended[b.sp.abs(t.Inputs[i].Path)]; target != "" && target != f.Name {
-			return "its input " + b.display(t.Inputs[i].Path) + " would be made anew by the recipe of " + target
+			return "its input " + b.display(t.Inputs[i].Path) + " would be made anew by the recipe of " + target, target
 		}
 	}
 	for i := range t.Tokens {
 		if target := b.pretended[b.sp.abs(t.Tokens[i].Name)]; target != "" && target != f.Name {
-			return "its prerequisite " + target + " would be remade"
+			return "its prerequisite " + target + " would be remade", target
 		}
 	}
-	return ""
+	return "", ""
 }
 
 // decide follows the procedure "Deciding one target" of the design, step by
@@ -203,7 +206,7 @@ func (b *Build) decide(f *makefile.File, n *node, must bool) decision {
 	if _, bad := b.suspect[n.name]; bad {
 		return b.orCached(f, n, decision{verdict: exec.Run, why: "what it left may not have reached the disk", old: b.graph.Target(n.name)})
 	}
-	if name := assumedNew(f); must && name != "" {
+	if name := b.assumedNew(f); must && name != "" {
 		return decision{verdict: exec.Run, why: "-W says that " + name + " is new", old: b.graph.Target(n.name)}
 	}
 	entry, known := b.graph.Entry(n.name)
@@ -286,7 +289,8 @@ func (b *Build) untraced(f *makefile.File, n *node, exists, must bool) decision 
 		return decision{verdict: exec.UpToDate, why: "its prerequisites are as they were but for their times", adopt: true, fresh: true}
 	}
 	if must {
-		return b.orCached(f, n, decision{verdict: exec.Run, why: "it is older than " + newerThan(f)})
+		words, name := newerThan(f)
+		return b.orCached(f, n, decision{verdict: exec.Run, why: "it is older than " + words, on: name})
 	}
 	return decision{verdict: exec.AsMake, why: "it is newer than its prerequisites, and nothing is known of how it was made", adopt: true}
 }
@@ -319,11 +323,11 @@ func (b *Build) onlyFreshened(f *makefile.File, n *node) bool {
 }
 
 // newerThan names the prerequisite that makes GNU make's rule remake f.
-func newerThan(f *makefile.File) string {
+func newerThan(f *makefile.File) (words, name string) {
 	for _, d := range f.Deps {
 		if d.Changed && !d.OrderOnly && d.File != nil {
-			return "its prerequisite " + d.File.Name
+			return "its prerequisite " + d.File.Name, d.File.Name
 		}
 	}
-	return "a prerequisite"
+	return "a prerequisite", ""
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"fmake/cache"
+	"fmake/exec/explain"
 	"fmake/makefile"
 )
 
@@ -149,13 +150,5 @@ func wordDiff(was, is string) (string, string) {
 	for len(a) > 0 && len(b) > 0 && a[len(a)-1] == b[len(b)-1] {
 		a, b = a[:len(a)-1], b[:len(b)-1]
 	}
-	return clip(strings.Join(a, " ")), clip(strings.Join(b, " "))
-}
-
-func clip(s string) string {
-	const most = 200
-	if len(s) > most {
-		return s[:most] + "..."
-	}
-	return s
+	return explain.Clip(strings.Join(a, " ")), explain.Clip(strings.Join(b, " "))
 }

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"fmake/exec/idle"
+	"fmake/makefile"
 	"fmake/tracefs"
 )
 
@@ -146,6 +147,12 @@ func isEditorName(name string) bool {
 	}
 	return false
 }
+
+// Root is the folder of the project.
+func (b *Build) Root() string { return b.sp.root }
+
+// Key is how traces call the file of a target.
+func (b *Build) Key(f *makefile.File) string { return b.node(f).name }
 
 // splitPath cuts a path of a trace into directory and name.
 func splitPath(p string) (dir, name string) {

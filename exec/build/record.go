@@ -225,6 +225,7 @@ func (a *action) trace(rec *tracefs.Record) *cache.Trace {
 	}
 	if a.view.used() {
 		t.Env = b.envInputs(a.f, a.n, t.Inputs, execs)
+		b.values().keep(b.environ(a.f), t.Env)
 	}
 	b.addRoot(t)
 	var strong []cache.Hash

@@ -110,3 +110,8 @@ func contains(r io.Reader, text []byte, size int64) (bool, error) {
 		kept = copy(buf, data[max(0, len(data)-len(text)+1):])
 	}
 }
+
+// holdsRoot tells whether a result is of use only where the project is.
+func (b *Build) holdsRoot(t *cache.Trace) bool {
+	return slices.ContainsFunc(t.Env, func(e cache.EnvInput) bool { return b.rootPath(e.Name) != "" })
+}

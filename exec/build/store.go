@@ -153,7 +153,11 @@ func (b *Build) mayPutBack(f *makefile.File, t *cache.Trace) bool {
 	if b.single != nil && (t.Status != 0 && !b.keepsFailures() || b.single.StdinOpen && !unread(t)) {
 		return false
 	}
-	return b.haveContents(t) && b.commandsMoved(t) == "" && b.unmetEnv(f, t, b.environ(f), b.envNames(f)) == ""
+	if !b.haveContents(t) || b.commandsMoved(t) != "" {
+		return false
+	}
+	why, _ := b.unmetEnv(f, t, b.environ(f), b.envNames(f))
+	return why == ""
 }
 
 // strongNow hashes what a set of paths is in the view of f's action now.

@@ -103,14 +103,14 @@ func hasContent(inputs []cache.Input, key string) bool {
 }
 
 // tokensDiffer says in words which declared prerequisite is not the one that
-// the trace was made with.
-func (b *Build) tokensDiffer(f *makefile.File, n *node, e cache.Entry, must bool) string {
+// the trace was made with, and names it.
+func (b *Build) tokensDiffer(f *makefile.File, n *node, e cache.Entry, must bool) (why, on string) {
 	was := e.Tokens()
 	if b.single != nil {
-		return b.stdinDiffers(was)
+		return b.stdinDiffers(was), ""
 	}
 	if len(was) == 0 && !must {
-		return ""
+		return "", ""
 	}
 	inputs := sync.OnceValue(func() []cache.Input { return e.Trace().Inputs }) // to decode them costs more than all else here
 	for _, d := range f.Deps {
@@ -121,7 +121,7 @@ func (b *Build) tokensDiffer(f *makefile.File, n *node, e cache.Entry, must bool
 		i := slices.IndexFunc(was, func(t cache.Token) bool { return t.Name == name })
 		if i < 0 {
 			if must && d.Changed && b.isNewPrerequisite(d, inputs) {
-				return fmt.Sprintf("its prerequisite %s is new and newer", d.File.Name)
+				return fmt.Sprintf("its prerequisite %s is new and newer", d.File.Name), d.File.Name
 			}
 			continue
 		}
@@ -130,10 +130,10 @@ func (b *Build) tokensDiffer(f *makefile.File, n *node, e cache.Entry, must bool
 			continue
 		}
 		if is.Run != was[i].Run || is.Hash != was[i].Hash || is.Mtime != was[i].Mtime {
-			return tokenReason(d.File.Name, is, was[i])
+			return tokenReason(d.File.Name, is, was[i]), d.File.Name
 		}
 	}
-	return ""
+	return "", ""
 }
 
 // isNewPrerequisite reports whether a prerequisite that is newer than the

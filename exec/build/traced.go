@@ -10,19 +10,19 @@ import (
 
 // traced decides by the trace of the target's last run.
 func (b *Build) traced(f *makefile.File, n *node, e cache.Entry, outs []cache.Output, must bool) decision {
-	run := func(why string, differs *cache.Input) decision {
-		return b.orCached(f, n, decision{verdict: exec.Run, why: why, old: e.Trace(), differs: differs})
+	run := func(why, on string, differs *cache.Input) decision {
+		return b.orCached(f, n, decision{verdict: exec.Run, why: why, old: e.Trace(), differs: differs, on: on})
 	}
 	if e.Flags()&cache.Provisional == 0 {
 		if key := b.recipeKey(f, n); key.key != e.Key() {
 			if why := b.recipeDiffers(f, n, e.Trace()); why != "" {
-				return run(why, nil)
+				return run(why, "", nil)
 			}
 		}
 	}
 	if b.opts.DryRun {
-		if why := b.pretendedInput(f, e.Trace()); why != "" {
-			return decision{verdict: exec.Run, why: why, old: e.Trace()}
+		if why, by := b.pretendedInput(f, e.Trace()); why != "" {
+			return decision{verdict: exec.Run, why: why, old: e.Trace(), on: by}
 		}
 	}
 	in := b.checker.Holds(&e, func(in *cache.Input) bool {
@@ -30,18 +30,18 @@ func (b *Build) traced(f *makefile.File, n *node, e cache.Entry, outs []cache.Ou
 			e.Flags()&cache.Provisional != 0 && b.w.hasHash(b.sp.abs(in.Path), in.Hash) // of what is the user's only contents are told
 	})
 	if in != nil {
-		return run(b.describe(in), in)
+		return run(b.describeIn(e.Trace().Inputs, in), "", in)
 	}
-	if why := b.envDiffers(f, e); why != "" {
-		return run(why, nil)
+	if why, variable := b.envDiffers(f, e); why != "" {
+		return run(why, variable, nil)
 	}
 	if b.pathChanged() {
 		if why := b.commandsMoved(e.Trace()); why != "" {
-			return run(why, nil)
+			return run(why, "", nil)
 		}
 	}
-	if why := b.tokensDiffer(f, n, e, must); why != "" {
-		return run(why, nil)
+	if why, on := b.tokensDiffer(f, n, e, must); why != "" {
+		return run(why, on, nil)
 	}
 	if out := b.missingOutput(outs); out != nil {
 		old, gone := e.Trace(), b.display(out.Path)
@@ -51,7 +51,7 @@ func (b *Build) traced(f *makefile.File, n *node, e cache.Entry, outs []cache.Ou
 		if b.printsTheSame(f, n, old) && b.opts.Cache != CacheOff && b.haveContents(old) {
 			return decision{verdict: exec.Restored, why: gone + " was gone", old: old, hit: old}
 		}
-		return run(gone+" is gone", nil)
+		return run(gone+" is gone", "", nil)
 	}
 	if p := b.overwritten(n, outs); p != "" {
 		why, old := p+" was written again by an action before it", e.Trace()
@@ -113,6 +113,44 @@ func (b *Build) goneByRight(key string) bool {
 		return here // else who removes it is no part of this build
 	}
 	return true
+}
+
+// describeIn is describe for one of the inputs of a trace. A file that appeared may come
+// before one that was found farther on along a path.
+func (b *Build) describeIn(inputs []cache.Input, in *cache.Input) string {
+	text := b.describe(in)
+	if in.Kind != cache.InputAbsent || !b.exists(b.sp.abs(in.Path)) {
+		return text
+	}
+	if found := foundInstead(inputs, in.Path); found != "" {
+		return b.display(in.Path) + " now exists and comes before " + b.display(found)
+	}
+	return text
+}
+
+// foundInstead names the file that an action read after it had looked for another in
+// vain: the one whose path ends most like the other's, "" if none has its name.
+func foundInstead(inputs []cache.Input, missed string) string {
+	best, most := "", 0
+	_, name := splitPath(missed)
+	for i := range inputs {
+		in := &inputs[i]
+		if _, other := splitPath(in.Path); other != name || in.Kind != cache.InputContent {
+			continue
+		}
+		if n := commonEnd(in.Path, missed); n > most {
+			best, most = in.Path, n
+		}
+	}
+	return best
+}
+
+func commonEnd(x, y string) int {
+	n := 0
+	for n < len(x) && n < len(y) && x[len(x)-1-n] == y[len(y)-1-n] {
+		n++
+	}
+	return n
 }
 
 // describe says in words how an input differs from what a trace saw.

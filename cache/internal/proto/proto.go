@@ -43,6 +43,7 @@ const (
 	Stats                  // -> numbers
 	Verify                 // 1: drop what is damaged -> numbers
 	Collect                // numbers -> numbers
+	Similar                // key, target, directory -> list of encoded traces
 )
 
 // Status says how a call went.

@@ -1,0 +1,174 @@
+package lint
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"fmake/cache"
+)
+
+const (
+	typeRegular = unix.S_IFREG
+	typeLink    = unix.S_IFLNK
+)
+
+// Look finds what is wrong with one make's makefile.
+func Look(m *Make) []Finding {
+	l := newLinter(m)
+	for i := range l.subjects {
+		l.missing(&l.subjects[i])
+	}
+	l.twice()
+	l.outside()
+	for i := range l.subjects {
+		l.stray(&l.subjects[i])
+		l.surplus(&l.subjects[i])
+	}
+	return l.found
+}
+
+// missing finds what a recipe has read and the makefile does not say that it needs.
+func (l *linter) missing(s *subject) {
+	r := l.reachOf(s.f)
+	always := l.Known.Always(s.f)
+	var needs, lacks []string
+	declared := l.dependencyFiles(s)
+	for i := range s.trace.Inputs {
+		in := &s.trace.Inputs[i]
+		if in.Kind != cache.InputContent || !inProject(in.Path) || isVersionControl(in.Path) || l.writes(s, in.Path) {
+			continue
+		}
+		w := l.writer(s, in.Path)
+		if w != nil && !r.ordered[in.Path] && !l.before(r, w) {
+			l.hazard(s, w, in.Path)
+		} else if always || r.newer[in.Path] || declared[in.Path] || w != nil && l.renews(r, w) {
+			continue
+		}
+		if name := l.need(in.Path, w); name != "" && !slices.Contains(needs, name) {
+			needs = append(needs, name)
+			lacks = append(lacks, l.Known.Path(in.Path))
+		}
+	}
+	if len(needs) == 0 {
+		return
+	}
+	slices.Sort(needs)
+	l.report(s, Missing, fmt.Sprintf("%s reads %s, which it does not declare", s.f.Name, list(lacks)), l.addition(s, needs))
+}
+
+// addition is what would declare a target's needs, nil if no line can: a double-colon
+// rule is not the only one of its target, and an intermediate file that a line names is
+// none any more.
+func (l *linter) addition(s *subject, needs []string) *Addition {
+	a := &Addition{Makefile: l.main, Dir: l.Dir, Target: s.f.Name, Needs: needs, Apart: l.Known.UsesLists(s.f)}
+	if s.f.DoubleColon != nil || s.f.Intermediate || !writable(a) {
+		return nil
+	}
+	return a
+}
+
+// before tells whether the recipe that wrote something comes before, and renews whether
+// what it makes makes the target be made again.
+func (l *linter) before(r reach, w *subject) bool { return anyOf(w.own, r.ordered) }
+func (l *linter) renews(r reach, w *subject) bool { return anyOf(w.own, r.newer) }
+
+func anyOf(keys, in map[string]bool) bool {
+	for k := range keys {
+		if in[k] {
+			return true
+		}
+	}
+	return false
+}
+
+// writes tells whether a file is a recipe's own, or one that a later recipe changes
+// again: a target that declared that would never be up to date.
+func (l *linter) writes(s *subject, key string) bool {
+	return s.own[key] || slices.ContainsFunc(l.writers[key], func(w *subject) bool {
+		return w.f == s.f || w.trace.Serial > s.trace.Serial
+	})
+}
+
+// need is how a line of the makefile names a file that a recipe has read, "" if none
+// can. Of what this make does not make it is not certain that it is there when make
+// looks for it; only if it is, it counts.
+func (l *linter) need(key string, w *subject) string {
+	f := l.byKey[key]
+	switch {
+	case f != nil && f.Recipe != nil && !f.Phony:
+		return f.Name
+	case w != nil:
+		return w.f.Name
+	}
+	exists, source := l.Known.State(key)
+	if !exists {
+		return "" // it was made and used up
+	}
+	name := l.Known.Path(key)
+	if f != nil {
+		name = f.Name
+	}
+	if !source || l.Known.WriterElsewhere(key) {
+		return ifThere(name)
+	}
+	return name
+}
+
+// ifThere names a file that counts only if it exists when the makefile is read.
+func ifThere(name string) string {
+	if strings.ContainsAny(name, " \t*?[\\") {
+		return "" // nothing names that in $(wildcard)
+	}
+	return wildcard + name + ")"
+}
+
+const wildcard = "$(wildcard "
+
+// hazard reports what GNU make may run in either order.
+func (l *linter) hazard(s, w *subject, key string) {
+	if l.DB.NotParallel {
+		return
+	}
+	l.report(s, Hazard, fmt.Sprintf("%s reads %s, which the recipe of %s writes, and nothing orders the two under -j",
+		s.f.Name, l.Known.Path(key), w.f.Name), nil)
+}
+
+// report adds a finding about a target.
+func (l *linter) report(s *subject, kind Kind, text string, add *Addition) {
+	f := Finding{Kind: kind, File: l.main, Text: text, Add: add}
+	if pos := s.f.Recipe.Pos; pos.File != "" {
+		f.File, f.Line = l.absolute(pos.File), pos.Line
+	}
+	l.found = append(l.found, f)
+}
+
+func inProject(key string) bool { return strings.HasPrefix(key, "./") }
+
+// isVersionControl is true for what version control keeps for itself: no rule can name
+// what of it a recipe has read.
+func isVersionControl(key string) bool {
+	for _, dir := range []string{"/.git/", "/.hg/", "/.svn/"} {
+		if strings.Contains(key, dir) {
+			return true
+		}
+	}
+	return false
+}
+
+// mostNamed bounds how many files a sentence names.
+const mostNamed = 8
+
+// list names files in a sentence.
+func list(names []string) string {
+	switch n := len(names); {
+	case n == 1:
+		return names[0]
+	case n > mostNamed:
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:mostNamed], ", "), n-mostNamed)
+	default:
+		return strings.Join(names[:n-1], ", ") + " and " + names[n-1]
+	}
+}

@@ -1,0 +1,127 @@
+package lint
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"fmake/exec/story"
+)
+
+// record is the first word of a finding's record.
+const record = "lint"
+
+// Record gives a finding to the make at the top.
+func (f *Finding) Record() story.Record {
+	r := story.Record{record, string(f.Kind), f.File, strconv.Itoa(f.Line), f.Text}
+	if a := f.Add; a != nil {
+		r = append(r, a.Makefile, a.Dir, a.Target, strconv.FormatBool(a.Apart))
+		r = append(r, a.Needs...)
+	}
+	return r
+}
+
+// Findings takes the findings out of what all makes have told, each once, by kind and
+// place.
+func Findings(records []story.Record) []Finding {
+	var out []Finding
+	seen := make(map[string]bool)
+	for _, r := range records {
+		if len(r) < 5 || r[0] != record {
+			continue
+		}
+		f := Finding{Kind: Kind(r[1]), File: r[2], Text: r[4]}
+		f.Line, _ = strconv.Atoi(r[3])
+		if len(r) > 9 {
+			f.Add = &Addition{Makefile: r[5], Dir: r[6], Target: r[7], Apart: r[8] == "true", Needs: r[9:]}
+		}
+		if key := strings.Join(r, "\x00"); !seen[key] {
+			seen[key] = true
+			out = append(out, f)
+		}
+	}
+	order := make(map[Kind]int)
+	for i, k := range kinds() {
+		order[k.kind] = i
+	}
+	slices.SortStableFunc(out, func(x, y Finding) int {
+		return cmp.Or(cmp.Compare(order[x.Kind], order[y.Kind]), strings.Compare(x.File, y.File), cmp.Compare(x.Line, y.Line))
+	})
+	return out
+}
+
+// Words shows a finding as compilers show theirs. relative gives the name of a makefile.
+func (f *Finding) Words(relative func(path string) string) string {
+	text := f.Text
+	switch {
+	case f.File != "" && f.Line > 0:
+		text = relative(f.File) + ":" + strconv.Itoa(f.Line) + ": " + text
+	case f.File != "": // by a rule that is built in
+		text = relative(f.File) + ": " + text
+	}
+	if f.Add != nil {
+		text += "; add: " + f.Add.Line()
+	}
+	return text
+}
+
+// Lines shows findings, one a line. Targets of one rule that lack the same are told as
+// one: the rule is what is wrong.
+func Lines(findings []Finding, relative func(path string) string) []string {
+	var out []string
+	for i := 0; i < len(findings); {
+		f := &findings[i]
+		n := 1
+		for i+n < len(findings) && f.alike(&findings[i+n]) {
+			n++
+		}
+		line := f.Words(relative)
+		if n > 1 {
+			line += fmt.Sprintf("; %d more of this rule likewise", n-1)
+		}
+		out = append(out, line)
+		i += n
+	}
+	return out
+}
+
+// alike reports whether two findings say the same of two targets of one rule.
+func (f *Finding) alike(g *Finding) bool {
+	return f.Add != nil && g.Add != nil && f.Kind == g.Kind && f.File == g.File && f.Line == g.Line && f.Line > 0 &&
+		f.Add.Dir == g.Add.Dir && f.Add.Apart == g.Add.Apart && slices.Equal(f.Add.Needs, g.Add.Needs)
+}
+
+// Summary counts the findings of each kind.
+func Summary(findings []Finding) string {
+	n := make(map[Kind]int)
+	for i := range findings {
+		n[findings[i].Kind]++
+	}
+	var parts []string
+	for _, k := range kinds() {
+		switch n[k.kind] {
+		case 0:
+		case 1:
+			parts = append(parts, "1 "+k.one)
+		default:
+			parts = append(parts, fmt.Sprintf("%d %s", n[k.kind], k.many))
+		}
+	}
+	if parts == nil {
+		return "lint: nothing found"
+	}
+	return "lint: " + strings.Join(parts, ", ")
+}
+
+// Additions are those of all findings.
+func Additions(findings []Finding) []*Addition {
+	var out []*Addition
+	for i := range findings {
+		if a := findings[i].Add; a != nil {
+			out = append(out, a)
+		}
+	}
+	return out
+}
