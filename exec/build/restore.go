@@ -6,8 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"slices"
-	"strings"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -315,38 +313,4 @@ func (b *Build) remove(key string, typ uint32) {
 		b.warn("cannot remove %s, which an earlier run left: %v", b.display(key), err)
 	}
 	b.lookAgain(p)
-}
-
-// adopt takes over a target that GNU make's rule finds good and of which nothing
-// is known: its declared prerequisites' contents become its provisional trace.
-func (b *Build) adopt(f *makefile.File, n *node) {
-	k := b.recipeKey(f, n)
-	t := &cache.Trace{
-		Target: f.Name, Dir: b.sp.key(b.sp.cwd), Key: k.key, FullKey: k.full, Recipe: k.text, Vars: k.vars,
-		Serial: n.serial, Started: time.Now().UnixNano(), Flags: cache.Provisional | cache.NoStore, From: cache.FromAdopted,
-		Reason: "GNU make's rule found it up to date",
-	}
-	for _, d := range f.Deps {
-		if d.OrderOnly || d.File == nil || d.File.Phony {
-			continue
-		}
-		p := b.w.realFile(b.node(d.File).path)
-		in, err := b.w.asInput(p, cache.InputContent, nil)
-		if err == nil && in.Kind == cache.InputContent {
-			t.Inputs = append(t.Inputs, in)
-		}
-	}
-	slices.SortFunc(t.Inputs, func(x, y cache.Input) int { return strings.Compare(x.Path, y.Path) })
-	t.Inputs = slices.CompactFunc(t.Inputs, func(x, y cache.Input) bool { return x.Path == y.Path })
-	if o, ok := b.outputAt(n.path); ok {
-		t.Outputs = []cache.Output{o}
-	}
-	t.Strong = cache.StrongKey(t.FullKey, t.Inputs, nil, nil)
-	t.Run = cache.NewDigest("adopted").Hash(t.Strong).Sum()
-	if len(t.Outputs) == 1 {
-		t.Run = cache.NewDigest("adopted").Hash(t.Outputs[0].Hash).Sum()
-	}
-	b.chain.remove(n.name) // what it once left is the user's now
-	b.graph.Put(n.name, t)
-	n.run, n.old = t.Run, t
 }
