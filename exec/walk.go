@@ -77,7 +77,7 @@ type Walk struct {
 	skewed    bool  // a file from the future was seen
 	now       int64 // the last time the clock was read for that
 
-	slots           int // -j: 0 means no limit of our own
+	slots           int // -j: 0 means no limit of our own, 1 that recipes run one by one, whatever the pool has
 	pool            *jobserver.Pool
 	jobs            []*job // running, oldest first
 	waiting         []*job // wait for the load to go down, newest first
@@ -87,6 +87,7 @@ type Walk struct {
 	held            []heldJob                 // failed jobs that are judged later
 	shown           map[*makefile.File][]byte // what the last run of each recipe that may be repeated printed
 	missing         map[*makefile.File]bool   // files that something unfinished may leave yet; false: no more
+	rounds          int                       // how often recipes were repeated because of what they saw
 	goals           []*makefile.GoalDep
 	backlog         []ended // reports received while something else was waited for
 	wake            *waker

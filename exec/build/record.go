@@ -77,7 +77,6 @@ func (a *action) changedUnder(p string, rec *tracefs.Record) {
 	key := b.sp.key(p)
 	a.notGood(rec, 0)
 	switch w := b.lastBefore(a.n, b.wrote[key], time.Time{}); {
-	case a.n.reruns >= maxReruns:
 	case w != nil:
 		b.hazard(a.f, w.f, key)
 		return
