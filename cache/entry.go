@@ -231,16 +231,18 @@ func (c *Checker) checkChunk(chunk uint32, seen func(in *Input) bool) (in *Input
 	return nil, every
 }
 
-// Forget makes the Checker ask again about a path that may have changed.
-func (c *Checker) Forget(path string) {
+// Forget makes the Checker ask again about paths that may have changed.
+func (c *Checker) Forget(paths ...string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.img == nil {
 		return
 	}
 	c.indexPaths()
-	for _, id := range c.byPath[path] {
-		c.states[id] = unasked
+	for _, path := range paths {
+		for _, id := range c.byPath[path] {
+			c.states[id] = unasked
+		}
 	}
 	// Which chunks hold the state is not worth an index: walking the states of
 	// a chunk again costs no question to the file system.

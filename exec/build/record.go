@@ -156,10 +156,13 @@ func (b *Build) forgetWrites(rec *tracefs.Record) {
 	}
 }
 
-// lookAgain forgets what is known of a path that has changed.
+// lookAgain forgets what is known of a path that has changed, and of the listing that
+// it is in.
 func (b *Build) lookAgain(p string) {
 	b.w.forget(p)
-	b.checker.Forget(b.sp.key(p))
+	key := b.sp.key(p)
+	dir, _ := splitPath(key)
+	b.checker.Forget(key, dir)
 }
 
 // meddled returns a path that somebody else changed while the action looked at
