@@ -103,6 +103,7 @@ type Walk struct {
 	batchStarted    int
 	shellRan        func(command, printed string) // see Config.ShellRan
 	host            HostView
+	looks           View                            // of the action whose recipe is being expanded; nil: the tree as it is
 	below           func(args, env []string) Config // see Config.Below
 	inside          bool                            // this make runs inside the process of the one above
 	threads         *threads                        // of the makes below that run inside the process

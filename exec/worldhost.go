@@ -15,11 +15,21 @@ import (
 	"fmake/tracefs/raw"
 )
 
-// worldHost is what package makefile sees of the world.
+// worldHost is what package makefile sees of the world: the tree as it is, or, while a
+// recipe is expanded whose functions look around, what its action sees.
 type worldHost struct{ w *Walk }
+
+// looks returns the looks of the recipe that is being expanded; ok is false if there is
+// none.
+func (h worldHost) looks() (l viewLooks, ok bool) {
+	return viewLooks{h.w.looks, h.w.dir}, h.w.looks != nil
+}
 
 // ReadFile implements makefile.Host.
 func (h worldHost) ReadFile(name string) ([]byte, error) {
+	if l, ok := h.looks(); ok {
+		return l.readFile(name)
+	}
 	data, err := readFile(name)
 	if len(data) >= largeMakefile {
 		raw.HugeHeap(min(len(data)*heapOfText, maxHeap))
@@ -41,7 +51,11 @@ func (h worldHost) WriteFile(name string, data []byte, appendTo bool) error {
 	if appendTo {
 		flag = os.O_WRONLY | os.O_CREATE | os.O_APPEND
 	}
-	f, err := os.OpenFile(name, flag, 0o666)
+	open := func(name string, flag int) (*os.File, error) { return os.OpenFile(name, flag, 0o666) }
+	if l, ok := h.looks(); ok {
+		open = l.open
+	}
+	f, err := open(name, flag)
 	if err != nil {
 		return err
 	}
@@ -53,19 +67,37 @@ func (h worldHost) WriteFile(name string, data []byte, appendTo bool) error {
 }
 
 // Stat implements makefile.Host.
-func (h worldHost) Stat(name string) (fs.FileInfo, error) { return os.Stat(name) }
+func (h worldHost) Stat(name string) (fs.FileInfo, error) {
+	if l, ok := h.looks(); ok {
+		return l.stat(name)
+	}
+	return os.Stat(name)
+}
 
 // Lstat lets wildcards find dangling links.
-func (h worldHost) Lstat(name string) (fs.FileInfo, error) { return os.Lstat(name) }
+func (h worldHost) Lstat(name string) (fs.FileInfo, error) {
+	if l, ok := h.looks(); ok {
+		return l.lstat(name)
+	}
+	return os.Lstat(name)
+}
 
 // ReadDir implements makefile.Host.
-func (h worldHost) ReadDir(name string) ([]string, error) { return readNames(name) }
+func (h worldHost) ReadDir(name string) ([]string, error) {
+	if l, ok := h.looks(); ok {
+		return l.view.ReadDir(l.dir, name)
+	}
+	return readNames(name)
+}
 
 // RealPath implements makefile.Host.
 func (h worldHost) RealPath(name string) (string, error) {
 	abs, err := filepath.Abs(name)
 	if err != nil {
 		return "", err
+	}
+	if l, ok := h.looks(); ok {
+		return l.realPath(abs)
 	}
 	return filepath.EvalSymlinks(abs)
 }
@@ -134,7 +166,7 @@ func (h worldHost) Shell(c makefile.ShellCommand) makefile.ShellResult {
 			stdio.Err = ctx.err
 		}
 	}
-	p, err := startProgram(w.host, plan.Argv, stdio, c.Env, w.dir)
+	p, err := startProgram(h.runsIn(), plan.Argv, stdio, c.Env, w.dir)
 	out.Close()
 	if err != nil {
 		w.con.complain(makefile.Pos{}, plan.Argv[0]+": "+errorText(err))
@@ -146,6 +178,14 @@ func (h worldHost) Shell(c makefile.ShellCommand) makefile.ShellResult {
 		w.shellRan(c.Text, strings.ReplaceAll(printed, "\n", " "))
 	}
 	return result
+}
+
+// runsIn is the view in which commands of $(shell) run.
+func (h worldHost) runsIn() View {
+	if l, ok := h.looks(); ok {
+		return l.view
+	}
+	return h.w.host
 }
 
 // shellResult reads what a $(shell) command prints, and waits for it. A signal

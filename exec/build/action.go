@@ -110,6 +110,7 @@ func (b *Build) native(f *makefile.File, n *node) *nativeAction {
 
 func (*nativeAction) View() exec.View    { return exec.HostView{} }
 func (*nativeAction) AllNew() bool       { return false }
+func (*nativeAction) Looks() exec.View   { return nil }
 func (*nativeAction) Capture() bool      { return false }
 func (*nativeAction) Output(int, []byte) {}
 func (*nativeAction) Line(int, string)   {}
@@ -156,6 +157,7 @@ type action struct {
 	pieces  map[string]piece // by path: what it has appended, once that was taken over
 	mtimes  map[string]int64 // of what the last run left, before this one
 	echo    string           // the line that the walk is about to print
+	acted   bool             // a line did more than print
 }
 
 func (a *action) View() exec.View { return a.view }
@@ -163,6 +165,15 @@ func (a *action) View() exec.View { return a.view }
 // AllNew is true for all recipes but those that GNU make runs every time: what
 // they do must not hang on what happened to be new.
 func (a *action) AllNew() bool { return !a.n.always }
+
+// Looks is the view for a recipe that is compared unexpanded: what a $(shell) in it
+// reads is as much an input as what its lines read.
+func (a *action) Looks() exec.View {
+	if !a.b.recipeKey(a.f, a.n).unexpanded {
+		return nil
+	}
+	return a.view
+}
 
 // Capture is true: the output of an action that may be restored later has to be
 // replayed then.
@@ -193,6 +204,7 @@ func (a *action) Output(stream int, data []byte) {
 func (a *action) Line(_ int, text string) {
 	a.echo = text
 	if !inert(text) {
+		a.acted = true
 		_, _ = a.view.get()
 	}
 }
@@ -260,10 +272,10 @@ func (l *lazyView) get() (exec.View, error) {
 // used reports whether the recipe did anything but print.
 func (l *lazyView) used() bool { return l.v != nil }
 
-// untouched reports whether a recipe has looked at nothing, written nothing and
-// started nothing.
-func (*lazyView) untouched(rec *tracefs.Record) bool {
-	return len(rec.Looks)+len(rec.Writes)+len(rec.Procs) == 0
+// untouched reports whether a recipe has written nothing, and has neither looked at
+// anything nor started anything, but for what its expansion did.
+func (a *action) untouched(rec *tracefs.Record) bool {
+	return len(rec.Writes) == 0 && (!a.acted || len(rec.Looks)+len(rec.Procs) == 0)
 }
 
 // finish ends recording. The record of a view that was never used is empty; a

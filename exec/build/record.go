@@ -20,7 +20,7 @@ func (a *action) succeeded(rec *tracefs.Record) error {
 		b.changedUnseen()
 		return nil
 	}
-	if a.n.always && a.old != nil && a.view.untouched(rec) {
+	if a.n.always && a.old != nil && a.untouched(rec) {
 		b.ranAgain(a.n)
 		a.done()
 		return nil // it did nothing: what is known of its last real run stays
