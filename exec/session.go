@@ -300,7 +300,9 @@ func (s *Session) makeGoals() int {
 	s.w.debugf(debugBasic, 0, "Updating goal targets....")
 	status := exitSuccess
 	s.w.goals = s.goals
-	s.w.addNeeds(s.w.opt.Learned)
+	if s.w.opt.Learned != nil {
+		s.w.addNeeds(s.w.opt.Learned())
+	}
 	switch s.w.settle(s.goals) {
 	case StatusQuestion:
 		status = exitTrouble

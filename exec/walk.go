@@ -42,8 +42,9 @@ type Options struct {
 	Actions Actions // nil: recipes run in the host's view
 	// Referee judges recipes that ran too early; nil: none does.
 	Referee Referee
-	// Learned are prerequisites that earlier builds have found.
-	Learned []Rerun
+	// Learned gives the prerequisites that earlier builds have found. It is asked when
+	// the goals are about to be made, and may be nil.
+	Learned func() []Rerun
 	// Generated tells whether a recipe of the makefile has written a file in an
 	// earlier build. It may be nil.
 	Generated func(name string) bool

@@ -99,7 +99,7 @@ func (p *program) attach(db *makefile.Database, s *exec.Session) (exec.Options, 
 	}
 	b := build.New(db, s.Dir(), p.options(dir, s))
 	p.build = b
-	o := exec.Options{Judge: b, Actions: b, Referee: b, Learned: b.Learned(), SubMakeEnv: b.SubMakeEnv, Generated: b.Generated}
+	o := exec.Options{Judge: b, Actions: b, Referee: b, Learned: b.Learned, SubMakeEnv: b.SubMakeEnv, Generated: b.Generated}
 	if len(p.own.explain) > 0 {
 		o.Consider, o.Considered = p.own.explain, p.explained
 	}

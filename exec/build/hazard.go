@@ -354,12 +354,23 @@ func (b *Build) learn(f, need *makefile.File) {
 func (b *Build) Learned() []exec.Rerun {
 	var out []exec.Rerun
 	for _, e := range b.graph.Edges() {
-		f, need := b.db.Lookup(b.display(e.Target)), b.db.Lookup(b.display(e.Needs))
+		f, need := b.target(e.Target), b.target(e.Needs)
 		if f != nil && need != nil {
 			out = append(out, exec.Rerun{File: f, Needs: []*makefile.File{need}})
 		}
 	}
 	return out
+}
+
+// target returns the target of a name in the graph, nil if this makefile has none. It
+// need not be mentioned in the makefile: a pattern rule may have made what a recipe
+// missed once.
+func (b *Build) target(name string) *makefile.File {
+	f := b.db.Lookup(b.display(name))
+	if _, made := b.graph.Entry(name); f != nil || !made || b.opts.Makeable == nil {
+		return f
+	}
+	return b.opts.Makeable(b.display(name))
 }
 
 // Hazards implements exec.Referee.
