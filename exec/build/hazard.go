@@ -32,7 +32,7 @@ type done struct {
 // that only what never comes to rest meets the bound. maxDemands bounds how often
 // failures do: each of those makes something that was not there.
 const (
-	maxReruns  = 50
+	maxReruns  = 20
 	maxDemands = 500
 )
 

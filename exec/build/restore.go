@@ -183,7 +183,7 @@ func (b *Build) rollBack(a *action) []string {
 				b.putUnder(a, o.Path, p)
 			}
 		case a.old.Flags&cache.Failed != 0 && b.putUnder(a, o.Path, p):
-		case !b.leftAsIs(o):
+		case !b.leftAsIs(o) || b.leftBefore(a, o):
 		case before != nil && before.Hash != o.Hash:
 			b.putBack(before, p)
 		case before == nil && (o.Type != typeDir || b.ownDir(o.Path, a)):
@@ -191,6 +191,13 @@ func (b *Build) rollBack(a *action) []string {
 		}
 	}
 	return b.rollBackSuspect(a, hide)
+}
+
+// leftBefore reports whether an action before this one has left the same as it at a path:
+// it has made anew what it could have found, and is to find it next time.
+func (b *Build) leftBefore(a *action, o *cache.Output) bool {
+	under := b.chain.under(a.n, o.Path)
+	return under != nil && under.Type != 0 && under.Type != typeDir && sameOutput(under, o)
 }
 
 // ownDir reports whether a directory is this action's alone: nobody else made
@@ -275,7 +282,7 @@ func (a *action) dropOld(t *cache.Trace) {
 		if o.Path[0] == '/' || o.Type == 0 || o.Type == cache.TypeSegment || findOutput(t.Outputs, o.Path) != nil || findOutput(a.old.Befores, o.Path) != nil {
 			continue
 		}
-		if a.b.leftAsIs(o) && !a.b.laterVersion(a, o.Path) {
+		if a.b.leftAsIs(o) && !a.b.laterVersion(a, o.Path) && !a.b.leftBefore(a, o) {
 			a.b.remove(o.Path, o.Type)
 		}
 	}
