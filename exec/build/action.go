@@ -57,13 +57,28 @@ func (b *Build) runsNatively(f *makefile.File, n *node) bool {
 	if e, ok := b.graph.Entry(n.name); ok && e.Flags()&cache.Native != 0 {
 		return true
 	}
-	for _, w := range commandWords(b.recipeKey(f, n).text) {
-		prog, _, _ := strings.Cut(w, " ")
-		if b.isPrivileged(prog) {
-			return true
+	return slices.ContainsFunc(b.programs(f, n), b.isPrivileged)
+}
+
+// programs are the names of the programs that a recipe starts, as far as its words tell:
+// one that is not expanded yet may start them in a $(shell), or by its variables.
+func (b *Build) programs(f *makefile.File, n *node) (names []string) {
+	k := b.recipeKey(f, n)
+	texts := []string{k.text}
+	for _, v := range k.vars {
+		_, value, _ := strings.Cut(v, "=")
+		texts = append(texts, value)
+	}
+	for _, text := range texts {
+		for _, w := range commandWords(text) {
+			prog, first, _ := strings.Cut(w, " ")
+			names = append(names, prog)
+			if prog == "shell" {
+				names = append(names, first)
+			}
 		}
 	}
-	return false
+	return names
 }
 
 // isPrivileged reports whether a command name is a program with the setuid or
