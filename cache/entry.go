@@ -131,6 +131,7 @@ type Checker struct {
 	states []verdict
 	chunks []verdict
 	byPath map[string][]uint32 // states of each path, for Forget
+	listed int                 // how many states are in byPath
 }
 
 // verdict is what is known of a state or a chunk.
@@ -182,7 +183,7 @@ func (c *Checker) Holds(e *Entry, seen func(in *Input) bool) *Input {
 // then everything is asked again.
 func (c *Checker) fit(img *image) {
 	if c.img != img {
-		c.img, c.states, c.chunks, c.byPath = img, nil, nil, nil
+		c.img, c.states, c.chunks, c.byPath, c.listed = img, nil, nil, nil, 0
 	}
 	c.states = grown(c.states, img.states.len())
 	c.chunks = grown(c.chunks, img.chunks.len())
@@ -230,30 +231,33 @@ func (c *Checker) checkChunk(chunk uint32, seen func(in *Input) bool) (in *Input
 	return nil, every
 }
 
-// Forget makes the Checker ask again about a path that may have changed.
-func (c *Checker) Forget(path string) {
+// Forget makes the Checker ask again about paths that may have changed.
+func (c *Checker) Forget(paths ...string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.img == nil {
 		return
 	}
-	if c.byPath == nil {
-		c.indexPaths()
-	}
-	for _, id := range c.byPath[path] {
-		c.states[id] = unasked
+	c.indexPaths()
+	for _, path := range paths {
+		for _, id := range c.byPath[path] {
+			c.states[id] = unasked
+		}
 	}
 	// Which chunks hold the state is not worth an index: walking the states of
 	// a chunk again costs no question to the file system.
 	clear(c.chunks)
 }
 
+// indexPaths enters the states that have come since it was last called in byPath.
 func (c *Checker) indexPaths() {
-	c.byPath = make(map[string][]uint32, len(c.states))
-	for id := range c.states {
+	if c.byPath == nil {
+		c.byPath = make(map[string][]uint32, len(c.states))
+	}
+	for ; c.listed < len(c.states); c.listed++ {
 		var in Input
-		if c.img.state(uint32(id), &in) {
-			c.byPath[in.Path] = append(c.byPath[in.Path], uint32(id))
+		if c.img.state(uint32(c.listed), &in) {
+			c.byPath[in.Path] = append(c.byPath[in.Path], uint32(c.listed))
 		}
 	}
 }

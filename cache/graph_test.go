@@ -308,6 +308,34 @@ func TestCheckerAsksOnce(t *testing.T) {
 	}
 }
 
+// What is entered in the graph after a path was first forgotten is forgotten, too.
+func TestCheckerForgetsLaterEntries(t *testing.T) {
+	g := mustLoad(t, filepath.Join(t.TempDir(), "graph"))
+	g.Put("1", sampleTrace(1))
+	bad := ""
+	c := g.NewChecker(func(in *Input) bool { return in.Path != bad })
+	holds := func(name string) bool {
+		e, ok := g.Entry(name)
+		if !ok {
+			t.Fatal("no entry", name)
+		}
+		return c.Holds(&e, nil) == nil
+	}
+	if !holds("1") {
+		t.Fatal("1 does not hold")
+	}
+	c.Forget("anything")
+	g.Put("2", sampleTrace(2))
+	if !holds("2") {
+		t.Fatal("2 does not hold")
+	}
+	bad = "/usr/include/header001.h"
+	c.Forget(bad)
+	if holds("2") {
+		t.Error("2 holds with an input that was forgotten and has changed")
+	}
+}
+
 func TestStatSource(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "graph")
 	g := mustLoad(t, path)

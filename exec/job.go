@@ -83,7 +83,7 @@ func (w *Walk) newJob(f *makefile.File) {
 		return
 	}
 	w.db.SetAutoVars(f, f.Stem, w.always || j.action != nil && j.action.AllNew())
-	j.lines = w.expandLines(f)
+	j.lines = w.expandIn(j, f)
 	j.advance()
 	w.takeSlot()
 	w.tokens++
@@ -122,6 +122,21 @@ func (w *Walk) begin(j *job) bool {
 		j.out.seen = w.shown[j.file]
 	}
 	return true
+}
+
+// expandIn expands a recipe's lines as its action sees the world.
+func (w *Walk) expandIn(j *job, f *makefile.File) []string {
+	if j.action == nil || j.action.Looks() == nil {
+		return w.expandLines(f)
+	}
+	w.looks = j.action.Looks()
+	was := w.db.UseDirs(makefile.NewDirCache(worldHost{w}))
+	defer func() {
+		w.looks = nil
+		w.db.UseDirs(was)
+		was.Invalidate() // a command may have written something
+	}()
+	return w.expandLines(f)
 }
 
 // expandLines expands all lines before the first one runs.

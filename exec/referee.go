@@ -67,16 +67,9 @@ func (w *Walk) settle(goals []*makefile.GoalDep) Status {
 // makeSettled makes goals until nothing has to be repeated.
 func (w *Walk) makeSettled(goals []*makefile.GoalDep) Status {
 	status := w.makeGoals(goals)
-	for round := 1; w.opt.Referee != nil && !w.dryRun() && !w.question() && !w.touching(); round++ {
-		again := w.opt.Referee.Hazards()
-		if len(again) == 0 {
+	for w.opt.Referee != nil && !w.dryRun() && !w.question() && !w.touching() {
+		if !w.again() {
 			break
-		}
-		if round > maxRounds {
-			w.slots, w.pool = 1, nil
-		}
-		for _, r := range again {
-			w.rearm(r)
 		}
 		for _, g := range goals {
 			g.Changed = true // something ran: it is not "up to date"
@@ -85,6 +78,22 @@ func (w *Walk) makeSettled(goals []*makefile.GoalDep) Status {
 		status = max(status, w.makeGoals(goals))
 	}
 	return status
+}
+
+// again lets all that saw what it should not have seen be made once more, and reports
+// whether there is anything of that kind.
+func (w *Walk) again() bool {
+	again := w.opt.Referee.Hazards()
+	if len(again) == 0 {
+		return false
+	}
+	if w.rounds++; w.rounds > maxRounds {
+		w.slots = 1
+	}
+	for _, r := range again {
+		w.rearm(r)
+	}
+	return true
 }
 
 // rearm makes a target and all that depend on it unmade.
@@ -238,10 +247,7 @@ func (w *Walk) resolveHeld() {
 // repair lets recipes that saw what they should not have seen run again before a
 // failure is judged, which may come of that, and reports whether there are any.
 func (w *Walk) repair() bool {
-	again := w.opt.Referee.Hazards()
-	for _, r := range again {
-		w.rearm(r)
-	}
+	again := w.again()
 	w.held = slices.DeleteFunc(w.held, func(h heldJob) bool {
 		if h.job.file.Run.State != stateIdle {
 			return false
@@ -249,7 +255,7 @@ func (w *Walk) repair() bool {
 		h.job.out.discard() // it depends on one of them, and runs again
 		return true
 	})
-	return len(again) > 0
+	return again
 }
 
 // serialOrder numbers all targets below the goals in the order in which make -j1

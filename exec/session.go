@@ -218,7 +218,7 @@ func (s *Session) run() int {
 // consider walks over targets without running anything or printing commands.
 func (s *Session) consider(o Options) int {
 	s.set.SetOn(flags.JustPrint, true)
-	s.w.addNeeds(o.Learned)
+	s.w.addNeeds(o.Learned())
 	walked := make(map[string]*makefile.File, len(o.Consider))
 	for _, name := range o.Consider {
 		f := s.db.Lookup(name)
@@ -313,7 +313,9 @@ func (s *Session) makeGoals() int {
 	s.w.debugf(debugBasic, 0, "Updating goal targets....")
 	status := exitSuccess
 	s.w.goals = s.goals
-	s.w.addNeeds(s.w.opt.Learned)
+	if s.w.opt.Learned != nil {
+		s.w.addNeeds(s.w.opt.Learned())
+	}
 	switch s.w.settle(s.goals) {
 	case StatusQuestion:
 		status = exitTrouble

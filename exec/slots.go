@@ -51,7 +51,7 @@ func (k *waker) clear() {
 
 // takeSlot waits until one more job may run.
 func (w *Walk) takeSlot() {
-	if w.pool == nil {
+	if w.pool == nil || w.slots == 1 {
 		for w.slots > 0 && w.used == w.slots {
 			w.reap(true, false)
 		}

@@ -79,6 +79,9 @@ type Action interface {
 	// AllNew says that the target counts as absent while its recipe is expanded:
 	// $? lists all prerequisites.
 	AllNew() bool
+	// Looks is the view in which functions of the recipe look at files and run
+	// commands while it is expanded; nil: they see the tree as it is.
+	Looks() View
 	// Capture says whether the action's output is to be captured: the walk then
 	// connects stdout and stderr of the commands to pipes it drains, passes the
 	// bytes on as GNU make would have shown them, and hands them to Output too.

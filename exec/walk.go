@@ -43,8 +43,9 @@ type Options struct {
 	Actions Actions // nil: recipes run in the host's view
 	// Referee judges recipes that ran too early; nil: none does.
 	Referee Referee
-	// Learned are prerequisites that earlier builds have found.
-	Learned []Rerun
+	// Learned gives the prerequisites that earlier builds have found. It is asked when
+	// the goals are about to be made, and may be nil.
+	Learned func() []Rerun
 	// Generated tells whether a recipe of the makefile has written a file in an
 	// earlier build. It may be nil.
 	Generated func(name string) bool
@@ -80,7 +81,7 @@ type Walk struct {
 	skewed    bool  // a file from the future was seen
 	now       int64 // the last time the clock was read for that
 
-	slots           int // -j: 0 means no limit of our own
+	slots           int // -j: 0 means no limit of our own, 1 that recipes run one by one, whatever the pool has
 	pool            *jobserver.Pool
 	jobs            []*job // running, oldest first
 	waiting         []*job // wait for the load to go down, newest first
@@ -90,6 +91,7 @@ type Walk struct {
 	held            []heldJob                 // failed jobs that are judged later
 	shown           map[*makefile.File][]byte // what the last run of each recipe that may be repeated printed
 	missing         map[*makefile.File]bool   // files that something unfinished may leave yet; false: no more
+	rounds          int                       // how often recipes were repeated because of what they saw
 	goals           []*makefile.GoalDep
 	backlog         []ended // reports received while something else was waited for
 	wake            *waker
@@ -106,6 +108,7 @@ type Walk struct {
 	shellRan        func(command, printed string) // see Config.ShellRan
 	host            HostView
 	idle            *idle.Recorder                  // see Config.Idle
+	looks           View                            // of the action whose recipe is being expanded; nil: the tree as it is
 	below           func(args, env []string) Config // see Config.Below
 	inside          bool                            // this make runs inside the process of the one above
 	threads         *threads                        // of the makes below that run inside the process

@@ -16,11 +16,21 @@ import (
 	"fmake/tracefs/raw"
 )
 
-// worldHost is what package makefile sees of the world.
+// worldHost is what package makefile sees of the world: the tree as it is, or, while a
+// recipe is expanded whose functions look around, what its action sees.
 type worldHost struct{ w *Walk }
+
+// looks returns the looks of the recipe that is being expanded; ok is false if there is
+// none.
+func (h worldHost) looks() (l viewLooks, ok bool) {
+	return viewLooks{h.w.looks, h.w.dir}, h.w.looks != nil
+}
 
 // ReadFile implements makefile.Host.
 func (h worldHost) ReadFile(name string) ([]byte, error) {
+	if l, ok := h.looks(); ok {
+		return l.readFile(name)
+	}
 	var st unix.Stat_t
 	data, err := readFile(name, &st)
 	h.w.idle.Read(h.w.dir, name, &st, data, err)
@@ -45,7 +55,11 @@ func (h worldHost) WriteFile(name string, data []byte, appendTo bool) error {
 	if appendTo {
 		flag = os.O_WRONLY | os.O_CREATE | os.O_APPEND
 	}
-	f, err := os.OpenFile(name, flag, 0o666)
+	open := func(name string, flag int) (*os.File, error) { return os.OpenFile(name, flag, 0o666) }
+	if l, ok := h.looks(); ok {
+		open = l.open
+	}
+	f, err := open(name, flag)
 	if err != nil {
 		return err
 	}
@@ -58,6 +72,9 @@ func (h worldHost) WriteFile(name string, data []byte, appendTo bool) error {
 
 // Stat implements makefile.Host.
 func (h worldHost) Stat(name string) (fs.FileInfo, error) {
+	if l, ok := h.looks(); ok {
+		return l.stat(name)
+	}
 	info, err := os.Stat(name)
 	h.w.idle.Exists(h.w.dir, name, statOf(info), err)
 	return info, err
@@ -65,6 +82,9 @@ func (h worldHost) Stat(name string) (fs.FileInfo, error) {
 
 // Lstat lets wildcards find dangling links.
 func (h worldHost) Lstat(name string) (fs.FileInfo, error) {
+	if l, ok := h.looks(); ok {
+		return l.lstat(name)
+	}
 	info, err := os.Lstat(name)
 	h.w.idle.ExistsItself(h.w.dir, name, statOf(info), err)
 	return info, err
@@ -81,6 +101,9 @@ func statOf(info fs.FileInfo) *unix.Stat_t {
 
 // ReadDir implements makefile.Host.
 func (h worldHost) ReadDir(name string) ([]string, error) {
+	if l, ok := h.looks(); ok {
+		return l.view.ReadDir(l.dir, name)
+	}
 	var st unix.Stat_t
 	names, err := readNames(name, &st)
 	h.w.idle.Listing(h.w.dir, name, &st, names, err)
@@ -89,17 +112,16 @@ func (h worldHost) ReadDir(name string) ([]string, error) {
 
 // RealPath implements makefile.Host.
 func (h worldHost) RealPath(name string) (string, error) {
-	real, err := realPath(name)
-	h.w.idle.RealPath(h.w.dir, name, real, err)
-	return real, err
-}
-
-func realPath(name string) (string, error) {
 	abs, err := filepath.Abs(name)
 	if err != nil {
 		return "", err
 	}
-	return filepath.EvalSymlinks(abs)
+	if l, ok := h.looks(); ok {
+		return l.realPath(abs)
+	}
+	real, err := filepath.EvalSymlinks(abs)
+	h.w.idle.RealPath(h.w.dir, name, real, err)
+	return real, err
 }
 
 // Verbose implements makefile.Host.
@@ -148,16 +170,17 @@ func (h worldHost) Message(kind makefile.MessageKind, pos makefile.Pos, text str
 
 // Shell implements makefile.Host: it runs $(shell) and VAR != commands.
 func (h worldHost) Shell(c makefile.ShellCommand) (result makefile.ShellResult) {
-	h.w.timed("shell", c.Text, func() { result = h.w.shell(c) })
+	h.w.timed("shell", c.Text, func() { result = h.shell(c) })
 	return result
 }
 
-func (w *Walk) shell(c makefile.ShellCommand) makefile.ShellResult {
+func (h worldHost) shell(c makefile.ShellCommand) makefile.ShellResult {
+	w := h.w
 	plan, err := recipe.MakePlan(recipe.Line{Text: c.Text, Shell: c.Shell, Flags: c.Flags, FlagsSet: true, OneShell: w.db.OneShell})
 	if err != nil || plan.Road == recipe.Empty {
 		return makefile.ShellResult{}
 	}
-	if out, status, ok := w.idle.Ran(w.dir, plan.Argv); ok {
+	if out, status, ok := w.idle.Ran(w.dir, plan.Argv); ok && w.looks == nil {
 		w.con.begin()
 		return w.shellDone(c, plan.Argv, makefile.ShellResult{Stdout: out, Status: status})
 	}
@@ -175,7 +198,7 @@ func (w *Walk) shell(c makefile.ShellCommand) makefile.ShellResult {
 			stdio.Err = ctx.err
 		}
 	}
-	p, err := startProgram(w.host, plan.Argv, stdio, c.Env, w.dir)
+	p, err := startProgram(h.runsIn(), plan.Argv, stdio, c.Env, w.dir)
 	out.Close()
 	if err != nil {
 		w.idle.Void()
@@ -197,6 +220,14 @@ func (w *Walk) shellDone(c makefile.ShellCommand, argv []string, result makefile
 		w.shellRan(c.Text, strings.ReplaceAll(printed, "\n", " "))
 	}
 	return result
+}
+
+// runsIn is the view in which commands of $(shell) run.
+func (h worldHost) runsIn() View {
+	if l, ok := h.looks(); ok {
+		return l.view
+	}
+	return h.w.host
 }
 
 // shellResult reads what a $(shell) command prints, and waits for it. A signal

@@ -14,6 +14,13 @@ type state struct {
 // such as "File has been updated.".
 func (db *Database) SetDescribe(lines func(*File) []string) { db.state.describe = lines }
 
+// UseDirs sets another cache of directory listings and returns the one so far.
+func (db *Database) UseDirs(c *DirCache) *DirCache {
+	was := db.Dirs()
+	db.state.dirs = c
+	return was
+}
+
 // Dirs is the cache of directory listings that existence is answered from.
 func (db *Database) Dirs() *DirCache {
 	if db.state.dirs == nil {

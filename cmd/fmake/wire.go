@@ -124,7 +124,7 @@ func (p *program) attach(db *makefile.Database, s *exec.Session) (exec.Options, 
 	if p.display != nil {
 		p.display.board.Know(b.Durations())
 	}
-	o := exec.Options{Judge: b, Actions: b, Referee: b, Learned: b.Learned(), SubMakeEnv: b.SubMakeEnv, Generated: b.Generated}
+	o := exec.Options{Judge: b, Actions: b, Referee: b, Learned: b.Learned, SubMakeEnv: b.SubMakeEnv, Generated: b.Generated}
 	if len(p.own.explain) > 0 {
 		p.explain(&o)
 	}

@@ -57,13 +57,28 @@ func (b *Build) runsNatively(f *makefile.File, n *node) bool {
 	if e, ok := b.graph.Entry(n.name); ok && e.Flags()&cache.Native != 0 {
 		return true
 	}
-	for _, w := range commandWords(b.recipeKey(f, n).text) {
-		prog, _, _ := strings.Cut(w, " ")
-		if b.isPrivileged(prog) {
-			return true
+	return slices.ContainsFunc(b.programs(f, n), b.isPrivileged)
+}
+
+// programs are the names of the programs that a recipe starts, as far as its words tell:
+// one that is not expanded yet may start them in a $(shell), or by its variables.
+func (b *Build) programs(f *makefile.File, n *node) (names []string) {
+	k := b.recipeKey(f, n)
+	texts := []string{k.text}
+	for _, v := range k.vars {
+		_, value, _ := strings.Cut(v, "=")
+		texts = append(texts, value)
+	}
+	for _, text := range texts {
+		for _, w := range commandWords(text) {
+			prog, first, _ := strings.Cut(w, " ")
+			names = append(names, prog)
+			if prog == "shell" {
+				names = append(names, first)
+			}
 		}
 	}
-	return false
+	return names
 }
 
 // isPrivileged reports whether a command name is a program with the setuid or
@@ -110,6 +125,7 @@ func (b *Build) native(f *makefile.File, n *node) *nativeAction {
 
 func (*nativeAction) View() exec.View    { return exec.HostView{} }
 func (*nativeAction) AllNew() bool       { return false }
+func (*nativeAction) Looks() exec.View   { return nil }
 func (*nativeAction) Capture() bool      { return false }
 func (*nativeAction) Output(int, []byte) {}
 func (*nativeAction) Line(int, string)   {}
@@ -157,6 +173,7 @@ type action struct {
 	mtimes  map[string]int64 // of what the last run left, before this one
 	echo    string           // the line that the walk is about to print
 	status  int              // what it ended with
+	acted   bool             // a line did more than print
 }
 
 func (a *action) View() exec.View { return a.view }
@@ -164,6 +181,15 @@ func (a *action) View() exec.View { return a.view }
 // AllNew is true for all recipes but those that GNU make runs every time: what
 // they do must not hang on what happened to be new.
 func (a *action) AllNew() bool { return !a.n.always }
+
+// Looks is the view for a recipe that is compared unexpanded: what a $(shell) in it
+// reads is as much an input as what its lines read.
+func (a *action) Looks() exec.View {
+	if !a.b.recipeKey(a.f, a.n).unexpanded {
+		return nil
+	}
+	return a.view
+}
 
 // Capture is true: the output of an action that may be restored later has to be
 // replayed then.
@@ -194,6 +220,7 @@ func (a *action) Output(stream int, data []byte) {
 func (a *action) Line(_ int, text string) {
 	a.echo = text
 	if !inert(text) {
+		a.acted = true
 		_, _ = a.view.get()
 	}
 }
@@ -262,10 +289,10 @@ func (l *lazyView) get() (exec.View, error) {
 // used reports whether the recipe did anything but print.
 func (l *lazyView) used() bool { return l.v != nil }
 
-// untouched reports whether a recipe has looked at nothing, written nothing and
-// started nothing.
-func (*lazyView) untouched(rec *tracefs.Record) bool {
-	return len(rec.Looks)+len(rec.Writes)+len(rec.Procs) == 0
+// untouched reports whether a recipe has written nothing, and has neither looked at
+// anything nor started anything, but for what its expansion did.
+func (a *action) untouched(rec *tracefs.Record) bool {
+	return len(rec.Writes) == 0 && (!a.acted || len(rec.Looks)+len(rec.Procs) == 0)
 }
 
 // finish ends recording. The record of a view that was never used is empty; a

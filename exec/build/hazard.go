@@ -27,10 +27,12 @@ type done struct {
 	ran          bool
 }
 
-// maxReruns bounds how often hazards repeat one action in a build; maxDemands how
-// often failures do: each of those makes something that was not there.
+// maxReruns bounds how often hazards repeat one action in a build: the walk goes serial
+// after a few rounds, and each round after that leaves right at least one action more, so
+// that only what never comes to rest meets the bound. maxDemands bounds how often
+// failures do: each of those makes something that was not there.
 const (
-	maxReruns  = 3
+	maxReruns  = 20
 	maxDemands = 500
 )
 
@@ -123,54 +125,66 @@ func (b *Build) sawNames(d *done, dir string) bool {
 	return true
 }
 
+// later is what an action has seen of actions that come after it.
+type later struct {
+	hide  []string // paths to hide from its next run
+	lower []string // in the graph: files to put back for it
+}
+
 // sawLater finds versions of later actions that an action has seen; its next run
-// has them hidden.
+// has them hidden, or put back.
 func (b *Build) sawLater(d *done) {
-	low := len(d.n.lowered)
-	hide := b.laterSeen(d.n, d.t)
-	if len(hide) > 0 && b.reorder() {
-		hide = b.laterSeen(d.n, d.t)
+	n, seen := d.n, b.laterSeen(d.n, d.t)
+	if len(seen.hide)+len(seen.lower) > 0 && b.reorder() {
+		seen = b.laterSeen(n, d.t)
 	}
-	n := d.n
-	n.hide = append(n.hide, hide...)
-	if n.reruns >= maxReruns {
-		return
+	n.hide = append(n.hide, seen.hide...)
+	for _, path := range seen.lower {
+		if !slices.Contains(n.lowered, path) {
+			n.lowered = append(n.lowered, path)
+		}
 	}
 	if len(n.hide) > n.hid {
 		n.hid = len(n.hide)
 		b.again(d.f, nil, b.display(b.sp.key(n.hide[len(n.hide)-1]))+" comes after it")
 	}
-	if len(n.lowered) > low {
-		b.again(d.f, nil, "what was written to "+b.display(n.lowered[low])+" comes after it")
+	if len(seen.lower) > 0 { // also if it was to be put back before: another had it then
+		b.again(d.f, nil, "what was written to "+b.display(seen.lower[0])+" comes after it")
 	}
 }
 
-// laterSeen lists the paths of later versions that an action has seen. A recipe
+// laterSeen finds what later actions have left, and an action has seen. A recipe
 // that is run every time may see what earlier builds have left.
-func (b *Build) laterSeen(n *node, t *cache.Trace) (hide []string) {
+func (b *Build) laterSeen(n *node, t *cache.Trace) (seen later) {
 	for i := range t.Inputs {
 		in := &t.Inputs[i]
 		if in.Path[0] != '.' {
 			continue
 		}
 		if in.Kind == cache.InputListing {
-			hide = append(hide, b.laterNames(n, in)...)
+			seen.hide = append(seen.hide, b.laterNames(n, in)...)
 			continue
 		}
 		out, differs := b.chain.seen(n.name, n.serial, in.Path, true)
 		if differs && out.Type == 0 && in.Kind != cache.InputAbsent && !foundDir(in, t) && b.mustNotSee(n, in.Path) {
-			hide = append(hide, b.sp.abs(in.Path))
+			seen.hide = append(seen.hide, b.sp.abs(in.Path))
 		}
-		if differs && in.Kind == cache.InputContent && b.log(in.Path) != nil && !slices.Contains(n.lowered, in.Path) {
-			if out, ok := b.chain.seen(n.name, n.serial, in.Path, false); ok && out.Type == typeRegular && !sameVersion(&out, in) {
-				n.lowered = append(n.lowered, in.Path)
-			}
-		}
-		if in.Kind == cache.InputContent && b.log(in.Path) == nil && (b.chain.isLater(n, in) || b.sawHalf(n, t, in)) && b.mustNotSee(n, in.Path) && !slices.Contains(n.lowered, in.Path) {
-			n.lowered = append(n.lowered, in.Path) // see lowerFiles, and putUnder if it has edited it
+		if in.Kind == cache.InputContent && b.sawLaterContent(n, t, in, differs) {
+			seen.lower = append(seen.lower, in.Path) // see lower and lowerFiles, and putUnder if it has edited it
 		}
 	}
-	return hide
+	return seen
+}
+
+// sawLaterContent reports whether what an action read in a file was written after it;
+// differs tells that the file as it is now is not what the action is to see.
+func (b *Build) sawLaterContent(n *node, t *cache.Trace, in *cache.Input, differs bool) bool {
+	if b.log(in.Path) != nil {
+		out, ok := b.chain.seen(n.name, n.serial, in.Path, false)
+		return differs && ok && out.Type == typeRegular && !sameVersion(&out, in)
+	}
+	later := b.chain.isLater(n, in) && !b.chain.sameAsSeen(n.name, t, in)
+	return (later || b.sawHalf(n, t, in)) && b.mustNotSee(n, in.Path)
 }
 
 // sawHalf reports whether what an action read at a path is no version at all: one after
@@ -291,7 +305,11 @@ func (b *Build) repeat(f, need *makefile.File, why string) bool {
 	if need != nil && !hasDep(f, need) && !slices.Contains(f.AlsoMake, need) {
 		b.learn(f, need)
 	}
-	if (f.Phony || b.isCommand(n)) && !f.Recipe.AnyRecurse || n.reruns >= maxReruns {
+	if (f.Phony || b.isCommand(n)) && !f.Recipe.AnyRecurse {
+		return false
+	}
+	if n.reruns >= maxReruns {
+		b.warn("%s was made %d times and is still not as it should be: %s", f.Name, maxReruns+1, why)
 		return false
 	}
 	b.repeated = true
@@ -336,12 +354,23 @@ func (b *Build) learn(f, need *makefile.File) {
 func (b *Build) Learned() []exec.Rerun {
 	var out []exec.Rerun
 	for _, e := range b.graph.Edges() {
-		f, need := b.db.Lookup(b.display(e.Target)), b.db.Lookup(b.display(e.Needs))
+		f, need := b.target(e.Target), b.target(e.Needs)
 		if f != nil && need != nil {
 			out = append(out, exec.Rerun{File: f, Needs: []*makefile.File{need}})
 		}
 	}
 	return out
+}
+
+// target returns the target of a name in the graph, nil if this makefile has none. It
+// need not be mentioned in the makefile: a pattern rule may have made what a recipe
+// missed once.
+func (b *Build) target(name string) *makefile.File {
+	f := b.db.Lookup(b.display(name))
+	if _, made := b.graph.Entry(name); f != nil || !made || b.opts.Makeable == nil {
+		return f
+	}
+	return b.opts.Makeable(b.display(name))
 }
 
 // Hazards implements exec.Referee.

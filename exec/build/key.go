@@ -16,6 +16,8 @@ type recipeKey struct {
 	full cache.Hash // decides whether a result may be restored: what is printed counts too
 	text string     // the expanded recipe, or the unexpanded one if expanding it has effects
 	vars []string   // for an unexpanded one: the values of the variables it names
+
+	unexpanded bool
 }
 
 // recipeKey computes the key of f's recipe once per build. The target counts as
@@ -35,7 +37,7 @@ func (b *Build) recipeKey(f *makefile.File, n *node) *recipeKey {
 	*quiet = false
 	e := b.reach.recipe(f.Recipe.Text, f)
 	lines := f.Recipe.Lines
-	if e.impure {
+	if k.unexpanded = e.impure; e.impure {
 		k.vars = b.reach.values(e, f)
 	} else {
 		lines = make([]string, len(f.Recipe.Lines))

@@ -229,6 +229,9 @@ func (b *Build) overtook(d *done) (w *done, why string) {
 			return w, b.tooEarly(in.Path, w.f)
 		}
 	}
+	if w, why := b.overtookToken(d, since); w != nil {
+		return w, why
+	}
 	for i := range d.t.Outputs {
 		path := d.t.Outputs[i].Path
 		if w := b.lastBefore(d.n, b.wrote[path], d.started); w != nil && b.goneFrom(d, path) && b.standsAt(w, path) {
@@ -238,6 +241,25 @@ func (b *Build) overtook(d *done) (w *done, why string) {
 	if w := b.unwatched(d.n, d.started); w != nil {
 		if in := b.differs(d.n.name, d.t); in != nil {
 			return w, b.tooEarly(in.Path, w.f)
+		}
+	}
+	return nil, ""
+}
+
+// overtookToken is overtook for a prerequisite that counts though it was not read, and
+// that another target's recipe has made.
+func (b *Build) overtookToken(d *done, since time.Time) (w *done, why string) {
+	for i := range d.t.Tokens {
+		w := b.overtaker(d, &cache.Input{Path: d.t.Tokens[i].Name, Kind: cache.InputContent}, since)
+		if w == nil {
+			continue
+		}
+		e, known := b.graph.Entry(d.n.name)
+		if !known {
+			return nil, ""
+		}
+		if why, _ := b.tokensDiffer(d.f, d.n, e, false); why != "" {
+			return w, why
 		}
 	}
 	return nil, ""

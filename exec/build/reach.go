@@ -154,7 +154,7 @@ func (r *reacher) variable(name string, f *makefile.File, e *effects) {
 func (r *reacher) values(e effects, f *makefile.File) []string {
 	out := make([]string, 0, len(e.names))
 	for n := range e.names {
-		if e.assigned[n] {
+		if e.assigned[n] || n == ".SHELLSTATUS" { // it tells how the last $(shell) ended
 			continue
 		}
 		if v := r.db.VarIn(n, f.Vars); v != nil {

@@ -20,7 +20,7 @@ func (a *action) succeeded(rec *tracefs.Record) error {
 		b.changedUnseen()
 		return nil
 	}
-	if a.n.always && a.old != nil && a.view.untouched(rec) {
+	if a.n.always && a.old != nil && a.untouched(rec) {
 		b.ranAgain(a.n)
 		a.done()
 		return nil // it did nothing: what is known of its last real run stays
@@ -79,7 +79,6 @@ func (a *action) changedUnder(p string, rec *tracefs.Record) {
 	key := b.sp.key(p)
 	a.notGood(rec, 0)
 	switch w := b.lastBefore(a.n, b.wrote[key], time.Time{}); {
-	case a.n.reruns >= maxReruns:
 	case w != nil:
 		b.hazard(a.f, w.f, key)
 		return
@@ -159,10 +158,13 @@ func (b *Build) forgetWrites(rec *tracefs.Record) {
 	}
 }
 
-// lookAgain forgets what is known of a path that has changed.
+// lookAgain forgets what is known of a path that has changed, and of the listing that
+// it is in.
 func (b *Build) lookAgain(p string) {
 	b.w.forget(p)
-	b.checker.Forget(b.sp.key(p))
+	key := b.sp.key(p)
+	dir, _ := splitPath(key)
+	b.checker.Forget(key, dir)
 }
 
 // meddled returns a path that somebody else changed while the action looked at

@@ -6,8 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"slices"
-	"strings"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -206,7 +204,7 @@ func (b *Build) rollBack(a *action) []string {
 				b.putUnder(a, o.Path, p)
 			}
 		case a.old.Flags&cache.Failed != 0 && b.putUnder(a, o.Path, p):
-		case !b.leftAsIs(o):
+		case !b.leftAsIs(o) || b.leftBefore(a, o):
 		case before != nil && before.Hash != o.Hash:
 			b.putBack(before, p)
 		case before == nil && (o.Type != typeDir || b.ownDir(o.Path, a)):
@@ -214,6 +212,13 @@ func (b *Build) rollBack(a *action) []string {
 		}
 	}
 	return b.rollBackSuspect(a, hide)
+}
+
+// leftBefore reports whether an action before this one has left the same as it at a path:
+// it has made anew what it could have found, and is to find it next time.
+func (b *Build) leftBefore(a *action, o *cache.Output) bool {
+	under := b.chain.under(a.n, o.Path)
+	return under != nil && under.Type != 0 && under.Type != typeDir && sameOutput(under, o)
 }
 
 // ownDir reports whether a directory is this action's alone: nobody else made
@@ -301,7 +306,7 @@ func (a *action) dropOld(t *cache.Trace) {
 		if o.Path[0] == '/' || o.Type == 0 || o.Type == cache.TypeSegment || findOutput(t.Outputs, o.Path) != nil || findOutput(a.old.Befores, o.Path) != nil {
 			continue
 		}
-		if a.b.leftAsIs(o) && !a.b.laterVersion(a, o.Path) {
+		if a.b.leftAsIs(o) && !a.b.laterVersion(a, o.Path) && !a.b.leftBefore(a, o) {
 			a.b.remove(o.Path, o.Type)
 		}
 	}
@@ -339,38 +344,4 @@ func (b *Build) remove(key string, typ uint32) {
 		b.warn("cannot remove %s, which an earlier run left: %v", b.display(key), err)
 	}
 	b.lookAgain(p)
-}
-
-// adopt takes over a target that GNU make's rule finds good and of which nothing
-// is known: its declared prerequisites' contents become its provisional trace.
-func (b *Build) adopt(f *makefile.File, n *node) {
-	k := b.recipeKey(f, n)
-	t := &cache.Trace{
-		Target: f.Name, Dir: b.sp.key(b.sp.cwd), Key: k.key, FullKey: k.full, Recipe: k.text, Vars: k.vars,
-		Serial: n.serial, Started: time.Now().UnixNano(), Flags: cache.Provisional | cache.NoStore, From: cache.FromAdopted,
-		Reason: "GNU make's rule found it up to date",
-	}
-	for _, d := range f.Deps {
-		if d.OrderOnly || d.File == nil || d.File.Phony {
-			continue
-		}
-		p := b.w.realFile(b.node(d.File).path)
-		in, err := b.w.asInput(p, cache.InputContent, nil)
-		if err == nil && in.Kind == cache.InputContent {
-			t.Inputs = append(t.Inputs, in)
-		}
-	}
-	slices.SortFunc(t.Inputs, func(x, y cache.Input) int { return strings.Compare(x.Path, y.Path) })
-	t.Inputs = slices.CompactFunc(t.Inputs, func(x, y cache.Input) bool { return x.Path == y.Path })
-	if o, ok := b.outputAt(n.path); ok {
-		t.Outputs = []cache.Output{o}
-	}
-	t.Strong = cache.StrongKey(t.FullKey, t.Inputs, nil, nil)
-	t.Run = cache.NewDigest("adopted").Hash(t.Strong).Sum()
-	if len(t.Outputs) == 1 {
-		t.Run = cache.NewDigest("adopted").Hash(t.Outputs[0].Hash).Sum()
-	}
-	b.chain.remove(n.name) // what it once left is the user's now
-	b.graph.Put(n.name, t)
-	n.run, n.old = t.Run, t
 }

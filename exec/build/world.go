@@ -183,6 +183,39 @@ func (w *world) realFile(p string) string {
 	return p
 }
 
+// linksOn lists the symbolic links of the project that a look-up of p goes through.
+func (w *world) linksOn(p string) (links []string) {
+	for range 40 { // as many as realFile follows
+		at := w.firstLink(p)
+		if at == "" {
+			break
+		}
+		links = append(links, at)
+		text, err := os.Readlink(at)
+		if err != nil {
+			break
+		}
+		if text == "" || text[0] != '/' {
+			text = at[:strings.LastIndexByte(at, '/')+1] + text
+		}
+		p = path.Clean(text + p[len(at):])
+	}
+	return links
+}
+
+// firstLink returns the shortest part of p in the project that is a link, or "".
+func (w *world) firstLink(p string) string {
+	for end := len(w.sp.root) + 1; w.sp.inProject(p) && end <= len(p); end++ {
+		if end < len(p) && p[end] != '/' {
+			continue
+		}
+		if st, ok := w.lstat(p[:end]); ok && st.Mode&unix.S_IFMT == unix.S_IFLNK {
+			return p[:end]
+		}
+	}
+	return ""
+}
+
 // asInput returns what is at p now in the terms of an input of the given kind;
 // drop names the entries that a listing leaves out.
 func (w *world) asInput(p string, kind cache.InputKind, drop func(name string) bool) (cache.Input, error) {
