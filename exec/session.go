@@ -218,7 +218,9 @@ func (s *Session) run() int {
 // consider walks over targets without running anything or printing commands.
 func (s *Session) consider(o Options) int {
 	s.set.SetOn(flags.JustPrint, true)
-	s.w.addNeeds(o.Learned())
+	if o.Learned != nil {
+		s.w.addNeeds(o.Learned())
+	}
 	walked := make(map[string]*makefile.File, len(o.Consider))
 	for _, name := range o.Consider {
 		f := s.db.Lookup(name)

@@ -237,6 +237,7 @@ func (c *Command) Explain(out io.Writer) {
 	a := &explain.Answer{Name: c.f.Name, Sentence: c.summary()}
 	if t := c.b.graph.Target(c.n.name); t != nil {
 		a.Run = c.b.explainRun(t, "It")
+		a.Run.Recipe = "" // the words of the command
 		c.b.explainInputs(a, t)
 		a.Outputs = c.b.explainOutputs(t)
 	}

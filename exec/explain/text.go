@@ -121,7 +121,7 @@ func (a *Answer) printOutputs(out io.Writer) {
 	for _, o := range a.Outputs {
 		state := ""
 		if !o.AsIs {
-			state = " (not as the recipe left it)"
+			state = " (not as it was left)"
 		}
 		fmt.Fprintf(out, "  %s%s\n", o.Text, state)
 	}
