@@ -28,6 +28,8 @@ const (
 type Rerun struct {
 	File  *makefile.File
 	Needs []*makefile.File
+	// Earlier: all that it should not have seen is of an earlier build.
+	Earlier bool
 }
 
 // Referee judges runs that went ahead of what they needed: recipes are run
@@ -84,6 +86,10 @@ func (w *Walk) makeSettled(goals []*makefile.GoalDep) Status {
 // whether there is anything of that kind.
 func (w *Walk) again() bool {
 	again := w.opt.Referee.Hazards()
+	if w.remaking {
+		// Makefiles that are made at the same time may wait for each other.
+		again = slices.DeleteFunc(again, func(r Rerun) bool { return !r.Earlier })
+	}
 	if len(again) == 0 {
 		return false
 	}

@@ -151,6 +151,19 @@ func (b *Build) sawLater(d *done) {
 	if len(seen.lower) > 0 { // also if it was to be put back before: another had it then
 		b.again(d.f, nil, "what was written to "+b.display(seen.lower[0])+" comes after it")
 	}
+	b.markEarlier(d.f, seen)
+}
+
+// markEarlier notes of a recipe that is to run again whether all that it has seen of
+// later ones is of an earlier build.
+func (b *Build) markEarlier(f *makefile.File, seen later) {
+	i := slices.IndexFunc(b.reruns, func(r exec.Rerun) bool { return r.File == f })
+	if i < 0 {
+		return
+	}
+	now := func(key string) bool { return len(b.wrote[key]) > 0 }
+	b.reruns[i].Earlier = !slices.ContainsFunc(seen.lower, now) &&
+		!slices.ContainsFunc(seen.hide, func(path string) bool { return now(b.sp.key(path)) })
 }
 
 // laterSeen finds what later actions have left, and an action has seen. A recipe
@@ -364,10 +377,11 @@ func (b *Build) Learned() []exec.Rerun {
 
 // target returns the target of a name in the graph, nil if this makefile has none. It
 // need not be mentioned in the makefile: a pattern rule may have made what a recipe
-// missed once.
+// missed once. Such a file that is gone was an intermediate one: it is made when
+// somebody misses it again.
 func (b *Build) target(name string) *makefile.File {
 	f := b.db.Lookup(b.display(name))
-	if _, made := b.graph.Entry(name); f != nil || !made || b.opts.Makeable == nil {
+	if _, made := b.graph.Entry(name); f != nil || !made || b.opts.Makeable == nil || !b.exists(b.sp.abs(name)) {
 		return f
 	}
 	return b.opts.Makeable(b.display(name))
