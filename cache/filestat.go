@@ -93,15 +93,25 @@ func newGrains() *grains {
 // which was taken after start. Only ctime counts: every write sets it, and
 // nobody can set it back.
 func (g *grains) racy(f *os.File, st FileStat, start time.Time) bool {
-	grain := g.of(f, st.Dev)
+	return Recent(st.Ctime, g.of(f, st.Dev), start)
+}
+
+// Recent reports whether a file whose last change was at ctime, in nanoseconds since
+// 1970, may have been changed once more at a time or later without showing it. grain is
+// how far apart its file system tells two changes, see Grain.
+func Recent(ctime int64, grain time.Duration, at time.Time) bool {
 	if grain == 0 {
 		return false
 	}
-	if st.Ctime%int64(time.Second) == 0 {
+	if ctime%int64(time.Second) == 0 {
 		grain = coarse // whole seconds, very likely because that is all it keeps
 	}
-	return st.Ctime > start.Add(-grain).UnixNano()
+	return ctime > at.Add(-grain).UnixNano()
 }
+
+// Grain returns how far apart a file system of this type, as statfs(2) tells it, tells two
+// changes of a file; 0 if every change shows that follows a look.
+func Grain(fsType int64) time.Duration { return newGrains().ofType(fsType) }
 
 func (g *grains) of(f *os.File, dev uint64) time.Duration {
 	g.mu.Lock()
@@ -116,20 +126,6 @@ func (g *grains) of(f *os.File, dev uint64) time.Duration {
 	}
 	g.dev[dev] = d
 	return d
-}
-
-// Recent reports whether a file with this stat, on a file system of this type as
-// statfs(2) tells it, may have been changed once more without showing it if it was
-// looked at at a time: the two are too close for the times that are kept there.
-func Recent(st FileStat, fsType int64, at time.Time) bool {
-	grain := newGrains().ofType(fsType)
-	if grain == 0 {
-		return false
-	}
-	if st.Ctime%int64(time.Second) == 0 {
-		grain = coarse
-	}
-	return st.Ctime > at.Add(-grain).UnixNano()
 }
 
 func (g *grains) ofType(magic int64) time.Duration {

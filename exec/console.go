@@ -2,7 +2,6 @@ package exec
 
 import (
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
 
@@ -245,10 +244,10 @@ func (c *console) chooseTempDir(env func(name string) string) {
 		if dir == "" {
 			continue
 		}
-		var at unix.Stat_t
-		c.idle.Exists("", dir, &at, unix.Stat(dir, &at))
-		st, err := os.Stat(dir)
-		if err == nil && st.IsDir() {
+		var st unix.Stat_t
+		err := retry(func() error { return unix.Stat(dir, &st) })
+		c.idle.Exists("", dir, &st, err)
+		if err == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR {
 			c.temp = dir
 			return
 		}

@@ -210,11 +210,13 @@ func (h worldHost) shell(c makefile.ShellCommand) makefile.ShellResult {
 
 // shellDone tells of a command that has run.
 func (w *Walk) shellDone(c makefile.ShellCommand, argv []string, result makefile.ShellResult) makefile.ShellResult {
-	path, err := w.noting(w.host).LookPath(argv[0], pathOf(c.Env), w.dir)
-	if err != nil {
-		w.idle.Void()
+	if w.idle.On() {
+		path, err := w.noting(w.host).LookPath(argv[0], pathOf(c.Env), w.dir)
+		if err != nil {
+			w.idle.Void()
+		}
+		w.idle.Shell(w.dir, path, argv, c.Env, result.Stdout, result.Status)
 	}
-	w.idle.Shell(w.dir, path, argv, c.Env, result.Stdout, result.Status)
 	if w.shellRan != nil {
 		printed := strings.TrimRight(string(result.Stdout), "\n")
 		w.shellRan(c.Text, strings.ReplaceAll(printed, "\n", " "))

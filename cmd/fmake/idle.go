@@ -37,11 +37,8 @@ func (p *program) keepIdle(status int) {
 // changes, and whether the cache may remember it.
 func (p *program) repeatable() bool {
 	f := p.session.Flags()
-	for _, id := range []flags.ID{flags.DebugAll, flags.PrintDatabase} {
-		if f.On(id) {
-			return false // processes and times are told
-		}
+	if f.On(flags.DebugAll) || len(f.List(flags.Debug)) > 0 || f.On(flags.PrintDatabase) || f.Text(flags.Shuffle) != "" {
+		return false // processes, times and chance are told
 	}
-	return len(f.List(flags.Debug)) == 0 && f.Text(flags.Shuffle) == "" &&
-		p.own.cacheMode() == build.CacheOn && p.own.cacheDir == "" && !p.own.shows()
+	return p.own.trace != "off" && build.ModeOf(p.own.cache) == build.CacheOn && p.own.cacheDir == "" && !p.own.shows()
 }

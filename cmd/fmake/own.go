@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
-
-	"fmake/exec/build"
 )
 
 // own are fmake's own options. They are long options that GNU make does not
@@ -133,15 +131,4 @@ func (o *own) words() string {
 	}
 	add("--story", o.story, def.story)
 	return strings.Join(out, " ")
-}
-
-// cacheMode translates --cache.
-func (o *own) cacheMode() build.Mode {
-	switch o.cache {
-	case "off":
-		return build.CacheOff
-	case "readonly":
-		return build.CacheReadOnly
-	}
-	return build.CacheOn
 }

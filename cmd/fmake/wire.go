@@ -87,6 +87,9 @@ func (p *program) ready() []string {
 	p.startStory()
 	if p.top {
 		p.startDisplay()
+		if !p.repeatable() {
+			p.idle.Void() // what nobody keeps need not be noted
+		}
 	}
 	words := p.own.words()
 	if words == "" && lookup(p.env, "FMAKEFLAGS") == "" {
@@ -154,7 +157,7 @@ func (p *program) options(dir string, s *exec.Session) build.Options {
 		Shared:      p.shared,
 
 		Require:  p.own.trace == "require",
-		Cache:    p.own.cacheMode(),
+		Cache:    build.ModeOf(p.own.cache),
 		CacheDir: dir,
 		System:   p.own.system,
 		AllEnv:   p.own.env == "all",

@@ -159,11 +159,8 @@ func (o *options) reports() bool { return o.explain || o.dryRun || o.inputs || o
 
 // cacheMode translates --cache and --no-cache.
 func (o *options) cacheMode() build.Mode {
-	switch {
-	case o.noCache || o.cache == "off":
+	if o.noCache {
 		return build.CacheOff
-	case o.cache == "readonly":
-		return build.CacheReadOnly
 	}
-	return build.CacheOn
+	return build.ModeOf(o.cache)
 }

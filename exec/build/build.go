@@ -51,6 +51,17 @@ const (
 	CacheReadOnly
 )
 
+// ModeOf returns the mode that --cache names: on, off or readonly.
+func ModeOf(word string) Mode {
+	switch word {
+	case "off":
+		return CacheOff
+	case "readonly":
+		return CacheReadOnly
+	}
+	return CacheOn
+}
+
 // Options are what the command line says about tracing and the cache.
 type Options struct {
 	Require     bool   // --tracefs=require: no work without tracing

@@ -171,16 +171,22 @@ func (w *world) realFile(p string) string {
 		if !ok || st.Mode&unix.S_IFMT != unix.S_IFLNK {
 			return p
 		}
-		text, err := os.Readlink(p)
+		to, err := behind(p)
 		if err != nil {
 			return p
 		}
-		if text == "" || text[0] != '/' {
-			text = p[:strings.LastIndexByte(p, '/')+1] + text
-		}
-		p = path.Clean(text)
+		p = path.Clean(to)
 	}
 	return p
+}
+
+// behind returns the path that a symbolic link leads to, which may go on by links.
+func behind(link string) (string, error) {
+	text, err := os.Readlink(link)
+	if err == nil && (text == "" || text[0] != '/') {
+		text = link[:strings.LastIndexByte(link, '/')+1] + text
+	}
+	return text, err
 }
 
 // linksOn lists the symbolic links of the project that a look-up of p goes through.
@@ -191,14 +197,11 @@ func (w *world) linksOn(p string) (links []string) {
 			break
 		}
 		links = append(links, at)
-		text, err := os.Readlink(at)
+		to, err := behind(at)
 		if err != nil {
 			break
 		}
-		if text == "" || text[0] != '/' {
-			text = at[:strings.LastIndexByte(at, '/')+1] + text
-		}
-		p = path.Clean(text + p[len(at):])
+		p = path.Clean(to + p[len(at):])
 	}
 	return links
 }

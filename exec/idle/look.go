@@ -3,6 +3,7 @@ package idle
 import (
 	"cmp"
 	"encoding/binary"
+	"errors"
 	"slices"
 	"strings"
 
@@ -67,15 +68,9 @@ func seenStat(kind uint32, st *cache.FileStat, err error) cache.Look {
 
 // errno is the number of a system call's error, wrapped or not.
 func errno(err error) uint32 {
-	for err != nil {
-		if n, ok := err.(unix.Errno); ok {
-			return uint32(n)
-		}
-		u, ok := err.(interface{ Unwrap() error })
-		if !ok {
-			break
-		}
-		err = u.Unwrap()
+	var n unix.Errno
+	if errors.As(err, &n) {
+		return uint32(n)
 	}
 	return ^uint32(0)
 }

@@ -33,26 +33,32 @@ type Recorder struct {
 	ready   []answer        // what commands of $(shell) have printed that a Replay ran
 }
 
-// Void gives the record up: this make is not a function of looks that could be noted.
-func (r *Recorder) Void() {
+// recording calls fn, which is to note something, unless the record was given up.
+func (r *Recorder) recording(fn func()) {
 	if r == nil {
 		return
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.void()
+	if !r.off {
+		fn()
+	}
 }
+
+// On tells whether there may be a record yet: else nobody need look at what is only to be
+// noted.
+func (r *Recorder) On() (on bool) {
+	r.recording(func() { on = true })
+	return on
+}
+
+// Void gives the record up: this make is not a function of looks that could be noted.
+func (r *Recorder) Void() { r.recording(r.void) }
 
 func (r *Recorder) void() { r.off, r.looks, r.chunks, r.shells = true, nil, nil, nil }
 
 // add notes a look.
-func (r *Recorder) add(l look) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if !r.off {
-		r.looks = append(r.looks, l)
-	}
-}
+func (r *Recorder) add(l look) { r.recording(func() { r.looks = append(r.looks, l) }) }
 
 // Lstat notes what lstat(2) has found at a name, which is relative to dir if that is
 // not empty. Of a directory only counts that it is one, and which.
@@ -144,13 +150,13 @@ func (r *Recorder) Read(dir, name string, st *unix.Stat_t, text []byte, err erro
 	if err == nil && st.Mode&unix.S_IFMT != unix.S_IFREG {
 		r.Void() // a pipe: its state says nothing
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, name := range r.key.session {
-		if !r.named[name] && mentions(text, name) {
-			r.named[name] = true
+	r.recording(func() {
+		for _, name := range r.key.session {
+			if !r.named[name] && mentions(text, name) {
+				r.named[name] = true
+			}
 		}
-	}
+	})
 }
 
 // mentions tells whether a makefile may use a variable of the environment.
@@ -166,14 +172,10 @@ func mentions(text []byte, name string) bool {
 
 // Print notes output to stream 1 or 2.
 func (r *Recorder) Print(stream int, data []byte) {
-	if r == nil {
-		return
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.off {
-		return
-	}
+	r.recording(func() { r.print(stream, data) })
+}
+
+func (r *Recorder) print(stream int, data []byte) {
 	if r.printed += len(data); r.printed > maxPrinted {
 		r.void()
 		return
@@ -188,17 +190,11 @@ func (r *Recorder) Print(stream int, data []byte) {
 // Shell notes a command of $(shell), found at path and run in dir with an environment,
 // what it printed to stdout and its exit status.
 func (r *Recorder) Shell(dir, path string, argv, env []string, out []byte, status int) {
-	if r == nil {
-		return
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.off {
-		return
-	}
-	r.shells = append(r.shells, cache.ShellRun{
-		Dir: dir, Path: path, Argv: argv, Set: withoutJobserver(r.key.changed(env)), Unset: r.key.missing(env),
-		Printed: string(out), Status: status,
+	r.recording(func() {
+		r.shells = append(r.shells, cache.ShellRun{
+			Dir: dir, Path: path, Argv: argv, Set: withoutJobserver(r.key.changed(env)), Unset: r.key.missing(env),
+			Printed: string(out), Status: status,
+		})
 	})
 }
 
@@ -239,15 +235,9 @@ func (r *Recorder) Ran(dir string, argv []string) (out []byte, status int, ok bo
 
 // Save writes the record, if there is one: make is about to end with this status. What
 // goes wrong is nobody's trouble: the next make takes the long road.
-func (r *Recorder) Save(status int) {
-	if r == nil {
-		return
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.off {
-		return
-	}
+func (r *Recorder) Save(status int) { r.recording(func() { r.save(status) }) }
+
+func (r *Recorder) save(status int) {
 	r.off = true
 	paths, looks, ok := distinct(r.looks)
 	if !ok || r.recent(paths, looks) {
@@ -269,21 +259,20 @@ func (r *Recorder) Save(status int) {
 // recent reports whether something was changed so shortly before make started that
 // another change since need not show in its times.
 func (r *Recorder) recent(paths []string, looks []cache.Look) bool {
-	types := make(map[uint64]int64) // of file systems, by device
+	grains := make(map[uint64]time.Duration) // of file systems, by device
 	for i := range looks {
 		l := &looks[i]
 		if l.Errno != 0 || l.Ctime < uint64(r.started.Add(-longest).UnixNano()) {
 			continue
 		}
-		t, known := types[l.Dev]
+		grain, known := grains[l.Dev]
 		if !known {
 			var fs unix.Statfs_t
-			if unix.Statfs(paths[i], &fs) == nil {
-				t = fs.Type
-			}
-			types[l.Dev] = t
+			_ = unix.Statfs(paths[i], &fs) // else it is of no type that is known
+			grain = cache.Grain(fs.Type)
+			grains[l.Dev] = grain
 		}
-		if cache.Recent(cache.FileStat{Ctime: int64(l.Ctime)}, t, r.started) {
+		if cache.Recent(int64(l.Ctime), grain, r.started) {
 			return true
 		}
 	}
