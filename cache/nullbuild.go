@@ -23,16 +23,6 @@ type NullBuild struct {
 	Looks  Looks
 }
 
-// ShellRun is one run of a command by $(shell).
-type ShellRun struct {
-	Dir        string
-	Path       string // where the program is
-	Argv       []string
-	Set, Unset []string // how its environment differed from make's
-	Printed    string
-	Status     int
-}
-
 // Look is what one look at a path has found: the fields of stat(2) that count, or the
 // number of an error alone. Times are in nanoseconds since 1970.
 type Look struct {
@@ -91,17 +81,22 @@ const (
 
 // WriteNullBuild writes the file at path, whose folder it makes if need be.
 func WriteNullBuild(path string, n *NullBuild) error {
-	if len(n.Looks.names) > maxGraph {
+	return writeLooks(path, nullMagic, &n.Looks, n.writeHead)
+}
+
+// writeLooks writes a file of looks and of what head adds.
+func writeLooks(path string, magic uint64, l *Looks, head func(*writer)) error {
+	if len(l.names) > maxGraph {
 		return errors.New("too many looks")
 	}
-	looks := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(n.Looks.list))), len(n.Looks.list)*int(lookSize))
+	looks := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(l.list))), len(l.list)*int(lookSize))
 	var w writer
-	w.b = binary.NativeEndian.AppendUint64(make([]byte, 0, nullHeader+len(looks)+len(n.Looks.names)+4096), nullMagic)
+	w.b = binary.NativeEndian.AppendUint64(make([]byte, 0, nullHeader+len(looks)+len(l.names)+4096), magic)
 	w.b = append(w.b, 0, 0, 0, 0)
-	w.b = binary.NativeEndian.AppendUint32(w.b, uint32(len(n.Looks.names)))
+	w.b = binary.NativeEndian.AppendUint32(w.b, uint32(len(l.names)))
 	w.b = binary.NativeEndian.AppendUint64(w.b, uint64(len(looks)))
-	w.b = append(append(w.b, looks...), n.Looks.names...)
-	n.writeHead(&w)
+	w.b = append(append(w.b, looks...), l.names...)
+	head(&w)
 	binary.NativeEndian.PutUint32(w.b[8:], checksum(w.b[12:]))
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
@@ -113,37 +108,45 @@ func WriteNullBuild(path string, n *NullBuild) error {
 // OpenNullBuild maps the file at path; it stays mapped. A file of somebody else, or that
 // others may write, is an error: it says which commands run.
 func OpenNullBuild(path string) (*NullBuild, error) {
-	data, err := mapOwn(path)
-	if err != nil {
+	n := new(NullBuild)
+	if err := openLooks(path, nullMagic, &n.Looks, n.readHead); err != nil {
 		return nil, err
 	}
-	if len(data) < nullHeader || binary.NativeEndian.Uint32(data[8:]) != checksum(data[12:]) {
-		return nil, &CorruptError{"null build", path, errors.New("not such a file, or damaged")}
-	}
-	n, err := parseNullBuild(data)
-	return n, nameError(err, path)
+	return n, nil
 }
 
-// parseNullBuild reads a file whose checksum is right. It must begin where a Look may.
-func parseNullBuild(data []byte) (*NullBuild, error) {
+// openLooks maps a file of looks. What head reads stays in the map.
+func openLooks(path string, magic uint64, l *Looks, head func(*reader) bool) error {
+	data, err := mapOwn(path)
+	if err != nil {
+		return err
+	}
+	if len(data) < nullHeader || binary.NativeEndian.Uint32(data[8:]) != checksum(data[12:]) {
+		return &CorruptError{"null build", path, errors.New("not such a file, or damaged")}
+	}
+	return nameError(parseLooks(data, magic, l, head), path)
+}
+
+// parseLooks reads a file whose checksum is right. It must begin where a Look may.
+func parseLooks(data []byte, magic uint64, l *Looks, head func(*reader) bool) error {
 	malformed := &CorruptError{What: "null build", Err: errors.New("malformed")}
-	if len(data) < nullHeader || binary.NativeEndian.Uint64(data) != nullMagic {
-		return nil, malformed
+	if len(data) < nullHeader || binary.NativeEndian.Uint64(data) != magic {
+		return malformed
 	}
 	names, looks := uint64(binary.NativeEndian.Uint32(data[12:])), binary.NativeEndian.Uint64(data[16:])
 	rest := data[nullHeader:]
 	if looks > uint64(len(rest)) || looks%uint64(lookSize) != 0 || names > uint64(len(rest))-looks {
-		return nil, malformed
+		return malformed
 	}
-	n := &NullBuild{Looks: Looks{names: rest[looks : looks+names : looks+names]}}
+	*l = Looks{names: rest[looks : looks+names : looks+names]}
 	if looks > 0 {
-		n.Looks.list = unsafe.Slice((*Look)(unsafe.Pointer(&rest[0])), looks/uint64(lookSize))
+		l.list = unsafe.Slice((*Look)(unsafe.Pointer(&rest[0])), looks/uint64(lookSize))
 	}
 	r := reader{s: textOf(rest[looks+names:])}
-	if !n.readHead(&r) || !n.Looks.sound() {
-		return nil, malformed
+	if !head(&r) || !l.sound() {
+		return malformed
 	}
-	return n, nil
+	return nil
 }
 
 // sound reports whether every look has a name.
@@ -198,14 +201,7 @@ func (n *NullBuild) writeHead(w *writer) {
 	}
 	w.uint(uint64(len(n.Shells)))
 	for i := range n.Shells {
-		s := &n.Shells[i]
-		w.str(s.Dir)
-		w.str(s.Path)
-		w.strs(s.Argv)
-		w.strs(s.Set)
-		w.strs(s.Unset)
-		w.str(s.Printed)
-		w.int(int64(s.Status))
+		n.Shells[i].write(w)
 	}
 }
 
@@ -217,14 +213,6 @@ func (n *NullBuild) readHead(r *reader) bool {
 		c.Stream = r.byte()
 		c.Data = []byte(r.str())
 	})
-	n.Shells = list(r, func(s *ShellRun) {
-		s.Dir = r.str()
-		s.Path = r.str()
-		s.Argv = r.strs()
-		s.Set = r.strs()
-		s.Unset = r.strs()
-		s.Printed = r.str()
-		s.Status = int(r.int())
-	})
+	n.Shells = list(r, func(s *ShellRun) { s.read(r) })
 	return r.done()
 }

@@ -131,7 +131,8 @@ func FuzzNullBuild(f *testing.F) {
 	f.Add(good)
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, data []byte) {
-		n, err := parseNullBuild(data)
+		n := new(NullBuild)
+		err := parseLooks(data, nullMagic, &n.Looks, n.readHead)
 		if err != nil {
 			return
 		}

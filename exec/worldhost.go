@@ -180,9 +180,8 @@ func (h worldHost) shell(c makefile.ShellCommand) makefile.ShellResult {
 	if err != nil || plan.Road == recipe.Empty {
 		return makefile.ShellResult{}
 	}
-	if out, status, ok := w.idle.Ran(w.dir, plan.Argv); ok && w.looks == nil {
-		w.con.begin()
-		return w.shellDone(c, plan.Argv, makefile.ShellResult{Stdout: out, Status: status})
+	if result, ok := w.shellKnown(c, plan.Argv); ok {
+		return result
 	}
 	r, out, err := os.Pipe()
 	if err != nil {
@@ -206,6 +205,22 @@ func (h worldHost) shell(c makefile.ShellCommand) makefile.ShellResult {
 		return makefile.ShellResult{Status: 127}
 	}
 	return w.shellDone(c, plan.Argv, w.shellResult(p, r))
+}
+
+// shellKnown answers for a command that need not run.
+func (w *Walk) shellKnown(c makefile.ShellCommand, argv []string) (result makefile.ShellResult, ok bool) {
+	if w.idle == nil || w.looks != nil {
+		return result, false
+	}
+	path, err := w.noting(w.host).LookPath(argv[0], pathOf(c.Env), w.dir)
+	if err != nil {
+		return result, false
+	}
+	if result.Stdout, result.Status, ok = w.idle.Ran(w.dir, path, argv, c.Env); !ok {
+		return result, false
+	}
+	w.con.begin()
+	return w.shellDone(c, argv, result), true
 }
 
 // shellDone tells of a command that has run.

@@ -63,7 +63,7 @@ func prepare(s setup) error {
 	if err := os.Chmod(s.dir, 0o755); err != nil {
 		return err
 	}
-	if err := programs.Build(s.tools(), "fmake/tests/note"); err != nil {
+	if err := programs.Build(s.tools(), "fmake/tests/note", "fmake/tests/childless"); err != nil {
 		return err
 	}
 	if err := setuidTool(filepath.Join(s.tools(), "rootid")); err != nil {

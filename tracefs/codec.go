@@ -72,4 +72,6 @@ func process(c *wire.Codec, p *Proc) {
 	c.Strings(&p.Env)
 	c.Strings(&p.Reads)
 	c.Strings(&p.Writes)
+	c.String(&p.Stdin)
+	c.Bool(&p.Unseen)
 }

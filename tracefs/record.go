@@ -92,6 +92,8 @@ type Proc struct {
 	Env    []string // how its environment differs from its parent's: NAME=value, or NAME if it is gone; all of it without a parent
 	Reads  []string // paths it opened first, in order, bounded
 	Writes []string
+	Stdin  string // what its standard input is, as /proc names it
+	Unseen bool   // it has executed something else since, and was not seen again
 }
 
 // EnvDelta tells what env sets otherwise than base, sorted: NAME=value, or NAME

@@ -25,10 +25,20 @@
 // else the makefile may no longer have them. What they printed is handed to the long
 // road if it has to be taken after all: no command runs twice.
 //
+// # Commands of $(shell)
+//
+// A record that was found to hold is worth more work: its commands run once traced, in
+// views of their own. A command holds if it left nothing, and every program that took part
+// depends on nothing but files, its arguments, its environment and the machine's name (see
+// knownPrograms). As long as all that such commands looked at is as it was they need not
+// run: not for a make that has nothing to do, nor for one that has. Of the others, those
+// that change nothing run at the same time, and those of which that is not known run in
+// their places.
+//
 // # The file
 //
 // There is one file for each directory and list of arguments, below "idle" in the
-// cache's folder. It is mapped, not read: the looks are an array of fixed size, whose
+// cache's folder, and one for each directory with what was learned of commands. It is mapped, not read: the looks are an array of fixed size, whose
 // names end in a zero byte, as the kernel wants them. A file that is damaged, of
 // another version, or not the user's own is as good as none.
 package idle

@@ -178,7 +178,7 @@ func TestRecentIsNotRecorded(t *testing.T) {
 	st.Dev = 1 << 60 // a file system of which nothing is known
 	w.r.Stat(w.dir, "file", st, err)
 	paths, seen, _ := distinct(w.r.looks)
-	if !w.r.recent([]string{"/nowhere/" + paths[0]}, seen) {
+	if !recent([]string{"/nowhere/" + paths[0]}, seen, w.r.started) {
 		t.Error("a file that was changed just now counts as settled")
 	}
 }

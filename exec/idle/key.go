@@ -77,6 +77,12 @@ func (k *Key) environment(named map[string]bool) cache.Hash {
 	if unix.Stat("/proc/self/exe", &program) == nil {
 		h.Uint(program.Dev).Uint(program.Ino).Uint(uint64(program.Mtim.Nano()))
 	}
+	var machine unix.Utsname // for uname(1)
+	if unix.Uname(&machine) == nil {
+		for _, field := range [][]byte{machine.Sysname[:], machine.Nodename[:], machine.Release[:], machine.Version[:], machine.Machine[:]} {
+			h.String(unix.ByteSliceToString(field))
+		}
+	}
 	for fd := 1; fd <= 2; fd++ { // MAKE_TERMOUT and MAKE_TERMERR are their names
 		name := ""
 		if _, err := unix.IoctlGetTermios(fd, unix.TCGETS); err == nil {
@@ -99,6 +105,14 @@ func (k *Key) relative(path string) string {
 		return rest
 	}
 	return path
+}
+
+// absolute undoes relative.
+func (k *Key) absolute(path string) string {
+	if strings.HasPrefix(path, "/") {
+		return path
+	}
+	return k.dir + "/" + path
 }
 
 // changed lists what an environment has besides make's own, or in another way.

@@ -31,6 +31,8 @@ type Recorder struct {
 	shells  []cache.ShellRun
 	named   map[string]bool // session variables that a makefile names
 	ready   []answer        // what commands of $(shell) have printed that a Replay ran
+	traced  *commands       // what was learned of commands, nil until it is asked for
+	holds   bool            // what traced commands go by was as it was, and no other one has run since
 }
 
 // recording calls fn, which is to note something, unless the record was given up.
@@ -191,11 +193,15 @@ func (r *Recorder) print(stream int, data []byte) {
 // what it printed to stdout and its exit status.
 func (r *Recorder) Shell(dir, path string, argv, env []string, out []byte, status int) {
 	r.recording(func() {
-		r.shells = append(r.shells, cache.ShellRun{
-			Dir: dir, Path: path, Argv: argv, Set: withoutJobserver(r.key.changed(env)), Unset: r.key.missing(env),
-			Printed: string(out), Status: status,
-		})
+		s := r.run(dir, path, argv, env)
+		s.Printed, s.Status = string(out), status
+		r.shells = append(r.shells, s)
 	})
+}
+
+// run describes a command that is about to run.
+func (r *Recorder) run(dir, path string, argv, env []string) cache.ShellRun {
+	return cache.ShellRun{Dir: dir, Path: path, Argv: argv, Set: withoutJobserver(r.key.changed(env)), Unset: r.key.missing(env)}
 }
 
 // withoutJobserver takes out of MAKEFLAGS what holds for this run of make only.
@@ -213,24 +219,45 @@ func withoutJobserver(env []string) []string {
 	return env
 }
 
-// Ran returns what a command of $(shell) has printed if Replay ran it before it was
-// clear that this make has to be run as usual; once for each run.
-func (r *Recorder) Ran(dir string, argv []string) (out []byte, status int, ok bool) {
+// Ran returns what a command of $(shell), found at path and to be run in dir with an
+// environment, has printed if Replay ran it before it was clear that this make has to be
+// run as usual; once for each run. It does the same for one that need not run, because
+// everything that it is known to go by is as it was.
+func (r *Recorder) Ran(dir, path string, argv, env []string) (out []byte, status int, ok bool) {
 	if r == nil {
 		return nil, 0, false
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(r.ready) == 0 {
-		return nil, 0, false
-	}
-	a := r.ready[0]
-	if a.dir != dir || !slices.Equal(a.argv, argv) {
+	if len(r.ready) > 0 {
+		a := r.ready[0]
+		if a.dir == dir && slices.Equal(a.argv, argv) {
+			r.ready = r.ready[1:]
+			return []byte(a.out), a.status, true
+		}
 		r.ready = nil // the makefile goes another way
+	}
+	return r.known(dir, path, argv, env)
+}
+
+// known answers for a command that depends on files alone.
+func (r *Recorder) known(dir, path string, argv, env []string) (out []byte, status int, ok bool) {
+	if r.traced == nil {
+		r.traced = openCommands(&r.key, nil)
+	}
+	s := r.run(dir, path, argv, env)
+	t := r.traced.find(&s)
+	if t == nil || t.Kind != cache.ShellHolds {
+		r.holds = false
 		return nil, 0, false
 	}
-	r.ready = r.ready[1:]
-	return []byte(a.out), a.status, true
+	if !r.holds || r.off {
+		if r.holds = r.traced.hold(); !r.holds {
+			return nil, 0, false
+		}
+	}
+	_ = printAll(unix.Stderr, []byte(t.Errors))
+	return []byte(t.Printed), t.Status, true
 }
 
 // Save writes the record, if there is one: make is about to end with this status. What
@@ -240,7 +267,7 @@ func (r *Recorder) Save(status int) { r.recording(func() { r.save(status) }) }
 func (r *Recorder) save(status int) {
 	r.off = true
 	paths, looks, ok := distinct(r.looks)
-	if !ok || r.recent(paths, looks) {
+	if !ok || recent(paths, looks, r.started) {
 		return
 	}
 	n := &cache.NullBuild{
@@ -256,13 +283,13 @@ func (r *Recorder) save(status int) {
 	_ = cache.WriteNullBuild(r.key.file(), n)
 }
 
-// recent reports whether something was changed so shortly before make started that
-// another change since need not show in its times.
-func (r *Recorder) recent(paths []string, looks []cache.Look) bool {
+// recent reports whether something was changed so shortly before a time that another
+// change since need not show in its times.
+func recent(paths []string, looks []cache.Look, started time.Time) bool {
 	grains := make(map[uint64]time.Duration) // of file systems, by device
 	for i := range looks {
 		l := &looks[i]
-		if l.Errno != 0 || l.Ctime < uint64(r.started.Add(-longest).UnixNano()) {
+		if l.Errno != 0 || l.Ctime < uint64(started.Add(-longest).UnixNano()) {
 			continue
 		}
 		grain, known := grains[l.Dev]
@@ -272,7 +299,7 @@ func (r *Recorder) recent(paths []string, looks []cache.Look) bool {
 			grain = cache.Grain(fs.Type)
 			grains[l.Dev] = grain
 		}
-		if cache.Recent(int64(l.Ctime), grain, r.started) {
+		if cache.Recent(int64(l.Ctime), grain, started) {
 			return true
 		}
 	}

@@ -20,16 +20,13 @@ func Replay(k Key) (status int, done bool, r *Recorder) {
 	if err != nil {
 		return 0, false, r
 	}
-	named := make(map[string]bool, len(n.Named))
-	for _, name := range n.Named {
-		named[name] = true
-	}
+	named := setOf(n.Named)
 	if n.Env != k.environment(named) || !holds(&n.Looks) {
 		return 0, false, r
 	}
 	if len(n.Shells) > 0 {
 		var same bool
-		if r.ready, same = runAgain(k, n.Shells); !same || !holds(&n.Looks) {
+		if r.ready, same = openCommands(&k, named).again(n.Shells); !same || !holds(&n.Looks) {
 			return 0, false, r
 		}
 	}

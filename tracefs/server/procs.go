@@ -96,6 +96,9 @@ func (p *proc) describe(root string) {
 	if exe, err := procfs.Link(pid, "exe"); err == nil {
 		p.Exe = strings.TrimPrefix(exe, root)
 	}
+	if in, err := procfs.Link(pid, "fd/0"); err == nil {
+		p.Stdin = in
+	}
 	if dir, err := procfs.Link(pid, "cwd"); err == nil {
 		p.Dir = strings.TrimPrefix(dir, root)
 	}
@@ -125,7 +128,7 @@ func (ps *procs) result() []tracefs.Proc {
 	out := make([]tracefs.Proc, len(ps.list))
 	for i, p := range ps.list {
 		out[i] = p.Proc
-		out[i].Env = p.env
+		out[i].Env, out[i].Unseen = p.env, p.stale
 		if p.Parent >= 0 {
 			out[i].Env = tracefs.EnvDelta(ps.list[p.Parent].env, p.env)
 		}
