@@ -125,18 +125,25 @@ func (w *Walk) begin(j *job) bool {
 }
 
 // expandIn expands a recipe's lines as its action sees the world.
-func (w *Walk) expandIn(j *job, f *makefile.File) []string {
+func (w *Walk) expandIn(j *job, f *makefile.File) (lines []string) {
 	if j.action == nil || j.action.Looks() == nil {
 		return w.expandLines(f)
 	}
-	w.looks = j.action.Looks()
+	w.looking(j.action.Looks(), func() { lines = w.expandLines(f) })
+	return lines
+}
+
+// looking lets functions look around through a view while something is expanded.
+func (w *Walk) looking(v View, expand func()) {
+	outer := w.looks
+	w.looks = v
 	was := w.db.UseDirs(makefile.NewDirCache(worldHost{w}))
 	defer func() {
-		w.looks = nil
+		w.looks = outer
 		w.db.UseDirs(was)
 		was.Invalidate() // a command may have written something
 	}()
-	return w.expandLines(f)
+	expand()
 }
 
 // expandLines expands all lines before the first one runs.

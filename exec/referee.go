@@ -332,6 +332,9 @@ func visitChain(f *makefile.File, visit func(*makefile.File)) {
 	}
 }
 
+// Looking lets functions see files as a view shows them while something is expanded.
+func (s *Session) Looking(v View, expand func()) { s.w.looking(v, expand) }
+
 // SerialOrder is the order in which make -j1 would make the targets below the
 // goals, as far as their prerequisites are known.
 func (s *Session) SerialOrder() map[*makefile.File]int { return s.w.serialOrder() }

@@ -151,6 +151,7 @@ func (p *program) options(dir string, s *exec.Session) build.Options {
 	return build.Options{
 		Hazards:     hazards,
 		SerialOrder: s.SerialOrder,
+		Looking:     s.Looking,
 		Shape:       s.Shape,
 		Serial:      s.Serial,
 		Makeable:    s.Makeable,

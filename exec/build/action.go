@@ -183,12 +183,16 @@ func (a *action) View() exec.View { return a.view }
 func (a *action) AllNew() bool { return !a.n.always }
 
 // Looks is the view for a recipe that is compared unexpanded: what a $(shell) in it
-// reads is as much an input as what its lines read.
+// reads is as much an input as what its lines read. One that was compared as it lists
+// names lists them as it did then.
 func (a *action) Looks() exec.View {
-	if !a.b.recipeKey(a.f, a.n).unexpanded {
-		return nil
+	switch k := a.b.recipeKey(a.f, a.n); {
+	case k.unexpanded:
+		return a.view
+	case k.lists:
+		return a.b.earlierView(a.f, a.n)
 	}
-	return a.view
+	return nil
 }
 
 // Capture is true: the output of an action that may be restored later has to be

@@ -81,6 +81,7 @@ type Options struct {
 	SerialOrder func() map[*makefile.File]int    // see exec.Session; may be nil
 	Shape       func() int                       // changes when SerialOrder may have
 	Serial      func() bool                      // one recipe runs at a time
+	Looking     func(v exec.View, expand func()) // see exec.Session; may be nil
 	Makeable    func(name string) *makefile.File // see exec.Session
 	Shared      *Shared                          // what all makes of the process have in common
 	Idle        *idle.Recorder                   // is told what is looked at; may be nil

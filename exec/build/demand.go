@@ -29,7 +29,7 @@ func (b *Build) Failed(f *makefile.File) (exec.Ruling, []*makefile.File) {
 			return exec.Hold, nil // it runs again, see again
 		}
 	}
-	if n.demands >= maxDemands || len(n.missed) == 0 && len(n.saw) == 0 {
+	if n.demands >= maxDemands || len(n.missed) == 0 && len(n.saw) == 0 && !n.recipe.lists {
 		return exec.Final, nil
 	}
 	if needs := b.demand(f, n); len(needs) > 0 {
@@ -59,6 +59,10 @@ func (b *Build) demand(f *makefile.File, n *node) []*makefile.File {
 		b.debug("demand: %s needs %s of %s", f.Name, b.display(path), need.Name)
 		needs = append(needs, need)
 		b.unhide(n, need, path)
+	}
+	if by, changed := b.listedAnew(f, n); changed && by != nil {
+		b.learn(f, by.f)
+		needs = append(needs, by.f)
 	}
 	for _, path := range n.missed {
 		if w := b.wrote[path]; len(w) > 0 && (w[len(w)-1].n.serial < n.serial || !n.always && b.exists(b.sp.abs(path))) {

@@ -3,6 +3,7 @@ package build
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"fmake/cache"
 	"fmake/exec/explain"
@@ -18,6 +19,7 @@ type recipeKey struct {
 	vars []string   // for an unexpanded one: the values of the variables it names
 
 	unexpanded bool
+	expansion
 }
 
 // recipeKey computes the key of f's recipe once per build. The target counts as
@@ -40,10 +42,7 @@ func (b *Build) recipeKey(f *makefile.File, n *node) *recipeKey {
 	if k.unexpanded = e.impure; e.impure {
 		k.vars = b.reach.values(e, f)
 	} else {
-		lines = make([]string, len(f.Recipe.Lines))
-		for i, l := range f.Recipe.Lines {
-			lines[i] = b.db.ExpandFor(l, f)
-		}
+		lines = b.expand(f, n, e.lists)
 	}
 	k.text = strings.Join(lines, "\n")
 	shell, flags := b.db.ExpandFor("$(SHELL)", f), b.db.ExpandFor("$(.SHELLFLAGS)", f)
@@ -75,6 +74,24 @@ func (b *Build) recipeKey(f *makefile.File, n *node) *recipeKey {
 	}
 	k.full = d.Sum()
 	return k
+}
+
+// expand expands the lines of a recipe. lists says that they may list names.
+func (b *Build) expand(f *makefile.File, n *node, lists bool) []string {
+	lines := make([]string, len(f.Recipe.Lines))
+	expand := func() {
+		for i, l := range f.Recipe.Lines {
+			lines[i] = b.db.ExpandFor(l, f)
+		}
+	}
+	if !lists || b.opts.Looking == nil {
+		expand()
+		return lines
+	}
+	v := b.earlierView(f, n)
+	n.recipe.expansion = expansion{lists: true, at: time.Now(), dirs: v.drops}
+	b.opts.Looking(v, expand)
+	return lines
 }
 
 // prefixes are the characters and blanks that may stand before a recipe line.

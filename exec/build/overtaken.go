@@ -134,6 +134,10 @@ func (b *Build) findOvertaken() {
 			continue
 		}
 		kept = append(kept, d)
+		if d.n.stale == "" && b.listedTooEarly(d) {
+			late = nil
+			continue
+		}
 		if d.n.stale != "" || !b.moved.After(d.started) {
 			continue
 		}

@@ -10,6 +10,7 @@ import (
 // effects says what expanding a text could do besides giving text.
 type effects struct {
 	impure bool            // it can reach shell, eval, info, warning, error or file
+	lists  bool            // it can reach a function that looks which files exist
 	names  map[string]bool // variables it names, directly or through others
 	// assigned are variables that an $(eval) in it defines: what they happen to
 	// be is progress, not an input.
@@ -93,9 +94,8 @@ func (r *reacher) reference(body string, f *makefile.File, e *effects) {
 		word = body[:i]
 	}
 	if len(word) < len(body) && r.funcs[word] {
-		if r.impure[word] {
-			e.impure = true
-		}
+		e.impure = e.impure || r.impure[word]
+		e.lists = e.lists || word == "wildcard" || word == "realpath"
 		args := strings.TrimLeft(body[len(word):], blanks)
 		if word == "eval" {
 			e.assigned[assignedName(args)] = true
