@@ -8,31 +8,28 @@ import (
 	"path/filepath"
 )
 
-// perFolder is how many targets of the generated makefile share a folder.
+// perFolder is how many targets of a generated project share a folder.
 const perFolder = 100
 
-// generate writes a makefile with n targets, each with a source of its own, a
-// header of its folder and one of all, and all the files, up to date.
-func generate(dir string, n int) (err error) {
+// A generated project has n targets, each with a source of its own, a header of its
+// folder and one of all; each recipe puts these into one file.
+
+// target returns the name of one target, without its suffix, and its folder.
+func target(i int) (name, folder string) {
+	folder = fmt.Sprintf("d%04d", i/perFolder)
+	return fmt.Sprintf("%s/f%06d", folder, i), folder
+}
+
+// generate writes the files of a project with n targets, a makefile and a file for ninja.
+func generate(dir string, n int) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	f, err := os.Create(filepath.Join(dir, "Makefile"))
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if e := f.Close(); err == nil {
-			err = e
-		}
-	}()
-	w := bufio.NewWriter(f)
 	if err := touch(dir, "common.h"); err != nil {
 		return err
 	}
-	fmt.Fprintln(w, ".PHONY: all\nall: list")
 	for i := range n {
-		folder := fmt.Sprintf("d%04d", i/perFolder)
+		name, folder := target(i)
 		if i%perFolder == 0 {
 			if err := os.MkdirAll(filepath.Join(dir, folder), 0o755); err != nil {
 				return err
@@ -41,80 +38,151 @@ func generate(dir string, n int) (err error) {
 				return err
 			}
 		}
-		name := fmt.Sprintf("%s/f%06d", folder, i)
 		if err := touch(dir, name+".c"); err != nil {
 			return err
 		}
+	}
+	if err := write(filepath.Join(dir, "Makefile"), func(w *bufio.Writer) { makefileOf(w, n) }); err != nil {
+		return err
+	}
+	return write(filepath.Join(dir, "build.ninja"), func(w *bufio.Writer) { ninjaOf(w, n) })
+}
+
+func makefileOf(w *bufio.Writer, n int) {
+	fmt.Fprintln(w, ".PHONY: all clean\nall: list")
+	for i := range n {
+		name, folder := target(i)
 		fmt.Fprintf(w, "%s.o: %s.c %s/folder.h common.h\n\tcat $^ > $@\n", name, name, folder)
 	}
-	fmt.Fprint(w, ".PHONY: list\nlist:")
+	fmt.Fprint(w, "clean:\n\trm -f d*/*.o\n.PHONY: list\nlist:")
 	for i := range n {
-		fmt.Fprintf(w, " \\\n d%04d/f%06d.o", i/perFolder, i)
+		name, _ := target(i)
+		fmt.Fprintf(w, " \\\n %s.o", name)
 	}
 	fmt.Fprintln(w)
-	for i := range n { // last, so that they are the newest
-		if err := touch(dir, fmt.Sprintf("d%04d/f%06d.o", i/perFolder, i)); err != nil {
-			return err
-		}
+}
+
+func ninjaOf(w *bufio.Writer, n int) {
+	fmt.Fprintln(w, "rule cat\n  command = cat $in > $out")
+	for i := range n {
+		name, folder := target(i)
+		fmt.Fprintf(w, "build %s.o: cat %s.c %s/folder.h common.h\n", name, name, folder)
 	}
-	return w.Flush()
+}
+
+func write(path string, fill func(*bufio.Writer)) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	w := bufio.NewWriter(f)
+	fill(w)
+	err = w.Flush()
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	return err
 }
 
 func touch(dir, name string) error {
 	return os.WriteFile(filepath.Join(dir, name), []byte(name+"\n"), 0o644)
 }
 
-// big measures reading and a null build of the generated makefile.
+// big measures generated projects of n targets: each tool has a tree of its own.
 func (b *bench) big(n int) error {
-	dir := filepath.Join(b.dir, "big", "tree")
-	if err := generate(dir, n); err != nil {
-		return err
+	home := filepath.Join(b.dir, fmt.Sprint("big", n))
+	defer os.RemoveAll(home) // the next one has its place on the disk
+	cache := filepath.Join(home, "cache")
+	rivals := []struct{ name, program string }{{"GNU make", b.reference}, {"ninja", "ninja"}}
+	for _, d := range append([]string{"fmake"}, rivals[0].name, rivals[1].name) {
+		if err := generate(filepath.Join(home, d), n); err != nil {
+			return err
+		}
 	}
-	cache := filepath.Join(b.dir, "big", "cache")
 	if err := os.MkdirAll(cache, 0o755); err != nil {
 		return err
 	}
-	if err := b.own(filepath.Join(b.dir, "big")); err != nil {
+	if err := b.own(home); err != nil {
 		return err
 	}
-	command := func(program string, env []string, args ...string) *exec.Cmd {
-		cmd := exec.Command(program, args...)
-		cmd.Dir = dir
-		cmd.Env = append(env, "PATH=/usr/local/bin:/usr/bin:/bin", "HOME="+b.dir, "LC_ALL=C", "FMAKE_CACHE_DIR="+cache)
-		return cmd
+	jobs := fmt.Sprintf("-j%d", b.jobs)
+	ours := func(args ...string) (cost, error) {
+		return b.measure(inTree(b.fmake, filepath.Join(home, "fmake"), cache, args...), 0)
 	}
-	plain := []string{"FMAKEFLAGS=--tracefs=off"}
-	rows := []struct {
+	title := func(what string) string { return fmt.Sprintf("%d targets: %s", n, what) }
+	first, err := ours(jobs)
+	if err != nil {
+		return err
+	}
+	for range 2 { // a record of a make that had nothing to do
+		if _, err := ours(jobs); err != nil {
+			return err
+		}
+	}
+	for _, rival := range rivals {
+		if _, err := exec.LookPath(rival.program); err != nil {
+			fmt.Fprintln(os.Stderr, "bench: no "+rival.name+" here")
+			continue
+		}
+		theirs := func() (cost, error) {
+			return b.measure(inTree(rival.program, filepath.Join(home, rival.name), cache, jobs), 0)
+		}
+		c, err := theirs()
+		if err != nil {
+			return err
+		}
+		b.report.add(row{work: title("first build"), rival: rival.name, theirs: []cost{c}, ours: []cost{first}})
+		if err := b.inTurns(row{work: title("nothing to do"), rival: rival.name, peak: true}, theirs, func() (cost, error) { return ours(jobs) }); err != nil {
+			return err
+		}
+	}
+	if _, err := ours("clean"); err != nil {
+		return err
+	}
+	again, err := ours(jobs)
+	if err != nil {
+		return err
+	}
+	b.report.add(row{work: title("clean, then build (warm cache)"), rival: "its first build", theirs: []cost{first}, ours: []cost{again}})
+	return b.reading(title, filepath.Join(home, "fmake"), cache)
+}
+
+// inTurns measures pairs and adds their row.
+func (b *bench) inTurns(r row, theirs, ours func() (cost, error)) error {
+	for range b.pairs {
+		t, err := theirs()
+		if err != nil {
+			return err
+		}
+		o, err := ours()
+		if err != nil {
+			return err
+		}
+		r.add(t, o)
+	}
+	b.report.add(r)
+	return nil
+}
+
+// reading measures what is left without the record of the last build.
+func (b *bench) reading(title func(string) string, tree, cache string) error {
+	for _, r := range []struct {
 		name string
-		env  []string
 		args []string
 	}{
-		{"read only (-rR -q common.h)", plain, []string{"-rR", "-q", "common.h"}},
-		{"nothing to do, -rR, --tracefs=off", plain, []string{"-rR"}},
-		{"nothing to do, --tracefs=off", plain, nil},
-		{"nothing to do, traced", nil, nil},
-	}
-	for _, r := range rows {
-		s := series{name: fmt.Sprintf("%d targets: %s", n, r.name)}
-		for i := 0; r.env == nil && i < 2; i++ { // the first adopts the tree, the second finds nothing to do
-			if _, err := b.measure(command(b.fmake, r.env, r.args...), 0); err != nil {
-				return err
+		{"read only (-rR -q common.h), untraced", []string{"-rR", "-q", "common.h"}},
+		{"nothing to do, untraced", nil},
+	} {
+		make := func(program, flags string) func() (cost, error) {
+			return func() (cost, error) {
+				cmd := inTree(program, tree, cache, r.args...)
+				cmd.Env = append(cmd.Env, "FMAKEFLAGS="+flags)
+				return b.measure(cmd, 0)
 			}
 		}
-		for range b.pairs {
-			theirs, err := b.measure(command(b.reference, nil, r.args...), 0)
-			if err != nil {
-				return err
-			}
-			ours, err := b.measure(command(b.fmake, r.env, r.args...), 0)
-			if err != nil {
-				return err
-			}
-			s.add(theirs, ours)
+		if err := b.inTurns(row{work: title(r.name), rival: "GNU make", peak: true}, make(b.reference, ""), make(b.fmake, "--tracefs=off")); err != nil {
+			return err
 		}
-		s.print()
-		peak := func(c cost) float64 { return float64(c.Peak) / 1024 }
-		fmt.Printf("| %s, peak MiB | %.0f | %.0f | %.2f | |\n", s.name, median(s.theirs, peak), median(s.ours, peak), s.ratio(peak))
 	}
 	return nil
 }

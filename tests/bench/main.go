@@ -1,12 +1,12 @@
-// Command bench measures fmake against GNU make 4.4.1 in one run, one after the
-// other in turns, so that both meet the same machine: a clean build with an empty
-// cache, a build with nothing to do, an edit of one header, and a build from clean
-// with a warm cache, of real projects, and reading a generated makefile of 50,000
-// targets. It prints medians and the median of the ratios of the pairs, wall time
-// and user+sys. The CPU time is that of all processes that a command leaves
-// behind, fmake's engine among them.
+// Command bench measures fmake against GNU make 4.4.1, ninja and ccache in one run, in
+// turns, so that all meet the same machine: real projects (clean build, nothing to do, an
+// edit, a build from clean with a warm cache, a switch between two states), generated
+// projects of many targets, and the start of the program. It prints one row for each with
+// medians, smallest and largest values, and the medians of the ratios of the pairs, wall
+// time and user+sys. The CPU time is that of all processes that a command leaves behind,
+// fmake's engine among them.
 //
-//	go run ./tests/bench [-projects lua,redis] [-pairs 3] [-jobs 2] [-targets 50000] [-uid 0]
+//	go run ./tests/bench [-projects lua,redis] [-targets 1000,10000] [-pairs 3] [-jobs 2] [-edits 0] [-uid 0] [-csv FILE] [-svg FILE]
 package main
 
 import (
@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"fmake/tests/corpus"
@@ -31,7 +32,9 @@ type bench struct {
 	corpus    *corpus.Corpus
 	pairs     int
 	jobs      int
+	edits     int
 	uid       uint32
+	report    report
 }
 
 func main() {
@@ -46,22 +49,58 @@ func main() {
 
 func run() error {
 	names := flag.String("projects", "lua,redis", "projects to build, with commas between; empty for none")
-	pairs := flag.Int("pairs", 3, "how often each thing is measured with each make")
+	targets := flag.String("targets", "1000,10000,50000", "numbers of targets of generated projects, with commas between; empty for none")
+	pairs := flag.Int("pairs", 3, "how often each thing is measured with each tool")
 	jobs := flag.Int("jobs", 2, "jobs at once")
-	targets := flag.Int("targets", 50_000, "targets of the generated makefile; 0 for none")
+	edits := flag.Int("edits", 0, "edits after which the size of the cache is told; 0 for none")
 	uid := flag.Uint("uid", 0, "user to run as, when root; 0 stays root")
+	table := flag.String("csv", "", "file to write all figures to")
+	chart := flag.String("svg", "", "file to draw the ratios in")
 	flag.Parse()
-	b := &bench{pairs: *pairs, jobs: *jobs, uid: uint32(*uid)}
+	sizes, err := numbers(*targets)
+	if err != nil {
+		return err
+	}
+	b := &bench{pairs: *pairs, jobs: *jobs, edits: *edits, uid: uint32(*uid), report: report{out: os.Stdout}}
 	if err := b.prepare(); err != nil {
 		return err
 	}
 	defer os.RemoveAll(b.dir)
-	fmt.Println("| what | GNU make, s | fmake, s | wall ratio | user+sys ratio |")
-	fmt.Println("| --- | --- | --- | --- | --- |")
-	for name := range strings.SplitSeq(*names, ",") {
-		if name == "" {
-			continue
+	b.report.head(b)
+	err = b.all(listed(*names), sizes)
+	if *table != "" {
+		err = errors.Join(err, b.report.writeCSV(*table))
+	}
+	if *chart != "" {
+		err = errors.Join(err, b.report.writeChart(*chart))
+	}
+	return err
+}
+
+// listed cuts a list with commas.
+func listed(text string) []string {
+	return strings.FieldsFunc(text, func(r rune) bool { return r == ',' })
+}
+
+func numbers(text string) (list []int, err error) {
+	for _, word := range listed(text) {
+		n, err := strconv.Atoi(word)
+		if err != nil || n < 0 {
+			return nil, fmt.Errorf("-targets: %q is no number", word)
 		}
+		if n > 0 {
+			list = append(list, n)
+		}
+	}
+	return list, nil
+}
+
+// all measures everything.
+func (b *bench) all(names []string, sizes []int) error {
+	if err := b.start(); err != nil {
+		return fmt.Errorf("start: %w", err)
+	}
+	for _, name := range names {
 		p, err := projects.Find(name)
 		if err != nil {
 			return err
@@ -70,10 +109,12 @@ func run() error {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
-	if *targets == 0 {
-		return nil
+	for _, n := range sizes {
+		if err := b.big(n); err != nil {
+			return fmt.Errorf("%d targets: %w", n, err)
+		}
 	}
-	return b.big(*targets)
+	return nil
 }
 
 // prepare builds the programs and makes the work folder.

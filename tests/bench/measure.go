@@ -87,39 +87,14 @@ func (b *bench) measure(cmd *exec.Cmd, want int) (cost, error) {
 
 func tail(s string) string { return s[max(0, len(s)-2000):] }
 
-// series are the pairs of one thing that was measured.
-type series struct {
-	name         string
-	theirs, ours []cost
-}
+func median(costs []cost, of func(cost) float64) float64 { return middle(valuesOf(costs, of)) }
 
-func (s *series) add(theirs, ours cost) {
-	s.theirs = append(s.theirs, theirs)
-	s.ours = append(s.ours, ours)
-}
-
-// print writes one row of the table: medians, and the medians of the ratios.
-func (s *series) print() {
-	wall := func(c cost) float64 { return c.Wall }
-	cpu := func(c cost) float64 { return c.CPU }
-	fmt.Printf("| %s | %.3f (cpu %.3f) | %.3f (cpu %.3f) | %.2f | %.2f |\n", s.name,
-		median(s.theirs, wall), median(s.theirs, cpu), median(s.ours, wall), median(s.ours, cpu), s.ratio(wall), s.ratio(cpu))
-}
-
-func (s *series) ratio(of func(cost) float64) float64 {
-	ratios := make([]float64, len(s.ours))
-	for i := range s.ours {
-		ratios[i] = of(s.ours[i]) / max(of(s.theirs[i]), 1e-6)
-	}
-	return middle(ratios)
-}
-
-func median(costs []cost, of func(cost) float64) float64 {
+func valuesOf(costs []cost, of func(cost) float64) []float64 {
 	values := make([]float64, len(costs))
 	for i, c := range costs {
 		values[i] = of(c)
 	}
-	return middle(values)
+	return values
 }
 
 // middle returns the median.

@@ -64,12 +64,13 @@ func (b *bench) project(p projects.Project) error {
 		{"clean build, empty cache", func(s side, _ int) error { return s.fresh(pristine, cache) }, 1},
 		{"nothing to do", func(side, int) error { return nil }, shortRuns},
 		{"one header edited", func(s side, round int) error { return p.EditHeader(s.tree, round) }, 1},
-		{"clean, then build (fmake: warm cache)", func(s side, _ int) error { _, err := s.run(p.Clean); return err }, 1},
+		{"one source edited", func(s side, round int) error { return p.EditSource(s.tree, round) }, 1},
+		{"clean, then build (warm cache)", func(s side, _ int) error { _, err := s.run(p.Clean); return err }, 1},
 	}
-	rows := make([]series, len(steps))
+	rows := make([]row, len(steps))
 	for round := range b.pairs {
 		for i, st := range steps {
-			rows[i].name = p.Name + ": " + st.name
+			rows[i].work, rows[i].rival = p.Name+": "+st.name, "GNU make"
 			for range st.times {
 				costs, err := st.pair(theirs, ours, round)
 				if err != nil {
@@ -80,9 +81,18 @@ func (b *bench) project(p projects.Project) error {
 		}
 	}
 	for i := range rows {
-		rows[i].print()
+		b.report.add(rows[i])
 	}
-	return b.ccache(theirs, ours)
+	if err := b.ccache(theirs, ours); err != nil {
+		return err
+	}
+	if err := b.switching(ours); err != nil {
+		return err
+	}
+	if b.edits == 0 {
+		return nil
+	}
+	return b.growth(ours, pristine, cache, b.edits)
 }
 
 // fresh puts a pristine tree in place and empties the cache.
@@ -120,7 +130,7 @@ func (b *bench) ccache(theirs, ours side) error {
 	store := filepath.Join(filepath.Dir(theirs.tree), "ccache")
 	theirs.env = append(theirs.env, "CCACHE_DIR="+store,
 		"PATH="+ccacheLinks+":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
-	row := series{name: ours.project.Name + ": clean, then build (make: warm ccache)"}
+	r := row{work: ours.project.Name + ": clean, then build (warm caches)", rival: "GNU make and ccache"}
 	for round := range b.pairs + 1 {
 		var costs [2]cost
 		for k, s := range []side{theirs, ours} {
@@ -133,9 +143,9 @@ func (b *bench) ccache(theirs, ours side) error {
 			}
 		}
 		if round > 0 { // the first fills ccache
-			row.add(costs[0], costs[1])
+			r.add(costs[0], costs[1])
 		}
 	}
-	row.print()
+	b.report.add(r)
 	return nil
 }

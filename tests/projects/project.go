@@ -21,6 +21,7 @@ type Project struct {
 	Args      []string
 	Clean     string // goal that removes what was built
 	Header    string // a header that many sources include
+	Source    string // one of its sources
 	Flaky     bool   // two builds by GNU make differ in content (build ids, times)
 	Heavy     bool   // minutes rather than seconds
 	// Scratch is a folder that some recipes make and a later one removes. fmake
@@ -32,10 +33,10 @@ type Project struct {
 // Table returns the projects, lightest first.
 func Table() []Project {
 	return []Project{
-		{Name: "bzip2", Package: "bzip2", Args: []string{"bzip2", "bzip2recover"}, Clean: "clean", Header: "bzlib_private.h"},
-		{Name: "lua", Package: "lua5.4", Args: []string{"linux"}, Clean: "clean", Header: "src/lobject.h"},
-		{Name: "zlib", Package: "zlib", Configure: "./configure", Clean: "clean", Header: "zutil.h", Scratch: "objs"},
-		{Name: "redis", Package: "redis", Clean: "clean", Header: "src/zmalloc.h", Flaky: true, Heavy: true},
+		{Name: "bzip2", Package: "bzip2", Args: []string{"bzip2", "bzip2recover"}, Clean: "clean", Header: "bzlib_private.h", Source: "blocksort.c"},
+		{Name: "lua", Package: "lua5.4", Args: []string{"linux"}, Clean: "clean", Header: "src/lobject.h", Source: "src/lapi.c"},
+		{Name: "zlib", Package: "zlib", Configure: "./configure", Clean: "clean", Header: "zutil.h", Source: "deflate.c", Scratch: "objs"},
+		{Name: "redis", Package: "redis", Clean: "clean", Header: "src/zmalloc.h", Source: "src/t_list.c", Flaky: true, Heavy: true},
 	}
 }
 
@@ -91,8 +92,13 @@ func (p Project) Command(program, tree string, jobs int, env []string, args ...s
 }
 
 // EditHeader changes the project's header, number making each edit another one.
-func (p Project) EditHeader(tree string, number int) error {
-	f, err := os.OpenFile(filepath.Join(tree, p.Header), os.O_APPEND|os.O_WRONLY, 0)
+func (p Project) EditHeader(tree string, number int) error { return edit(tree, p.Header, number) }
+
+// EditSource does so with a source.
+func (p Project) EditSource(tree string, number int) error { return edit(tree, p.Source, number) }
+
+func edit(tree, name string, number int) error {
+	f, err := os.OpenFile(filepath.Join(tree, name), os.O_APPEND|os.O_WRONLY, 0)
 	if err != nil {
 		return err
 	}
