@@ -42,7 +42,10 @@ func ownOptions() []ownOption {
 			name: "--profile", arg: "FILE.json", set: func(o *own, v string) { o.page("profile", v) },
 			help: "Write what took time, for chrome://tracing and Perfetto.",
 		},
-		{name: "--graph", arg: "FILE.dot", set: func(o *own, v string) { o.page("graph", v) }, help: "Write the graph for Graphviz."},
+		{
+			name: "--graph", arg: "FILE.svg", set: func(o *own, v string) { o.page("graph", v) },
+			help: "Draw the graph; with another suffix than .svg, write it for Graphviz.",
+		},
 		{
 			name: "--compile-commands", arg: "FILE", bare: true,
 			set:  func(o *own, v string) { o.page("compile-commands", cmp.Or(v, "compile_commands.json")) },

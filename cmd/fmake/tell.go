@@ -58,8 +58,17 @@ func writers() map[string]writer {
 		"profile":          {inJSON((*report.Build).Profile), []string{tellTimes, tellGraph}},
 		"report":           {(*report.Build).Page, []string{tellTimes, tellGraph}},
 		"graph":            {func(b *report.Build, _ string) []byte { return b.Dot() }, []string{tellGraph}},
+		"graph as .svg":    {(*report.Build).Svg, []string{tellTimes, tellGraph}},
 		"compile-commands": {inJSON((*report.Build).CompileCommands), []string{tellGraph}},
 	}
+}
+
+// writer is who makes a page: of a graph, the one for the file's suffix.
+func (p *page) writer() writer {
+	if p.option == "graph" && filepath.Ext(p.path) == ".svg" {
+		return writers()["graph as .svg"]
+	}
+	return writers()[p.option]
 }
 
 // asked lists what this make wants to be told, sorted.
@@ -72,7 +81,7 @@ func (o *own) asked() []string {
 		kinds = append(kinds, tellVerify)
 	}
 	for _, p := range o.pages {
-		kinds = append(kinds, writers()[p.option].needs...)
+		kinds = append(kinds, p.writer().needs...)
 	}
 	slices.Sort(kinds)
 	return slices.Compact(kinds)
@@ -172,7 +181,7 @@ func (p *program) endStory(status int) int {
 	}
 	b := report.FromRecords(records)
 	for _, page := range p.own.pages {
-		if err := os.WriteFile(page.path, writers()[page.option].write(b, p.session.Dir()), 0o666); err != nil {
+		if err := os.WriteFile(page.path, page.writer().write(b, p.session.Dir()), 0o666); err != nil {
 			p.session.Warn(fmt.Sprintf("--%s: %v", page.option, err))
 		}
 	}
@@ -188,8 +197,6 @@ func (o *own) check() error {
 		return errors.New("--lint needs tracing; it cannot go with --tracefs=off")
 	case len(o.pages) > 0 && o.trace == "off":
 		return fmt.Errorf("--%s needs tracing; it cannot go with --tracefs=off", o.pages[0].option)
-	case slices.ContainsFunc(o.pages, func(p page) bool { return p.option == "graph" && filepath.Ext(p.path) == ".svg" }):
-		return errors.New("--graph writes what Graphviz reads; to have a picture, run dot -Tsvg on that")
 	case o.verify && o.trace == "off":
 		return errors.New("--verify needs tracing; it cannot go with --tracefs=off")
 	case o.verify && o.cache != "on":

@@ -19,7 +19,7 @@ complete -c fmake -l verify -d 'Build, then run each recipe again and say what d
 complete -c fmake -l lint -d 'Hold the makefiles against what recipes do'
 complete -c fmake -l report -r -F -d 'Write a page about the build'
 complete -c fmake -l profile -r -F -d 'Write what took time'
-complete -c fmake -l graph -r -F -d 'Write the graph for Graphviz'
+complete -c fmake -l graph -r -F -d 'Draw the graph, or write it for Graphviz'
 complete -c fmake -l compile-commands -F -d 'Write the compilation database'
 complete -c fmake -l print-targets -d 'List the targets'
 complete -c fmake -l tasks -d 'List the documented targets'
