@@ -165,10 +165,16 @@ func (s *second) End(status int, interrupted bool) error {
 	}
 	defer s.view.recorded()
 	b.forgetWrites(rec)
+	for i := range s.old.Outputs {
+		b.lookAgain(b.sp.abs(s.old.Outputs[i].Path)) // make deletes the targets of what is interrupted
+	}
 	if !interrupted {
 		s.compare(rec, status)
 	}
 	s.v.err = s.putFirst(rec)
+	if interrupted {
+		b.Save() // make is about to die, and all is as it was
+	}
 	return s.v.err
 }
 
