@@ -82,8 +82,10 @@ func BenchmarkSvg(b *testing.B) {
 func TestSvgIsXML(t *testing.T) {
 	b := &Build{
 		Targets: []Target{
-			{Key: "./<a>&\"b\"", Outcome: Failed, Why: "\x01\xff]]>"}, {Key: "./" + strings.Repeat("ä", 100), Outcome: Group},
-			{Key: "./x", Outcome: Kept}, {Key: "./x", Outcome: Ran},
+			{Key: "./<a>&\"b\"", Outcome: Failed, Why: "\x01\xff]]>"},
+			{Key: "./" + strings.Repeat("ä", 100), Outcome: Group},
+			{Key: "./x", Outcome: Kept},
+			{Key: "./x", Outcome: Ran},
 		},
 		Edges: []Edge{
 			{Learned, "./x", "./<a>&\"b\""}, {Declared, "./<a>&\"b\"", "./x"}, {Declared, "./x", "./x"}, {Declared, "./x", "./nowhere"},
