@@ -39,6 +39,8 @@ type console struct {
 	mutex *syncMutex
 	// muted: nothing goes to stdout.
 	muted bool
+	// silent: nothing is shown at all.
+	silent bool
 	// broken remembers the first failure to write to stdout.
 	broken error
 	unread func() // called when nobody reads the output any more; may be nil
@@ -112,6 +114,9 @@ func (c *console) put(stream int, text string) {
 // write goes to the descriptor itself. A failure on stdout is reported at the
 // end of the run.
 func (c *console) write(stream int, data []byte) {
+	if c.silent {
+		return
+	}
 	c.idle.Print(stream, data)
 	err := writeAll(stream, data)
 	if err != nil && stream == stdout && c.broken == nil {

@@ -171,7 +171,7 @@ func (w *Walk) launch(j *job, plan recipe.Plan) {
 	setState(j.file, stateRunning)
 	j.deleted = false
 	if j.env == nil {
-		j.env = w.db.Environment(j.file, j.file.Recipe.AnyRecurse)
+		j.env = withVariables(w.db.Environment(j.file, j.file.Recipe.AnyRecurse), w.vars...)
 	}
 	stdio := w.stdioFor(j)
 	env, view := j.env, j.view
@@ -219,6 +219,9 @@ func (w *Walk) subMakeEnv(f *makefile.File, env []string) []string {
 func withVariables(env []string, vars ...string) []string {
 	replaced := func(e string) bool {
 		return slices.ContainsFunc(vars, func(v string) bool { return strings.HasPrefix(e, v[:strings.IndexByte(v, '=')+1]) })
+	}
+	if len(vars) == 0 {
+		return env
 	}
 	return append(slices.DeleteFunc(slices.Clone(env), replaced), vars...)
 }

@@ -137,7 +137,7 @@ func (s *Session) restart() {
 		s.printDatabase()
 	}
 	if s.cfg.Finished != nil {
-		s.cfg.Finished(exitSuccess)
+		s.cfg.Finished(exitSuccess, true)
 	}
 	s.closeJobserver(exitSuccess)
 	if len(s.set.List(flags.Directory)) > 0 {

@@ -41,8 +41,10 @@ type Config struct {
 	// SerialOutput tells, when all options are known, whether the output of
 	// parallel jobs is to be shown in serial order. It may be nil.
 	SerialOutput func() bool
-	// Finished is called when no recipe will run any more.
-	Finished func(status int)
+	// Finished is called when no recipe will run any more, with the status with which
+	// make is to end, and returns the one with which it does; again tells that it is
+	// about to start itself once more instead.
+	Finished func(status int, again bool) int
 	// Watcher is asked, when all options are known, who is to be told what make does.
 	// It may be nil, and may give nil.
 	Watcher func() Watcher
@@ -378,7 +380,7 @@ func (s *Session) finish(status int) int {
 		}
 	}
 	if s.cfg.Finished != nil {
-		s.cfg.Finished(status)
+		status = s.cfg.Finished(status, false)
 	}
 	s.closeJobserver(status)
 	s.endReading()

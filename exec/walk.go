@@ -114,6 +114,7 @@ type Walk struct {
 	threads         *threads                        // of the makes below that run inside the process
 	dir             string                          // working directory
 	onSignal        func()                          // removes temporary files
+	vars            []string                        // what the environment of recipes has set otherwise; see Again
 	dash, dashKnown bool                            // /bin/sh is dash
 }
 

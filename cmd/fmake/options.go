@@ -28,17 +28,24 @@ func ownOptions() []ownOption {
 			name: "--explain-miss", arg: "TARGET", set: func(o *own, v string) { o.explain = append(o.explain, question{v, true}) },
 			help: "Say as well why the cache has nothing for it.",
 		},
-		{name: "--json", flag: true, set: func(o *own, _ string) { o.json = true }, help: "Answer both as JSON."},
+		{name: "--json", flag: true, set: func(o *own, _ string) { o.json = true }, help: "Answer both, and what --verify finds, as JSON."},
 		{
 			name: "--lint", values: []string{"report", "patch"}, bare: true, set: func(o *own, v string) { o.lint = cmp.Or(v, "report") },
 			help: "Build, then name what the makefiles do not say of what recipes do, or print a patch that adds it.",
+		},
+		{
+			name: "--verify", flag: true, set: func(o *own, _ string) { o.verify = true },
+			help: "Build, then run each recipe again, later, alone, with another TMPDIR and directories listed in reverse, and say which files differ and where; the first ones stay. Exit status 1 if any does.",
 		},
 		{name: "--report", arg: "FILE.html", set: func(o *own, v string) { o.page("report", v) }, help: "Write a page about the build."},
 		{
 			name: "--profile", arg: "FILE.json", set: func(o *own, v string) { o.page("profile", v) },
 			help: "Write what took time, for chrome://tracing and Perfetto.",
 		},
-		{name: "--graph", arg: "FILE.dot", set: func(o *own, v string) { o.page("graph", v) }, help: "Write the graph for Graphviz."},
+		{
+			name: "--graph", arg: "FILE.svg", set: func(o *own, v string) { o.page("graph", v) },
+			help: "Draw the graph; with another suffix than .svg, write it for Graphviz.",
+		},
 		{
 			name: "--compile-commands", arg: "FILE", bare: true,
 			set:  func(o *own, v string) { o.page("compile-commands", cmp.Or(v, "compile_commands.json")) },

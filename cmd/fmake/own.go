@@ -18,11 +18,12 @@ type own struct {
 	env      string // auto, all
 	order    string // auto, serial
 	explain  []question
-	json     bool // --explain answers programs
+	json     bool // --explain and --verify answer programs
 	hazards  bool
 	manage   []string // what is to be done with the cache instead of making anything
 	list     string   // targets, tasks: what is listed instead of making anything
 	lint     string   // report, patch; "": not asked for
+	verify   bool     // recipes run twice
 	pages    []page   // what is to be written when all have ended
 	progress bool     // a terminal shows how far the build is
 	story    string   // what makes below tell, and where; "" if nobody asks
@@ -31,7 +32,7 @@ type own struct {
 
 // shows tells whether something is to be seen or written besides what make does.
 func (o *own) shows() bool {
-	return len(o.explain)+len(o.pages)+len(o.list)+len(o.lint)+len(o.story) > 0 || o.progress
+	return len(o.explain)+len(o.pages)+len(o.list)+len(o.lint)+len(o.story) > 0 || o.verify || o.progress
 }
 
 func newOwn() *own {

@@ -15,6 +15,7 @@ import (
 	"fmake/exec/lint"
 	"fmake/exec/report"
 	"fmake/exec/story"
+	"fmake/exec/verify"
 )
 
 // Some options are answered when all makes have ended: makes below tell the one at the
@@ -27,6 +28,8 @@ const (
 	tellLint  = "lint"
 	tellTimes = "times"
 	tellGraph = "graph" // targets, edges and compiler runs
+	// recipes run again
+	tellVerify = "verify"
 )
 
 // page is a file that an option asks for.
@@ -55,8 +58,17 @@ func writers() map[string]writer {
 		"profile":          {inJSON((*report.Build).Profile), []string{tellTimes, tellGraph}},
 		"report":           {(*report.Build).Page, []string{tellTimes, tellGraph}},
 		"graph":            {func(b *report.Build, _ string) []byte { return b.Dot() }, []string{tellGraph}},
+		"graph as .svg":    {(*report.Build).Svg, []string{tellTimes, tellGraph}},
 		"compile-commands": {inJSON((*report.Build).CompileCommands), []string{tellGraph}},
 	}
+}
+
+// writer is who makes a page: of a graph, the one for the file's suffix.
+func (p *page) writer() writer {
+	if p.option == "graph" && filepath.Ext(p.path) == ".svg" {
+		return writers()["graph as .svg"]
+	}
+	return writers()[p.option]
 }
 
 // asked lists what this make wants to be told, sorted.
@@ -65,8 +77,11 @@ func (o *own) asked() []string {
 	if o.lint != "" {
 		kinds = append(kinds, tellLint)
 	}
+	if o.verify {
+		kinds = append(kinds, tellVerify)
+	}
 	for _, p := range o.pages {
-		kinds = append(kinds, writers()[p.option].needs...)
+		kinds = append(kinds, p.writer().needs...)
 	}
 	slices.Sort(kinds)
 	return slices.Compact(kinds)
@@ -119,8 +134,11 @@ func (o *own) checkPages() error {
 }
 
 // tell appends what this make has to say.
-func (p *program) tell() {
+func (p *program) tell(verified bool) {
 	var records []story.Record
+	if verified && p.own.asks(tellVerify) {
+		records = append(records, p.verify()...)
+	}
 	if p.own.asks(tellLint) {
 		for _, f := range p.build.Lint() {
 			records = append(records, f.Record())
@@ -140,15 +158,16 @@ func (p *program) tell() {
 	}
 }
 
-// endStory answers, at the top, when everybody has told.
-func (p *program) endStory() {
+// endStory answers, at the top, when everybody has told, and returns the status with
+// which make is to end, given the one with which the build did.
+func (p *program) endStory(status int) int {
 	if p.story == nil {
-		return
+		return status
 	}
 	defer p.story.Close()
 	if _, err := p.story.Seek(0, 0); err != nil {
 		p.session.Warn("warning: reading what makes below have told: " + err.Error())
-		return
+		return status
 	}
 	records, err := story.Read(p.story)
 	if err != nil {
@@ -157,12 +176,16 @@ func (p *program) endStory() {
 	if p.own.lint != "" {
 		p.showLint(lint.Findings(records))
 	}
+	if p.own.verify && status == 0 {
+		status = p.showVerify(verify.Findings(records))
+	}
 	b := report.FromRecords(records)
 	for _, page := range p.own.pages {
-		if err := os.WriteFile(page.path, writers()[page.option].write(b, p.session.Dir()), 0o666); err != nil {
+		if err := os.WriteFile(page.path, page.writer().write(b, p.session.Dir()), 0o666); err != nil {
 			p.session.Warn(fmt.Sprintf("--%s: %v", page.option, err))
 		}
 	}
+	return status
 }
 
 // check reports options that cannot go together.
@@ -174,10 +197,14 @@ func (o *own) check() error {
 		return errors.New("--lint needs tracing; it cannot go with --tracefs=off")
 	case len(o.pages) > 0 && o.trace == "off":
 		return fmt.Errorf("--%s needs tracing; it cannot go with --tracefs=off", o.pages[0].option)
-	case slices.ContainsFunc(o.pages, func(p page) bool { return p.option == "graph" && filepath.Ext(p.path) == ".svg" }):
-		return errors.New("--graph writes what Graphviz reads; to have a picture, run dot -Tsvg on that")
-	case o.json && len(o.explain) == 0:
-		return errors.New("--json says how --explain and --explain-miss answer; it needs one of them")
+	case o.verify && o.trace == "off":
+		return errors.New("--verify needs tracing; it cannot go with --tracefs=off")
+	case o.verify && o.cache != "on":
+		return errors.New("--verify keeps in the cache what recipes made first; it needs --cache=on, in a --cache-dir of its own if need be")
+	case o.verify && len(o.explain) > 0:
+		return errors.New("--verify runs recipes and --explain runs none; ask for one after the other")
+	case o.json && len(o.explain) == 0 && !o.verify:
+		return errors.New("--json says how --explain, --explain-miss and --verify answer; it needs one of them")
 	}
 	return nil
 }

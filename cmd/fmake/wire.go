@@ -176,22 +176,25 @@ func (p *program) options(dir string, s *exec.Session) build.Options {
 }
 
 // finished keeps what was learned.
-func (p *program) finished(int) {
+func (p *program) finished(status int, again bool) int {
 	if summary := p.endDisplay(); summary != "" {
 		p.session.Warn(summary)
 	}
 	if p.build != nil {
 		if p.own.story != "" {
-			p.tell()
+			p.tell(status == 0 && !again)
 		}
 		p.build.Close()
-		p.endStory()
+		if !again {
+			status = p.endStory(status)
+		}
 		p.build = nil // a failed attempt to become another make ends a second time
 	}
 	if !p.top {
-		return
+		return status
 	}
 	if err := p.shared.Close(); err != nil {
 		p.session.Warn("warning: the cache cannot be used fully: writing down what runs: " + err.Error())
 	}
+	return status
 }

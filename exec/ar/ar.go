@@ -79,6 +79,22 @@ func Members(path string) ([]Member, error) {
 	return scan(f)
 }
 
+// At returns the member that holds a byte of an archive, and where its content begins;
+// ok is false if the byte belongs to no member.
+func At(archive io.ReaderAt, offset int64) (m Member, data int64, ok bool) {
+	members, err := scan(archive)
+	if err != nil {
+		return m, 0, false
+	}
+	for _, next := range members {
+		if next.Offset > offset {
+			break
+		}
+		m, ok = next, true
+	}
+	return m, m.Offset + headerSize, ok
+}
+
 // MemberDate gives the time of a member in seconds since 1970. A member without
 // a time, as ar's deterministic mode writes them, counts as absent. Under
 // truncated a member whose name has the length of the header's field may be any

@@ -174,6 +174,7 @@ type action struct {
 	echo    string           // the line that the walk is about to print
 	status  int              // what it ended with
 	acted   bool             // a line did more than print
+	second  bool             // it ran before, and is verified
 }
 
 func (a *action) View() exec.View { return a.view }
@@ -335,7 +336,7 @@ func (a *action) open() (*tracefs.View, error) {
 	b.unhideEarlier(a.n)
 	b.hideLater(a.n, a.old)
 	hidden := append(slices.Clip(a.hidden), a.n.hide...)
-	return eng.NewView(tracefs.ViewSpec{ID: a.n.name, Serial: a.n.serial, Dir: b.sp.cwd, Hidden: hidden, Targets: a.targets()})
+	return eng.NewView(tracefs.ViewSpec{ID: a.n.name, Serial: a.n.serial, Dir: b.sp.cwd, Hidden: hidden, Targets: a.targets(), Reverse: a.second})
 }
 
 // targets are the files that the action is to make.

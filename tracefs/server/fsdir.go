@@ -2,6 +2,7 @@ package server
 
 import (
 	"encoding/binary"
+	"slices"
 	"sync"
 	"syscall"
 
@@ -119,6 +120,9 @@ func (s *superblock) fillDir(h *dirHandle, tid uint32) error {
 			names = append(names, e.Name)
 		}
 		h.entries = append(h.entries, e)
+	}
+	if s.view != nil && s.view.reverse {
+		slices.Reverse(h.entries)
 	}
 	if v := s.owner(tid); v != nil && !v.rec.isOff() {
 		flags := tracefs.LookFlags(0)

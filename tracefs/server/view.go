@@ -24,6 +24,7 @@ type view struct {
 	serial uint64
 	dir    string
 
+	reverse  bool     // see tracefs.ViewSpec
 	targets  []string // of the action: what is appended to them is no segment
 	segments segments
 
@@ -44,7 +45,7 @@ type view struct {
 // assign gives a prepared view to an action. What the spawner looked up while it
 // put the view in place is forgotten.
 func (v *view) assign(m *wire.NewView) {
-	v.name, v.serial, v.dir, v.targets = m.ID, m.Serial, m.Dir, m.Targets
+	v.name, v.serial, v.dir, v.targets, v.reverse = m.ID, m.Serial, m.Dir, m.Targets, m.Reverse
 	v.hide(m.Hidden)
 	v.journal = v.engine.newJournal(v)
 	v.rec.mu.Lock()

@@ -104,6 +104,7 @@ type NewView struct {
 	Dir     string
 	Hidden  []string
 	Targets []string
+	Reverse bool
 }
 
 // Fields implements Message.
@@ -113,6 +114,7 @@ func (m *NewView) Fields(c *Codec) {
 	c.String(&m.Dir)
 	c.Strings(&m.Hidden)
 	c.Strings(&m.Targets)
+	c.Bool(&m.Reverse)
 }
 
 // Ref names a view within its engine.

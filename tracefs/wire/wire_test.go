@@ -13,7 +13,7 @@ func samples() []Message {
 	return []Message{
 		&Hello{CacheDir: "/c", Project: "/p", System: "trace", Native: []string{"/a", ""}, StoreArgs: []string{"x"}, Log: "l"},
 		&Welcome{Name: "n", Passthrough: true, Journals: "/c/pre/7"},
-		&NewView{ID: "i", Serial: 1 << 60, Dir: "/d", Hidden: []string{"/d/o"}},
+		&NewView{ID: "i", Serial: 1 << 60, Dir: "/d", Hidden: []string{"/d/o"}, Reverse: true},
 		&Ref{View: 7},
 		&ReplaceTail{Path: "/d/log", Mode: 0o644, At: 12, Data: "line\n"},
 		&Hide{View: 7, Paths: []string{"/d/o"}},
