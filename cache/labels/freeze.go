@@ -14,6 +14,9 @@ import (
 	"fmake/cache"
 )
 
+// ErrPrivileged is the error for a program that runs with the rights of its owner.
+var ErrPrivileged = errors.New("a program with other rights than its user's is no library")
+
 // Freezer gathers the entries of a label.
 type Freezer struct {
 	blobs   *cache.Blobs
@@ -99,7 +102,7 @@ func (f *Freezer) add(path string, inside bool) (next string, err error) {
 	switch st.Mode & unix.S_IFMT {
 	case unix.S_IFREG:
 		if e.Kind = File; e.Mode&(unix.S_ISUID|unix.S_ISGID) != 0 {
-			return "", fmt.Errorf("%s: a program with the rights of its owner is no library", path)
+			return "", fmt.Errorf("%s: %w", path, ErrPrivileged)
 		}
 		e.Hash, e.Size, err = f.keep(path)
 	case unix.S_IFLNK:

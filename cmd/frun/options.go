@@ -22,6 +22,7 @@ type options struct {
 	failures, noCache, dryRun      bool
 	explain, inputs, outputs, json bool
 	help, version                  bool
+	plain                          bool // "--" stands before the command, so that it is one, whatever it is called
 }
 
 // option is one option: its name with the dashes, and what it takes.
@@ -74,6 +75,7 @@ func (o *options) parse(args []string) (command []string, err error) {
 	for len(args) > 0 {
 		word := args[0]
 		if word == "--" {
+			o.plain = true
 			return args[1:], nil
 		}
 		if len(word) < 2 || word[0] != '-' {

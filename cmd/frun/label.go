@@ -1,0 +1,126 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"fmake/cache"
+	"fmake/cache/labels"
+)
+
+// labelCommand is one command of "frun label".
+type labelCommand struct {
+	name  string
+	args  string   // as the help shows them
+	takes []string // options with a list of values
+	flags []string // options without
+	names [2]int   // how few and how many words stand before options; -1 for any number
+	run   func(p *program, s *labels.Shelf, w *labelWords) error
+	help  string
+}
+
+// labelCommands lists them in the order of the help.
+func labelCommands() []labelCommand {
+	return []labelCommand{
+		{"add", "NAME --app PATH... --lib PATH... [--absent PATH...] [-- TEST...]", []string{"--app", "--lib", "--absent", "--only", "--except"}, []string{"--from-run"}, [2]int{1, 1}, labelAdd, "Make a label: programs and folders of the application, and the files, links and folders to keep for it as they are now; and paths at which it is to find nothing. TEST is the command for \"check\". With --from-run, run TEST and keep also what it reads outside of the application, of that only what --only PATTERN... names and nothing that --except PATTERN... names."},
+		{"ls", "", nil, nil, [2]int{0, 0}, labelList, "List all labels."},
+		{"show", "NAME", nil, nil, [2]int{1, 1}, labelShow, "Print what a label holds, and read all of it to see that it is sound."},
+		{"diff", "NAME", nil, nil, [2]int{1, 1}, labelDiff, "Print what is installed otherwise than the label has it. Exit status 1 if anything is."},
+		{"rename", "NAME NEW", nil, nil, [2]int{2, 2}, labelRename, "Give a label another name."},
+		{"rm", "NAME...", nil, nil, [2]int{1, -1}, labelRemove, "Forget labels."},
+		{"export", "NAME FILE", nil, nil, [2]int{2, 2}, labelExport, "Write a label with its contents to a file, \"-\" for the standard output."},
+		{"import", "FILE", nil, nil, [2]int{1, 1}, labelImport, "Read it on another machine."},
+	}
+}
+
+// labelWords are the words of a label command.
+type labelWords struct {
+	names   []string            // before options
+	lists   map[string][]string // by option
+	set     map[string]bool
+	command []string // after "--"
+}
+
+// label does what "frun label" is asked for, and ends.
+func (p *program) label(args []string) {
+	if len(args) == 0 {
+		misused(errors.New("what is to be done with labels?"))
+	}
+	all := labelCommands()
+	i := slices.IndexFunc(all, func(c labelCommand) bool { return c.name == args[0] })
+	if i < 0 {
+		misused(fmt.Errorf("unknown command '%s' for labels", args[0]))
+	}
+	w, err := all[i].parse(args[1:])
+	if err != nil {
+		misused(fmt.Errorf("%w\nUsage: frun label %s %s", err, all[i].name, all[i].args))
+	}
+	dir, err := p.cacheDir()
+	if err == nil {
+		err = all[i].run(p, labels.Open(dir), w)
+	}
+	var says *saysNo
+	switch {
+	case errors.As(err, &says):
+		os.Exit(int(says.status))
+	case err != nil:
+		fail(err)
+	}
+	os.Exit(0)
+}
+
+// saysNo ends a command that has nothing more to say with a status of its own.
+type saysNo struct{ status int }
+
+func (e *saysNo) Error() string { return fmt.Sprintf("status %d", e.status) }
+
+// parse sorts the words behind the command's name. Those behind an option that takes a list
+// belong to it, up to the next option.
+func (c *labelCommand) parse(args []string) (*labelWords, error) {
+	w := &labelWords{lists: map[string][]string{}, set: map[string]bool{}}
+	current := ""
+	for i, word := range args {
+		if word == "--" {
+			w.command = args[i+1:]
+			break
+		}
+		name, value, given := strings.Cut(word, "=")
+		switch {
+		case !strings.HasPrefix(word, "--"):
+			w.lists[current] = append(w.lists[current], word)
+		case slices.Contains(c.takes, name):
+			if current = name; given {
+				w.lists[name] = append(w.lists[name], value)
+			}
+		case slices.Contains(c.flags, word):
+			current = ""
+			w.set[word] = true
+		default:
+			return nil, &unknownOption{word}
+		}
+	}
+	w.names = w.lists[""]
+	if n := len(w.names); n < c.names[0] || c.names[1] >= 0 && n > c.names[1] {
+		return nil, errors.New("wrong number of words")
+	}
+	return w, nil
+}
+
+// labelHelp prints the commands as the help shows them.
+func labelHelp(out io.Writer) {
+	for _, c := range labelCommands() {
+		printOption(out, option{name: strings.TrimSpace(c.name + " " + c.args), help: c.help})
+	}
+}
+
+// cacheDir returns the cache's folder.
+func (p *program) cacheDir() (string, error) {
+	if p.o.cacheDir != "" {
+		return p.o.cacheDir, nil
+	}
+	return cache.DefaultDir(p.env)
+}
