@@ -12,7 +12,7 @@ import (
 // # How a label is written
 //
 //	magic, version byte
-//	name, made, apps, test, the test's folder, wrapped
+//	name, made, apps, test, the test's folder, wrapped, tree
 //	entries: each kind, path, mode, uid, gid, mtime, and by kind size and hash, or text
 //	the BLAKE3 of all that
 //
@@ -33,6 +33,7 @@ func (l *Label) Encode() []byte {
 	w.texts(l.Test)
 	w.text(l.TestDir)
 	w.texts(l.Wrapped)
+	w.text(l.Tree)
 	w.number(uint64(len(l.Entries)))
 	for i := range l.Entries {
 		w.entry(&l.Entries[i])
@@ -56,7 +57,7 @@ func Decode(b []byte) (*Label, error) {
 		return nil, corrupt(errors.New("wrong checksum"))
 	}
 	r := reader{b: b[len(magic)+1 : end]}
-	l := &Label{Name: r.text(), Made: int64(r.number()), Apps: r.texts(), Test: r.texts(), TestDir: r.text(), Wrapped: r.texts()}
+	l := &Label{Name: r.text(), Made: int64(r.number()), Apps: r.texts(), Test: r.texts(), TestDir: r.text(), Wrapped: r.texts(), Tree: r.text()}
 	n := r.number()
 	for i := uint64(0); i < n && !r.bad; i++ {
 		l.Entries = append(l.Entries, r.entry())

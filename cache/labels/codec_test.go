@@ -20,7 +20,7 @@ func sample() *Label {
 			{Path: "/usr/share/app", Kind: Folder, Mode: 0o2755},
 			{Path: "/usr/share/app/data", Kind: File, Mode: 0o600, Hash: cache.HashString("")},
 		},
-		Wrapped: []string{"/opt/app/run"},
+		Wrapped: []string{"/opt/app/run"}, Tree: "/var/lib/x",
 	}
 }
 

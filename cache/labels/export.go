@@ -23,7 +23,7 @@ const exportMagic = "fmake exported label 1\n"
 // Export writes a label with its contents.
 func (s *Shelf) Export(l *Label, to io.Writer) error {
 	bare := *l
-	bare.Wrapped = nil
+	bare.Wrapped, bare.Tree = nil, ""
 	data := bare.Encode()
 	w := bufio.NewWriter(to)
 	_, _ = w.WriteString(exportMagic) // Flush tells
@@ -62,7 +62,7 @@ func (s *Shelf) Import(from io.Reader) (*Label, error) {
 	if err != nil {
 		return nil, err
 	}
-	l.Wrapped = nil
+	l.Wrapped, l.Tree = nil, ""
 	for h, size := range l.Contents() {
 		if err := s.importContent(r, h, size); err != nil {
 			return nil, fmt.Errorf("read the content %s: %w", h.Short(), err)

@@ -20,6 +20,7 @@ type Label struct {
 	TestDir string   // where it runs
 	Entries []Entry  // sorted by path
 	Wrapped []string // executables in whose places there are wrappers
+	Tree    string   // the folder where wrappers find its files, "" if there is none
 }
 
 // Kind says what was at a path.
@@ -125,14 +126,14 @@ func (l *Label) Check() error {
 	if err := CheckName(l.Name); err != nil {
 		return err
 	}
-	if len(l.Apps) == 0 {
+	if len(l.Apps) == 0 || slices.Contains(l.Apps, "") {
 		return fmt.Errorf("label %s names no application", l.Name)
 	}
 	paths := append(slices.Clone(l.Apps), l.Wrapped...)
-	if l.TestDir != "" {
-		paths = append(paths, l.TestDir)
-	}
-	for _, p := range paths {
+	for _, p := range append(paths, l.TestDir, l.Tree) {
+		if p == "" {
+			continue
+		}
 		if err := checkPath(p); err != nil {
 			return err
 		}

@@ -33,6 +33,9 @@ func labelCommands() []labelCommand {
 		{"rename", "NAME NEW", nil, nil, [2]int{2, 2}, labelRename, "Give a label another name."},
 		{"rm", "NAME...", nil, nil, [2]int{1, -1}, labelRemove, "Forget labels."},
 		{"export", "NAME FILE", nil, nil, [2]int{2, 2}, labelExport, "Write a label with its contents to a file, \"-\" for the standard output."},
+		{"wrap", "NAME PROGRAM... [--tree DIR]", []string{"--tree"}, nil, [2]int{2, -1}, labelWrap, "Put wrappers in the place of programs, so that they run with the label however they are started. The label's files are laid out in DIR, which all who run them must be able to read."},
+		{"unwrap", "NAME [PROGRAM...]", nil, nil, [2]int{1, -1}, labelUnwrap, "Put programs back, all of the label's if none is named."},
+		{"release", "NAME", nil, nil, [2]int{1, 1}, labelRelease, "Take the upgrade: unwrap all programs and forget the label."},
 		{"import", "FILE", nil, nil, [2]int{1, 1}, labelImport, "Read it on another machine."},
 	}
 }

@@ -51,6 +51,7 @@ func labelList(_ *program, s *labels.Shelf, _ *labelWords) error {
 			continue
 		}
 		fmt.Printf("%-20s %s\n", l.Name, summary(l))
+		tellReplaced(l)
 	}
 	return bad
 }
@@ -66,10 +67,15 @@ func labelShow(_ *program, s *labels.Shelf, w *labelWords) error {
 	if len(l.Test) > 0 {
 		fmt.Fprintf(out, "test: %s, in %s\n", printable(strings.Join(l.Test, " ")), printable(l.TestDir))
 	}
+	for _, program := range l.Wrapped {
+		fmt.Fprintln(out, "wrapped: "+printable(program))
+	}
 	for i := range l.Entries {
 		fmt.Fprintln(out, entryText(&l.Entries[i]))
 	}
-	return errors.Join(out.Flush(), s.Verify(l))
+	err = out.Flush()
+	tellReplaced(l)
+	return errors.Join(err, s.Verify(l))
 }
 
 // entryText is an entry as a line.
