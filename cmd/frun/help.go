@@ -72,6 +72,8 @@ func printOption(out io.Writer, x option) {
 	switch {
 	case x.values != nil:
 		head += "=" + strings.Join(x.values, "|")
+	case x.other != "":
+		head += "[=" + x.arg + "]"
 	case x.arg != "":
 		head += "=" + x.arg
 	}

@@ -88,6 +88,9 @@ func lookup(env []string, name string) string {
 
 // start runs the command, or does what is asked for instead.
 func (p *program) start() {
+	if p.o.labels != "" {
+		p.underLabels()
+	}
 	if !p.o.reports() && (p.o.trace == "off" || tracefs.InView()) {
 		p.become()
 	}

@@ -159,6 +159,9 @@ func (c *client) newView(r *wire.Request) error {
 	if err != nil {
 		return err
 	}
+	if v.labels != nil {
+		v.labels.tellTo(func(text string) { _ = c.peer.Notify(wire.OpSaid, &wire.Text{S: text}) })
+	}
 	c.mu.Lock()
 	gone := c.views == nil
 	if !gone {

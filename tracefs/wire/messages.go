@@ -25,10 +25,11 @@ const (
 	OpRecorded
 )
 
-// Messages from the server to a client. OpLarge tells one that asked for it that
-// an action has opened a large system file; the path comes as a Text.
+// Messages from the server to a client, with a Text. OpLarge tells one that asked for
+// it that an action has opened a large system file; OpSaid is a message for the user.
 const (
 	OpLarge Op = iota + 300
+	OpSaid
 )
 
 // Messages from the server to the spawner, and back.
@@ -104,6 +105,8 @@ type NewView struct {
 	Dir     string
 	Hidden  []string
 	Targets []string
+	Labels  []Label
+	Strict  bool // labels must not disagree
 }
 
 // Fields implements Message.
@@ -113,6 +116,8 @@ func (m *NewView) Fields(c *Codec) {
 	c.String(&m.Dir)
 	c.Strings(&m.Hidden)
 	c.Strings(&m.Targets)
+	List(c, &m.Labels, func(c *Codec, l *Label) { l.Fields(c) })
+	c.Bool(&m.Strict)
 }
 
 // Ref names a view within its engine.
