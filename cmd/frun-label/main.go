@@ -30,6 +30,9 @@ import (
 	"runtime"
 	"runtime/debug"
 	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
 
 	"fmake/exec/wrap/plan"
 )
@@ -65,8 +68,26 @@ func run() error {
 	for _, s := range ignoredBefore() {
 		signal.Ignore(s)
 	}
-	err = syscall.Exec(p.Program, os.Args, os.Environ())
+	err = syscall.Exec(calledBy(p.Program), os.Args, os.Environ())
 	return errors.New("execute " + p.Program + ": " + err.Error())
+}
+
+// calledBy returns the path by which we were executed, which a script finds in its words,
+// if it leads to the program now; else the program's own.
+func calledBy(program string) string {
+	const execfn = 31 // AT_EXECFN of <linux/auxvec.h>
+	vector, _ := unix.Auxv()
+	for _, v := range vector {
+		if v[0] != execfn {
+			continue
+		}
+		path := unix.BytePtrToString(*(**byte)(unsafe.Pointer(&v[1])))
+		var a, b unix.Stat_t
+		if unix.Stat(path, &a) == nil && unix.Stat(program, &b) == nil && a.Dev == b.Dev && a.Ino == b.Ino {
+			return path
+		}
+	}
+	return program
 }
 
 // inWords says which right is missing.

@@ -63,6 +63,11 @@ func Wrap(s *labels.Shelf, l *labels.Label, stub string, programs []string) erro
 	if l.Tree == "" {
 		return errors.New("the label has no tree")
 	}
+	for _, e := range l.Tops() {
+		if dir := filepath.Dir(e.Path); labels.Below(l.Tree, dir) {
+			return fmt.Errorf("the label's files cannot be laid out in %s: it is below %s, where one of them is to be seen", l.Tree, dir)
+		}
+	}
 	if err := layOut(s, l); err != nil {
 		return fmt.Errorf("lay out label %s: %w", l.Name, err)
 	}

@@ -113,6 +113,17 @@ func Environ(pid int) ([]string, error) {
 	return strings.Split(strings.TrimSuffix(string(data), "\x00"), "\x00"), nil
 }
 
+// Descriptors lists the numbers of a process's open files.
+func Descriptors(pid int) []string {
+	d, err := os.Open("/proc/" + strconv.Itoa(pid) + "/fd")
+	if err != nil {
+		return nil
+	}
+	defer d.Close()
+	names, _ := d.Readdirnames(-1)
+	return names
+}
+
 // Link reads /proc/PID/NAME, such as exe or cwd.
 func Link(pid int, name string) (string, error) {
 	return raw.Readlink("/proc/" + strconv.Itoa(pid) + "/" + name)

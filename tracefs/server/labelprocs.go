@@ -1,6 +1,7 @@
 package server
 
 import (
+	"path"
 	"slices"
 	"strings"
 	"sync"
@@ -15,8 +16,8 @@ import (
 //
 // A process is met when it first asks for anything that matters here, and inherits then
 // what its parent has. The parent may have ended before that; then it has left traces:
-// the process groups and sessions that it led, and in the process itself the file that it
-// executes and the words of its command line.
+// the process groups and sessions that it led, and in the process itself the files that it
+// executes, names in its command line and has open.
 type labelProcs struct {
 	all     *labelled
 	root    string // of the view, in the names of files that processes execute
@@ -35,8 +36,9 @@ type labelThread struct {
 
 // labelProc is one process, or one that was.
 type labelProc struct {
-	start uint64 // clock ticks since boot
-	has   []taken
+	start   uint64 // clock ticks since boot
+	has     []taken
+	guessed bool // it or one above it was met when its parent was gone; while a process ends it leaves no traces
 }
 
 // taken is a label that a process has, and since when: children that it had before do not
@@ -144,9 +146,14 @@ func (ps *labelProcs) process(pid, depth int) *labelProc {
 	if st.Parent <= 1 || st.Parent == ps.spawner || depth > deepest {
 		p.inherit(ps.known[st.Group])
 		p.inherit(ps.known[st.Session])
-		ps.traces(pid, p)
+		p.guessed = len(ps.known) > 0 // the first one is the command itself
 	} else {
-		p.inherit(ps.process(st.Parent, depth+1))
+		parent := ps.process(st.Parent, depth+1)
+		p.inherit(parent)
+		p.guessed = parent == nil || parent.guessed
+	}
+	if p.guessed {
+		ps.traces(pid, p)
 	}
 	ps.prune()
 	ps.known[pid] = p
@@ -173,14 +180,27 @@ func with(has []taken, b *label, since uint64) []taken {
 	return append(has, taken{b, since})
 }
 
-// traces finds the labels of a process whose parent is gone by what it executes.
+// traces finds the labels of a process whose parent is gone by the files that it executes,
+// names and has open: a script is open in its shell.
 func (ps *labelProcs) traces(pid int, p *labelProc) {
-	words, _ := procfs.Cmdline(pid) // without them there is the program
-	if exe, err := procfs.Link(pid, "exe"); err == nil {
-		words = append(words, strings.TrimPrefix(exe, ps.root))
+	inView := func(name string) string {
+		link, _ := procfs.Link(pid, name) // "" if it has ended
+		return strings.TrimPrefix(link, ps.root)
 	}
+	paths := []string{inView("exe")}
+	dir := inView("cwd")
+	words, _ := procfs.Cmdline(pid) // without them there is the program
 	for _, w := range words {
-		for _, b := range ps.all.labelsFor(w) {
+		if !path.IsAbs(w) {
+			w = path.Join(dir, w)
+		}
+		paths = append(paths, w)
+	}
+	for _, fd := range procfs.Descriptors(pid) {
+		paths = append(paths, inView("fd/"+fd))
+	}
+	for _, file := range paths {
+		for _, b := range ps.all.labelsFor(file) {
 			p.has = with(p.has, b, p.start)
 		}
 	}
