@@ -59,11 +59,13 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	if err := settle(); err != nil {
-		return inWords(p, err)
-	}
-	if err := p.Enter(); err != nil {
-		return inWords(p, err)
+	if _, err := plan.Read(p.Program); !errors.Is(err, plan.ErrNone) { // else a view shows us the program already
+		if err := settle(); err != nil {
+			return inWords(p, err)
+		}
+		if err := p.Enter(); err != nil {
+			return inWords(p, err)
+		}
 	}
 	for _, s := range ignoredBefore() {
 		signal.Ignore(s)

@@ -20,6 +20,7 @@ import (
 	"fmake/cache/labels"
 	"fmake/exec"
 	"fmake/exec/recipe"
+	"fmake/exec/wrap"
 	"fmake/tracefs"
 )
 
@@ -111,5 +112,23 @@ func translate(s *labels.Shelf, l *labels.Label) (tracefs.Label, error) {
 		}
 		m.Entries = append(m.Entries, v)
 	}
+	for _, program := range l.Wrapped {
+		if v, ok := unwrapped(program); ok {
+			m.Apps = append(m.Apps, program)
+			m.Entries = append(m.Entries, v)
+		}
+	}
 	return m, nil
+}
+
+// unwrapped shows a wrapped program itself to who has its label: the wrapper, which has
+// taken the label when it was executed, has nothing to do then but to execute it.
+func unwrapped(program string) (v tracefs.LabelEntry, ok bool) {
+	var st unix.Stat_t
+	if wrap.StateOf(program) != wrap.Wrapped || unix.Lstat(wrap.Kept(program), &st) != nil {
+		return v, false
+	}
+	return tracefs.LabelEntry{
+		Path: program, Mode: st.Mode, UID: st.Uid, GID: st.Gid, Size: st.Size, Mtime: st.Mtim.Nano(), Content: wrap.Kept(program),
+	}, true
 }

@@ -52,8 +52,8 @@ func StateOf(program string) State {
 	return Wrapped
 }
 
-// kept is where a program is kept while a wrapper stands in its place.
-func kept(program string) string {
+// Kept is where a program is kept while a wrapper stands in its place.
+func Kept(program string) string {
 	return filepath.Join(filepath.Dir(program), "."+filepath.Base(program)+".unlabelled")
 }
 
@@ -103,7 +103,7 @@ func wrapOne(l *labels.Label, code []byte, program string) error {
 	if err := canWrap(program, &st); err != nil {
 		return err
 	}
-	p := &plan.Plan{Label: l.Name, Program: program, Real: kept(program), Tree: l.Tree}
+	p := &plan.Plan{Label: l.Name, Program: program, Real: Kept(program), Tree: l.Tree}
 	for _, e := range l.Tops() {
 		p.Tops = append(p.Tops, plan.Top{Path: e.Path, Kind: byte(e.Kind)})
 	}
@@ -137,8 +137,8 @@ func canWrap(program string, st *unix.Stat_t) error {
 	case !errors.Is(err, plan.ErrNone):
 		return err
 	}
-	if _, err := os.Lstat(kept(program)); err == nil {
-		return fmt.Errorf("it was replaced after it had been wrapped; unwrap it first (%s)", kept(program))
+	if _, err := os.Lstat(Kept(program)); err == nil {
+		return fmt.Errorf("it was replaced after it had been wrapped; unwrap it first (%s)", Kept(program))
 	}
 	return nil
 }
@@ -210,9 +210,9 @@ func Unwrap(s *labels.Shelf, l *labels.Label, programs []string) (replaced []str
 // unwrapOne puts a program back, or forgets the kept one if another has taken its place.
 func unwrapOne(program string) error {
 	if StateOf(program) == Wrapped {
-		return os.Rename(kept(program), program)
+		return os.Rename(Kept(program), program)
 	}
-	if err := os.Remove(kept(program)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := os.Remove(Kept(program)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return nil

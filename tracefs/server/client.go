@@ -200,6 +200,9 @@ func (c *client) finish(r *wire.Request) error {
 	delete(c.views, m.View) // else gone ends it, too
 	c.mu.Unlock()
 	rec := c.engine.finish(v)
+	if v.labels != nil {
+		v.labels.told.Wait() // so that the answer is the last that is heard of it
+	}
 	c.keep(v)
 	r.Reply(rec)
 	return nil

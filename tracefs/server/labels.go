@@ -3,6 +3,7 @@ package server
 import (
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
 	"golang.org/x/sys/unix"
@@ -31,6 +32,7 @@ type labelled struct {
 	labels []*label
 	strict bool
 	tell   func(text string)
+	told   sync.WaitGroup // messages that are on their way
 	procs  labelProcs
 }
 
@@ -66,7 +68,7 @@ func newLabelled(list []wire.Label, strict bool, root string, spawner int) *labe
 
 // tellTo says how messages reach the user. Who has one never waits until it has arrived.
 func (l *labelled) tellTo(f func(text string)) {
-	l.tell = func(text string) { go f(text) }
+	l.tell = func(text string) { l.told.Go(func() { f(text) }) }
 }
 
 func (v *version) kind() uint32 { return v.Mode & unix.S_IFMT }
