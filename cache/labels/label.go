@@ -192,7 +192,7 @@ var native = []string{"/proc", "/sys", "/dev", "/run"}
 func checkPath(p string) error {
 	switch {
 	case !filepath.IsAbs(p) || filepath.Clean(p) != p || strings.ContainsRune(p, 0) || len(p) >= unix.PathMax:
-		return fmt.Errorf("%q is no absolute path without . and ..", p)
+		return fmt.Errorf("%q is not absolute, or not clean", p)
 	case p == "/" || slices.ContainsFunc(native, func(dir string) bool { return Below(p, dir) }):
 		return fmt.Errorf("%s cannot be frozen", p)
 	}

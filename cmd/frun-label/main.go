@@ -43,7 +43,6 @@ const failed = 125
 func main() {
 	runtime.MemProfileRate = 0
 	debug.SetGCPercent(-1)
-	runtime.LockOSThread()
 	name := filepath.Base(os.Args[0])
 	err := run()
 	os.Stderr.WriteString("frun-label: " + name + ": " + err.Error() + "\n")

@@ -54,6 +54,10 @@ func (p *program) label(args []string) {
 	if len(args) == 0 {
 		misused(errors.New("what is to be done with labels?"))
 	}
+	if args[0] == "--help" {
+		labelHelp(os.Stdout)
+		os.Exit(0)
+	}
 	all := labelCommands()
 	i := slices.IndexFunc(all, func(c labelCommand) bool { return c.name == args[0] })
 	if i < 0 {
@@ -114,8 +118,27 @@ func (c *labelCommand) parse(args []string) (*labelWords, error) {
 	return w, nil
 }
 
-// labelHelp prints the commands as the help shows them.
+const labelHelpBefore = `Usage: frun label COMMAND [ARG]...
+
+A label keeps libraries of an application as they are now, for the time when they are
+upgraded in place. The application finds them then at the same paths as ever:
+  - under "frun --labels COMMAND", which runs COMMAND in a view of the file system. Whoever
+    opens or executes a file of the application there has its label, and so have all that
+    it starts; others find what is installed, at the same moment;
+  - however it is started, if its programs are wrapped.
+
+Commands:
+`
+
+const labelHelpAfter = `
+A PATTERN is one of the shell's, for the whole path or a folder of it, or without a slash
+for the last name. Without --only, what is in /etc, /var, /tmp and in homes is not kept.
+`
+
+// labelHelp prints the commands.
 func labelHelp(out io.Writer) {
+	fmt.Fprint(out, labelHelpBefore)
+	defer fmt.Fprint(out, labelHelpAfter)
 	for _, c := range labelCommands() {
 		printOption(out, option{name: strings.TrimSpace(c.name + " " + c.args), help: c.help})
 	}
