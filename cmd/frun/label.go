@@ -33,11 +33,11 @@ func labelCommands() []labelCommand {
 		{"rename", "NAME NEW", nil, nil, [2]int{2, 2}, labelRename, "Give a label another name."},
 		{"rm", "NAME...", nil, nil, [2]int{1, -1}, labelRemove, "Forget labels."},
 		{"export", "NAME FILE", nil, nil, [2]int{2, 2}, labelExport, "Write a label with its contents to a file, \"-\" for the standard output."},
+		{"import", "FILE", nil, nil, [2]int{1, 1}, labelImport, "Read it on another machine."},
 		{"check", "NAME [-- TEST...]", nil, nil, [2]int{1, 1}, labelCheck, "Run the label's test, or TEST, with the label's files and with what is installed, and say whether the upgrade is safe to take. Exit status 1 if it is not."},
 		{"wrap", "NAME PROGRAM... [--tree DIR]", []string{"--tree"}, nil, [2]int{2, -1}, labelWrap, "Put wrappers in the place of programs, so that they run with the label however they are started. The label's files are laid out in DIR, which all who run them must be able to read."},
 		{"unwrap", "NAME [PROGRAM...]", nil, nil, [2]int{1, -1}, labelUnwrap, "Put programs back, all of the label's if none is named."},
 		{"release", "NAME", nil, nil, [2]int{1, 1}, labelRelease, "Take the upgrade: unwrap all programs and forget the label."},
-		{"import", "FILE", nil, nil, [2]int{1, 1}, labelImport, "Read it on another machine."},
 	}
 }
 
@@ -138,10 +138,10 @@ for the last name. Without --only, what is in /etc, /var, /tmp and in homes is n
 // labelHelp prints the commands.
 func labelHelp(out io.Writer) {
 	fmt.Fprint(out, labelHelpBefore)
-	defer fmt.Fprint(out, labelHelpAfter)
 	for _, c := range labelCommands() {
 		printOption(out, option{name: strings.TrimSpace(c.name + " " + c.args), help: c.help})
 	}
+	fmt.Fprint(out, labelHelpAfter)
 }
 
 // cacheDir returns the cache's folder.

@@ -4,9 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	osexec "os/exec"
 	"strings"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 
@@ -37,7 +35,9 @@ func labelCheck(p *program, s *labels.Shelf, w *labelWords) error {
 	if err != nil {
 		return err
 	}
-	after, err := runInstalled(test, dir, p.env)
+	bare := *l
+	bare.Entries = nil // what is left is that wrapped programs are not
+	after, err := c.Run(s, []*labels.Label{&bare})
 	if err != nil {
 		return err
 	}
@@ -52,19 +52,6 @@ func labelCheck(p *program, s *labels.Shelf, w *labelWords) error {
 	}
 	fmt.Printf("The upgrade is safe to take, as far as the test says: frun label release %s\n", l.Name)
 	return nil
-}
-
-// runInstalled runs a test as it is.
-func runInstalled(test []string, dir string, env []string) (unix.WaitStatus, error) {
-	cmd := osexec.Command(test[0], test[1:]...)
-	cmd.Dir, cmd.Env = dir, env
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	err := cmd.Run()
-	exit := new(osexec.ExitError)
-	if errors.As(err, &exit) {
-		return unix.WaitStatus(exit.Sys().(syscall.WaitStatus)), nil
-	}
-	return 0, err
 }
 
 // statusText says how a test has ended.
