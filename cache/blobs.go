@@ -51,6 +51,12 @@ func (b *Blobs) path(h Hash) (dir, file string) {
 	return dir, filepath.Join(dir, s[2:])
 }
 
+// Path returns the file that holds a content, for who only reads it.
+func (b *Blobs) Path(h Hash) string {
+	_, file := b.path(h)
+	return file
+}
+
 // Has reports whether there is a blob for h. Whether it is sound is found out
 // when it is read.
 func (b *Blobs) Has(h Hash) bool {

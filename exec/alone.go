@@ -34,7 +34,7 @@ func (c *Alone) Run(a Action) (status unix.WaitStatus, err error) {
 	}
 	defer c.tap.close()
 	out, errs := c.tap.writers()
-	p, err := startProgram(a.View(), c.Argv, recipe.Stdio{In: c.Stdin, Out: out, Err: errs, Extra: c.Extra}, c.Env, c.Dir)
+	p, err := StartProgram(a.View(), c.Argv, recipe.Stdio{In: c.Stdin, Out: out, Err: errs, Extra: c.Extra}, c.Env, c.Dir)
 	if err != nil {
 		_ = a.End(exitFailure, false) // what matters is why it did not start
 		return 0, &StartError{c.Argv[0], err}
@@ -85,6 +85,14 @@ func (c *Alone) show(e ended) {
 	if writeAll(e.stream, e.data) != nil {
 		c.tap.cut(e.stream)
 	}
+}
+
+// Attend waits for a command that runs by itself, and passes signals on to it meanwhile.
+func Attend(p Process) (unix.WaitStatus, error) {
+	relay := passSignals(p)
+	defer relay.stop()
+	status, _, err := p.Wait()
+	return status, err
 }
 
 // shellStatus is the status of a command as a shell has it in $?.

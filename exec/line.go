@@ -269,7 +269,7 @@ const notFound = unix.WaitStatus(127 << 8)
 
 // spawn starts a program.
 func (w *Walk) spawn(j *job, argv []string, stdio recipe.Stdio, env []string, view View) running {
-	p, err := startProgram(view, argv, stdio, env, w.dir)
+	p, err := StartProgram(view, argv, stdio, env, w.dir)
 	if err != nil {
 		w.con.complain(makefile.Pos{}, argv[0]+": "+errorText(err))
 		w.report(ended{job: j, status: notFound})
@@ -297,9 +297,9 @@ func (w *Walk) report(e ended) {
 	w.wake.signal()
 }
 
-// startProgram finds a program along the PATH of its own environment and starts
+// StartProgram finds a program along the PATH of its own environment and starts
 // it. A file that is no program is taken for a shell script.
-func startProgram(view View, argv []string, stdio recipe.Stdio, env []string, dir string) (Process, error) {
+func StartProgram(view Starter, argv []string, stdio recipe.Stdio, env []string, dir string) (Process, error) {
 	path, err := view.LookPath(argv[0], pathOf(env), dir)
 	if err != nil {
 		return nil, err
@@ -350,7 +350,7 @@ func (w *Walk) interpret(j *job, plan recipe.Plan, stdio recipe.Stdio, env []str
 			return
 		}
 		// The interpreter does not take it after all, and has done nothing yet.
-		p, err := startProgram(group, plan.Argv, stdio, env, w.dir)
+		p, err := StartProgram(group, plan.Argv, stdio, env, w.dir)
 		if err != nil {
 			w.report(ended{job: j, status: notFound})
 			return

@@ -14,11 +14,7 @@ import (
 // host's own view passes everything through; a traced one records what was
 // looked at and written. Relative names are relative to dir, which is absolute.
 type View interface {
-	// Start runs a command; it does not wait. An error is what execve or chdir
-	// returned (unix.Errno inside *os.PathError).
-	Start(c *Command) (Process, error)
-	// LookPath finds a command name in the given PATH value as execvp does.
-	LookPath(name, path, dir string) (string, error)
+	Starter
 	// Open, Stat, Lstat, ReadDir, Readlink and Access serve the recipe
 	// interpreter and fmake's own looks on behalf of the action.
 	Open(dir, name string, flag int, perm fs.FileMode) (*os.File, error)
@@ -27,6 +23,15 @@ type View interface {
 	ReadDir(dir, name string) ([]string, error)
 	Readlink(dir, name string) (string, error)
 	Access(dir, name string, mode uint32) error
+}
+
+// Starter finds and starts programs.
+type Starter interface {
+	// Start runs a command; it does not wait. An error is what execve or chdir
+	// returned (unix.Errno inside *os.PathError).
+	Start(c *Command) (Process, error)
+	// LookPath finds a command name in the given PATH value as execvp does.
+	LookPath(name, path, dir string) (string, error)
 }
 
 // The types of a program start, shared with the recipe shell.

@@ -197,7 +197,7 @@ func (h worldHost) shell(c makefile.ShellCommand) makefile.ShellResult {
 			stdio.Err = ctx.err
 		}
 	}
-	p, err := startProgram(h.runsIn(), plan.Argv, stdio, c.Env, w.dir)
+	p, err := StartProgram(h.runsIn(), plan.Argv, stdio, c.Env, w.dir)
 	out.Close()
 	if err != nil {
 		w.idle.Void()

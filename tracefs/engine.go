@@ -23,13 +23,14 @@ type Config struct {
 	EnginePath string            // "" means fmake-engine beside this executable, else in PATH
 	CacheDir   string            // pre-images and journals go into its folder pre; "" means none are kept
 	Project    string            // root folder of the project, absolute
-	System     string            // "trace" (the default) or "fingerprint"
+	System     string            // "trace" (the default), "fingerprint" or WholeView
 	Native     []string          // more paths to be had in views as they are
 	StoreArgs  []string          // handed to the store
 	OpenStore  bool              // open the store while the first view is being made
 	Stderr     *os.File          // for messages of the engine that nobody expects; nil discards them
 	Log        string            // file for debugging; "" for none
 	Large      func(path string) // told when a large system file is opened for the first time, if that is not nil; it must not wait
+	Said       func(text string) // told what the engine has to say to the user, if that is not nil
 	Fifo       string            // is removed when this process dies; "" for none
 }
 
@@ -39,6 +40,7 @@ type Engine struct {
 	pass    bool
 	umask   uint32
 	large   func(path string)
+	said    func(text string)
 	cmd     *exec.Cmd // nil if it is a parent's engine
 	journal string    // folder of the journals, "" if none are kept
 	server  *wire.Peer
@@ -77,7 +79,7 @@ func Start(ctx context.Context, c Config) (*Engine, error) {
 	}
 	raw.CollectAsUsual()
 	raw.HugeHeap(raw.WorkingHeap) // while the engine starts
-	e := &Engine{cmd: cmd, large: c.Large}
+	e := &Engine{cmd: cmd, large: c.Large, said: c.Said}
 	hello := wire.Hello{
 		CacheDir: c.CacheDir, Project: c.Project, System: c.System,
 		Native: append(agentSockets(), c.Native...), StoreArgs: c.StoreArgs, OpenStore: c.OpenStore, Large: c.Large != nil, Fifo: c.Fifo,
@@ -193,8 +195,9 @@ func (e *Engine) open(ctx context.Context, sock *os.File, hello *wire.Hello) err
 func (e *Engine) heard(r *wire.Request) {
 	wire.CloseFiles(r.Files)
 	var m wire.Text
-	if r.Op == wire.OpLarge && e.large != nil && r.Decode(&m) == nil {
-		e.large(m.S)
+	tell := map[wire.Op]func(string){wire.OpLarge: e.large, wire.OpSaid: e.said}[r.Op]
+	if tell != nil && r.Decode(&m) == nil {
+		tell(m.S)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"fmake/cache"
 	"fmake/cache/internal/proto"
+	"fmake/cache/labels"
 )
 
 // grace protects what was used so recently that a build may be about to name it.
@@ -84,8 +85,8 @@ type collection struct {
 	traces, blobs, small, sets int64 // removed
 }
 
-// pin notes what the graphs of all trees name. A graph that cannot be read may
-// name anything: then nothing is collected.
+// pin notes what the graphs of all trees name, and labels. A graph or a label that
+// cannot be read may name anything: then nothing is collected.
 func (g *collection) pin() error {
 	trees, commands, err := cache.GraphFiles(g.db.cacheDir)
 	if err != nil {
@@ -105,7 +106,11 @@ func (g *collection) pin() error {
 		}
 	}
 	saved, err := cache.SavedPreimages(g.db.cacheDir)
-	for _, h := range saved {
+	if err != nil {
+		return err
+	}
+	labelled, err := labels.Kept(g.db.cacheDir)
+	for _, h := range append(saved, labelled...) {
 		g.pinned[h] = true
 	}
 	return err

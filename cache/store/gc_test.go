@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"fmake/cache"
+	"fmake/cache/labels"
 )
 
 // world is a cache with some results, and a clock.
@@ -176,5 +177,32 @@ func TestCollectCommands(t *testing.T) {
 	must(t, os.Chtimes(lock, long, long))
 	if !collect() {
 		t.Error("not forgotten")
+	}
+}
+
+// TestCollectKeepsLabels: what a label names stays, though no trace does; and nothing goes
+// while there is a label that cannot be read.
+func TestCollectKeepsLabels(t *testing.T) {
+	w := newWorld(t)
+	frozen, other := w.result(1, 10*24*time.Hour), w.result(2, 10*24*time.Hour)
+	o := frozen.Outputs[0]
+	shelf := labels.Open(w.dir)
+	must(t, shelf.Add(&labels.Label{
+		Name: "app", Apps: []string{"/opt/app"},
+		Entries: []labels.Entry{{Path: "/usr/lib/x.so", Kind: labels.File, Size: o.Size, Hash: o.Hash}},
+	}))
+	path := filepath.Join(w.dir, "labels", "bad.label")
+	must(t, os.WriteFile(path, []byte("damaged"), 0o600))
+	collect := func() error {
+		_, err := w.c.GC(cache.GCLimits{Age: 5 * 24 * time.Hour})
+		return err
+	}
+	if err := collect(); err == nil || !w.blobs.Has(other.Outputs[0].Hash) {
+		t.Errorf("a label that cannot be read: %v, kept %v", err, w.blobs.Has(other.Outputs[0].Hash))
+	}
+	must(t, os.Remove(path))
+	must(t, collect())
+	if !w.blobs.Has(o.Hash) || w.blobs.Has(other.Outputs[0].Hash) {
+		t.Errorf("labelled %v, other %v", w.blobs.Has(o.Hash), w.blobs.Has(other.Outputs[0].Hash))
 	}
 }

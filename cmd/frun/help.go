@@ -7,6 +7,7 @@ import (
 )
 
 const helpBefore = `Usage: frun [OPTION]... [--] COMMAND [ARG]...
+       frun label COMMAND [ARG]...   (see frun label --help)
 
 Run COMMAND and remember what it read, wrote and printed. If everything that it looked at
 is as it was, do not run it again: put back the files that it left, print what it printed,
@@ -72,6 +73,8 @@ func printOption(out io.Writer, x option) {
 	switch {
 	case x.values != nil:
 		head += "=" + strings.Join(x.values, "|")
+	case x.other != "":
+		head += "[=" + x.arg + "]"
 	case x.arg != "":
 		head += "=" + x.arg
 	}

@@ -19,9 +19,13 @@ type options struct {
 	env      string // auto, all
 	stdin    string // auto, hash, none, pass
 
+	labels string // which, by commas; "all"; "" for none
+	strict bool
+
 	failures, noCache, dryRun      bool
 	explain, inputs, outputs, json bool
 	help, version                  bool
+	plain                          bool // "--" stands before the command, so that it is one, whatever it is called
 }
 
 // option is one option: its name with the dashes, and what it takes.
@@ -30,7 +34,8 @@ type option struct {
 	arg    string   // how the help calls the value; "" if there is none
 	values []string // those that it may have, nil for any
 	set    func(o *options, value string)
-	shared bool // fmake has it, too, and hands it down in FMAKEFLAGS
+	other  string // the value if none is given, "" if one must be
+	shared bool   // fmake has it, too, and hands it down in FMAKEFLAGS
 	help   string
 }
 
@@ -55,6 +60,8 @@ func table() []option {
 		{name: "--tracefs", arg: "WHEN", values: []string{"auto", "off", "require"}, set: func(o *options, v string) { o.trace = v }, shared: true, help: "Where FUSE cannot be used, say so in one line and run the command (auto), or fail (require). Just run it in any case (off)."},
 		{name: "--system", arg: "HOW", values: []string{"trace", "fingerprint"}, set: func(o *options, v string) { o.system = v }, shared: true, help: "Record each file of /usr, /lib, /etc, /opt that was opened (trace), or take these as a whole, by their packages."},
 		{name: "--env", arg: "WHICH", values: []string{"auto", "all"}, set: func(o *options, v string) { o.env = v }, shared: true, help: "Environment variables that count: those that the command's words or a file that it reads name, and those of compilers and locales (auto); or all."},
+		{name: "--labels", arg: "NAMES", other: "all", set: func(o *options, v string) { o.labels = v }, help: "Run the command in a view in which processes of labelled applications find the libraries of their labels: all labels, or those named, separated by commas. Nothing is recorded. The command \"shell\" is your shell."},
+		{name: "--strict", set: func(o *options, _ string) { o.strict = true }, help: "With --labels: a process that would take two labels that disagree about a path may not. Else the first one counts, and a message says so."},
 		{name: "--help", set: func(o *options, _ string) { o.help = true }, help: "Print this text."},
 		{name: "--version", set: func(o *options, _ string) { o.version = true }, help: "Print the version."},
 	}
@@ -74,6 +81,7 @@ func (o *options) parse(args []string) (command []string, err error) {
 	for len(args) > 0 {
 		word := args[0]
 		if word == "--" {
+			o.plain = true
 			return args[1:], nil
 		}
 		if len(word) < 2 || word[0] != '-' {
@@ -102,6 +110,8 @@ func (o *options) take(word string, rest []string, wanted func(option) bool) (us
 	case x.arg == "" && given:
 		return 0, fmt.Errorf("option '%s' takes no value", x.name)
 	case x.arg == "":
+	case !given && x.other != "":
+		value = x.other
 	case !given && len(rest) > 0:
 		value, used = rest[0], 1
 		fallthrough
@@ -144,6 +154,10 @@ func (o *options) check() error {
 		}
 	}
 	switch {
+	case o.strict && o.labels == "":
+		return fmt.Errorf("option '--strict' goes with '--labels' only")
+	case o.labels != "" && (asked > 0 || o.json):
+		return fmt.Errorf("with '--labels' nothing is recorded that could be asked for")
 	case o.json && !o.inputs && !o.outputs:
 		return fmt.Errorf("option '--json' goes with '--inputs' or '--outputs' only")
 	case asked > 1:

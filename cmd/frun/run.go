@@ -11,7 +11,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"fmake/cache"
 	"fmake/exec"
 	"fmake/exec/build"
 	"fmake/makefile"
@@ -47,14 +46,21 @@ func run(args, env []string) {
 		os.Exit(0)
 	case len(p.words) == 0:
 		err = errors.New("no command is given")
+	case p.words[0] == "label" && !p.o.plain:
+		p.label(p.words[1:])
 	default:
 		err = p.o.check()
 	}
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "frun: %v\nTry 'frun --help' for more information.\n", err)
-		os.Exit(ownFailure)
+		misused(err)
 	}
 	p.start()
+}
+
+// misused says what is wrong with the command line and ends.
+func misused(err error) {
+	fmt.Fprintf(os.Stderr, "frun: %v\nTry 'frun --help' for more information.\n", err)
+	os.Exit(ownFailure)
 }
 
 // fail says what is wrong and ends.
@@ -82,6 +88,9 @@ func lookup(env []string, name string) string {
 
 // start runs the command, or does what is asked for instead.
 func (p *program) start() {
+	if p.o.labels != "" {
+		p.underLabels()
+	}
 	if !p.o.reports() && (p.o.trace == "off" || tracefs.InView()) {
 		p.become()
 	}
@@ -141,11 +150,9 @@ func (p *program) command() (*build.Command, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the working directory: %w", err)
 	}
-	cacheDir := p.o.cacheDir
-	if cacheDir == "" {
-		if cacheDir, err = cache.DefaultDir(p.env); err != nil {
-			return nil, err
-		}
+	cacheDir, err := p.cacheDir()
+	if err != nil {
+		return nil, err
 	}
 	root, err := rootAbove(dir, p.o.root)
 	if err != nil {

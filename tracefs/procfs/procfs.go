@@ -40,8 +40,10 @@ func RootDevice(pid int) (uint64, error) {
 
 // Stat holds what is used of /proc/PID/stat.
 type Stat struct {
-	Parent int
-	Start  uint64 // clock ticks since boot
+	Parent  int
+	Group   int // of processes
+	Session int
+	Start   uint64 // clock ticks since boot
 }
 
 // ReadStat reads /proc/PID/stat.
@@ -61,16 +63,22 @@ func parseStat(data []byte) (Stat, error) {
 		return Stat{}, unix.EINVAL
 	}
 	fields := bytes.Fields(data[end+1:])
-	const parent, start = 4 - 3, 22 - 3 // numbered as proc(5) does, from the state on
+	const parent, group, session, start = 4 - 3, 5 - 3, 6 - 3, 22 - 3 // numbered as proc(5) does, from the state on
 	if len(fields) <= start {
 		return Stat{}, unix.EINVAL
 	}
-	ppid, err1 := strconv.Atoi(string(fields[parent]))
-	ticks, err2 := strconv.ParseUint(string(fields[start]), 10, 64)
-	if err1 != nil || err2 != nil {
+	var n [3]int
+	for i, at := range [...]int{parent, group, session} {
+		var err error
+		if n[i], err = strconv.Atoi(string(fields[at])); err != nil {
+			return Stat{}, unix.EINVAL
+		}
+	}
+	ticks, err := strconv.ParseUint(string(fields[start]), 10, 64)
+	if err != nil {
 		return Stat{}, unix.EINVAL
 	}
-	return Stat{Parent: ppid, Start: ticks}, nil
+	return Stat{Parent: n[0], Group: n[1], Session: n[2], Start: ticks}, nil
 }
 
 // Group returns the process that a thread belongs to.
@@ -103,6 +111,17 @@ func Environ(pid int) ([]string, error) {
 		return nil, err
 	}
 	return strings.Split(strings.TrimSuffix(string(data), "\x00"), "\x00"), nil
+}
+
+// Descriptors lists the numbers of a process's open files.
+func Descriptors(pid int) []string {
+	d, err := os.Open("/proc/" + strconv.Itoa(pid) + "/fd")
+	if err != nil {
+		return nil
+	}
+	defer d.Close()
+	names, _ := d.Readdirnames(-1)
+	return names
 }
 
 // Link reads /proc/PID/NAME, such as exe or cwd.

@@ -159,6 +159,9 @@ func (c *client) newView(r *wire.Request) error {
 	if err != nil {
 		return err
 	}
+	if v.labels != nil {
+		v.labels.tellTo(func(text string) { _ = c.peer.Notify(wire.OpSaid, &wire.Text{S: text}) })
+	}
 	c.mu.Lock()
 	gone := c.views == nil
 	if !gone {
@@ -197,6 +200,9 @@ func (c *client) finish(r *wire.Request) error {
 	delete(c.views, m.View) // else gone ends it, too
 	c.mu.Unlock()
 	rec := c.engine.finish(v)
+	if v.labels != nil {
+		v.labels.told.Wait() // so that the answer is the last that is heard of it
+	}
 	c.keep(v)
 	r.Reply(rec)
 	return nil

@@ -115,11 +115,15 @@ func (e *engine) start(spawner *wire.Peer, pid int) error {
 		return err
 	}
 	setup := wire.Setup{Native: slices.Clone(e.native)}
-	shared := e.config.System != "fingerprint"
-	if shared {
-		setup.System = e.trees
-	} else {
+	shared := false
+	switch e.config.System {
+	case "fingerprint":
 		setup.Native = append(setup.Native, e.trees...)
+	case tracefs.WholeView:
+		e.trees = nil
+	default:
+		shared = true
+		setup.System = e.trees
 	}
 	for _, dir := range slices.Concat(setup.Native, setup.System) {
 		e.bound[dir] = true

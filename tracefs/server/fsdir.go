@@ -105,11 +105,11 @@ func (s *superblock) ReadDir(_ <-chan struct{}, in *fuse.ReadIn, out *fuse.DirEn
 
 // fillDir reads the directory as the view may see it, and records that.
 func (s *superblock) fillDir(h *dirHandle, tid uint32) error {
-	all, err := readEntries(h.fd)
+	path := s.pathOf(h.node)
+	all, err := s.entriesOf(h, path, tid)
 	if err != nil {
 		return err
 	}
-	path := s.pathOf(h.node)
 	h.entries = make([]fuse.DirEntry, 0, len(all))
 	names := make([]string, 0, len(all))
 	for _, e := range all {
@@ -136,6 +136,18 @@ func (s *superblock) fillDir(h *dirHandle, tid uint32) error {
 		v.rec.listed(path, &st, names, flags, v.procOf(tid))
 	}
 	return nil
+}
+
+// entriesOf reads the entries of a directory, as they are for a process with a label.
+func (s *superblock) entriesOf(h *dirHandle, path string, tid uint32) ([]fuse.DirEntry, error) {
+	if h.node.label != nil {
+		return s.view.labels.listing(h.node.label), nil
+	}
+	all, err := readEntries(h.fd)
+	if err == nil && s.view != nil && s.view.labels != nil {
+		all = s.view.labels.merge(path, all, tid)
+	}
+	return all, err
 }
 
 // readEntries reads all entries of an open directory from its beginning.

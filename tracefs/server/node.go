@@ -30,16 +30,17 @@ type node struct {
 	st      syscall.Stat_t // as last told to the kernel
 	gone    bool           // no name leads here any more
 
-	held    []int  // descriptors of open handles, usable after the name is gone
-	writers int    // handles that may write
-	dirty   bool   // was written through this view since st was taken
-	stale   bool   // cached pages are to be dropped at the next open
-	outside bool   // a client writes it past the kernel's caches
-	backing int32  // passthrough registration, 0 if none
-	opath   int    // descriptor kept for backing and for files without a name, 0 if none
-	way     int8   // of reading a system file: 0 undecided, 1 passthrough, -1 by request
-	door    string // the text of a link that stands for a FIFO or a socket, see doors.go
-	cap     int8   // has file capabilities: 0 unknown, 1 yes, -1 no
+	held    []int    // descriptors of open handles, usable after the name is gone
+	writers int      // handles that may write
+	dirty   bool     // was written through this view since st was taken
+	stale   bool     // cached pages are to be dropped at the next open
+	outside bool     // a client writes it past the kernel's caches
+	backing int32    // passthrough registration, 0 if none
+	opath   int      // descriptor kept for backing and for files without a name, 0 if none
+	way     int8     // of reading a system file: 0 undecided, 1 passthrough, -1 by request
+	door    string   // the text of a link that stands for a FIFO or a socket, see doors.go
+	label   *version // of a label, nil for what is in the tree
+	cap     int8     // has file capabilities: 0 unknown, 1 yes, -1 no
 }
 
 // table is what the kernel knows of one superblock.
@@ -47,6 +48,7 @@ type table struct {
 	mu    sync.Mutex
 	nodes map[uint64]*node
 	links map[inode]*node // regular files with several names
+	old   map[*version]*node
 	next  uint64
 }
 
@@ -59,6 +61,7 @@ func newTable() *table {
 	return &table{
 		nodes: map[uint64]*node{root.id: root},
 		links: map[inode]*node{},
+		old:   map[*version]*node{},
 		next:  fuse.FUSE_ROOT_ID + 1,
 	}
 }
@@ -271,6 +274,10 @@ func (t *table) forget(id, count uint64) *node {
 		return nil
 	}
 	delete(t.nodes, id)
+	if n.label != nil {
+		delete(t.old, n.label)
+		return n
+	}
 	for _, path := range append([]string{n.path}, n.aliases...) {
 		t.dropName(path, n)
 	}

@@ -105,6 +105,9 @@ func (s *superblock) run(op *operation, r *request) (code fuse.Status) {
 		}
 	}()
 	r.size = 0
+	if s.view != nil && s.view.labels != nil {
+		return s.doLabelled(op, r)
+	}
 	return op.do(s, r)
 }
 

@@ -40,6 +40,8 @@ type view struct {
 	hiding   atomic.Bool  // whether hidden has entries
 	hiddenMu sync.Mutex
 	hidden   map[string]bool
+
+	labels *labelled // nil for a view without
 }
 
 // assign gives a prepared view to an action. What the spawner looked up while it
@@ -47,6 +49,10 @@ type view struct {
 func (v *view) assign(m *wire.NewView) {
 	v.name, v.serial, v.dir, v.targets, v.reverse = m.ID, m.Serial, m.Dir, m.Targets, m.Reverse
 	v.hide(m.Hidden)
+	if v.engine.config.System == tracefs.WholeView {
+		v.labels = newLabelled(m.Labels, m.Strict, v.root, v.engine.spawnerID)
+		return // nothing is recorded
+	}
 	v.journal = v.engine.newJournal(v)
 	v.rec.mu.Lock()
 	v.rec.off = false

@@ -25,10 +25,11 @@ const (
 	OpRecorded
 )
 
-// Messages from the server to a client. OpLarge tells one that asked for it that
-// an action has opened a large system file; the path comes as a Text.
+// Messages from the server to a client, with a Text. OpLarge tells one that asked for
+// it that an action has opened a large system file; OpSaid is a message for the user.
 const (
 	OpLarge Op = iota + 300
+	OpSaid
 )
 
 // Messages from the server to the spawner, and back.
@@ -105,6 +106,8 @@ type NewView struct {
 	Hidden  []string
 	Targets []string
 	Reverse bool
+	Labels  []Label
+	Strict  bool // labels must not disagree
 }
 
 // Fields implements Message.
@@ -115,6 +118,8 @@ func (m *NewView) Fields(c *Codec) {
 	c.Strings(&m.Hidden)
 	c.Strings(&m.Targets)
 	c.Bool(&m.Reverse)
+	List(c, &m.Labels, func(c *Codec, l *Label) { l.Fields(c) })
+	c.Bool(&m.Strict)
 }
 
 // Ref names a view within its engine.
