@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+
+	"fmake/cache/endpoint"
 )
 
 // own are fmake's own options. They are long options that GNU make does not
@@ -14,9 +16,10 @@ type own struct {
 	trace    string // auto, off, require
 	cache    string // on, off, readonly
 	cacheDir string
-	system   string // trace, fingerprint
-	env      string // auto, all
-	order    string // auto, serial
+	remote   []string // settings of the remote cache; never handed down, as they may be secrets
+	system   string   // trace, fingerprint
+	env      string   // auto, all
+	order    string   // auto, serial
 	explain  []question
 	json     bool // --explain answers programs
 	hazards  bool
@@ -96,6 +99,11 @@ func wrongValue(opt ownOption, value string) string {
 		return fmt.Sprintf("option '%s' needs a value: %s=VALUE", opt.name, opt.name)
 	}
 	return fmt.Sprintf("option '%s=%s': the value must be one of %s", opt.name, value, strings.Join(opt.values, ", "))
+}
+
+// remoteSetting returns what enters a setting of the remote cache.
+func remoteSetting(name string) func(o *own, value string) {
+	return func(o *own, value string) { o.remote = append(o.remote, endpoint.Setting(name, value)) }
 }
 
 // takeVariable reads FMAKEFLAGS: options separated by white space.

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"fmake/cache"
+	"fmake/cache/endpoint"
 	"fmake/exec"
 	"fmake/exec/build"
 	"fmake/makefile"
@@ -32,7 +33,10 @@ type program struct {
 
 // run does it all. It does not return.
 func run(args, env []string) {
+	env, remote := endpoint.Split(env)
+	endpoint.Forget(remote)
 	p := &program{o: newOptions(), env: env}
+	p.o.remote = remote
 	err := p.o.inherit(lookup(env, "FMAKEFLAGS"))
 	if err == nil {
 		p.words, err = p.o.parse(args)
@@ -159,6 +163,8 @@ func (p *program) command() (*build.Command, error) {
 		Require:  p.o.trace == "require",
 		Cache:    p.o.cacheMode(),
 		CacheDir: cacheDir,
+		Remote:   p.o.remote,
+		Flush:    len(p.o.remote) > 0,
 		System:   p.o.system,
 		AllEnv:   p.o.env == "all",
 		Env:      p.env,

@@ -9,11 +9,11 @@ import (
 	"path/filepath"
 )
 
-// GivenVar names a make to test instead of a fresh fmake. An fmake-engine and an frun
+// GivenVar names a make to test instead of a fresh fmake. An fmake-engine, fmake-remote and frun
 // beside it are taken too; without an engine it is a plain make.
 const GivenVar = "FMAKE_TEST_BINARY"
 
-// Into puts fmake, fmake-engine and frun into dir, which every user can read then.
+// Into puts fmake, fmake-engine, fmake-remote and frun into dir, which every user can read then.
 func Into(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
@@ -21,7 +21,7 @@ func Into(dir string) error {
 	if given := os.Getenv(GivenVar); given != "" {
 		return take(given, dir)
 	}
-	return Build(dir, "fmake/cmd/fmake", "fmake/cmd/fmake-engine", "fmake/cmd/frun")
+	return Build(dir, "fmake/cmd/fmake", "fmake/cmd/fmake-engine", "fmake/cmd/fmake-remote", "fmake/cmd/frun")
 }
 
 // Build builds packages of this module into dir.
@@ -50,7 +50,7 @@ func take(given, dir string) error {
 	if err := Copy(given, filepath.Join(dir, "fmake")); err != nil {
 		return fmt.Errorf("%s: %w", GivenVar, err)
 	}
-	for _, name := range []string{"fmake-engine", "frun"} {
+	for _, name := range []string{"fmake-engine", "fmake-remote", "frun"} {
 		beside := filepath.Join(filepath.Dir(given), name)
 		if _, err := os.Stat(beside); err != nil {
 			continue
