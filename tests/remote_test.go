@@ -1,6 +1,7 @@
 package tests
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -13,7 +14,9 @@ const remoteUsage = `usage: remote start [QUIRK...]
        remote quirks [QUIRK...]
        remote demand AUTHORIZATION
        remote stop
-       remote asked [METHOD...]`
+       remote asked [METHOD...]
+       remote header NAME=VALUE
+       remote instance NAME`
 
 // remoteKey finds the server among the values of a script.
 type remoteKey struct{}
@@ -45,6 +48,15 @@ func cmdRemote(ts *testscript.TestScript, neg bool, args []string) {
 		(*server).Stop()
 	case "asked":
 		checkAsked(ts, neg, (*server).Calls(), args[1:])
+	case "header":
+		name, value, _ := strings.Cut(strings.Join(args[1:], " "), "=")
+		if _, header := (*server).Last(); !slices.Equal(header.Get(name), []string{value}) {
+			ts.Fatalf("the server was sent %s: %q", name, header.Get(name))
+		}
+	case "instance":
+		if name, _ := (*server).Last(); name != strings.Join(args[1:], " ") {
+			ts.Fatalf("the server was asked about instance %q", name)
+		}
 	default:
 		ts.Fatalf(remoteUsage)
 	}

@@ -91,7 +91,7 @@ func schemes() map[string]string { return map[string]string{"grpc": "80", "grpcs
 func modes() []string { return []string{"readwrite", "read", "write"} }
 
 // DefaultWait is how long a build waits at its end for what is on its way.
-const DefaultWait = 3 * time.Second
+const DefaultWait = 2500 * time.Millisecond
 
 // Endpoint is a remote cache.
 type Endpoint struct {
@@ -112,7 +112,7 @@ func Parse(settings []string) (*Endpoint, error) {
 	v := make(map[string]string)
 	for _, s := range settings {
 		name, value, _ := strings.Cut(s, "=")
-		if !slices.Contains(names(), name) {
+		if value != "" && !slices.Contains(names(), name) {
 			return nil, fmt.Errorf("variable %s is unknown; there are %s", name, strings.Join(names(), ", "))
 		}
 		v[name] = value

@@ -16,9 +16,9 @@ import (
 // What a build may lose by its remote cache.
 const (
 	// budget is how long it may wait, all in all, for answers that are of no use.
-	budget = 2 * time.Second
+	budget = 1800 * time.Millisecond
 	// quick is how long an answer in vain may take without counting.
-	quick = 100 * time.Millisecond
+	quick = 10 * time.Millisecond
 	// callTime bounds one small call.
 	callTime = 1500 * time.Millisecond
 	// retryAfter is how long a call waits that is made again.
@@ -61,12 +61,15 @@ func (b *breaker) gives() bool {
 	return !b.open && !b.full
 }
 
-// lose notes that the build has waited for nothing.
+// lose notes that the build has waited for nothing. With a negative time it has saved some.
 func (b *breaker) lose(d time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.lost += max(0, d-quick); b.lost >= budget-quick {
-		b.trip("it is too slow")
+	if d > 0 {
+		d = max(0, d-quick)
+	}
+	if b.lost = max(0, b.lost+d); b.lost >= budget-quick {
+		b.trip("it answers too slowly for what it has")
 	}
 }
 

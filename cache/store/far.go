@@ -21,7 +21,10 @@ type Helper func(store net.Conn) (calls net.Conn, stop func(), err error)
 // Far has the store hand calls about another machine to a helper, which is started by the
 // first of them. words say where the machine is; they mean nothing to the store.
 func Far(start Helper, words []string) Option {
-	return func(s *Store) { s.far = &far{store: s, start: start, words: words} }
+	return func(s *Store) {
+		s.far = &far{store: s, start: start, words: words}
+		s.far.taken = sync.NewCond(&s.far.mu)
+	}
 }
 
 // far is the helper, as the store sees it. A nil far is there for no call.
@@ -31,6 +34,8 @@ type far struct {
 	words []string
 
 	mu     sync.Mutex
+	puts   int           // that the helper has not taken yet
+	taken  *sync.Cond    // of mu: puts is 0
 	client *cache.Client // nil before the first call, and once the helper has failed
 	stop   func()
 	failed bool
@@ -42,6 +47,9 @@ type far struct {
 func (f *far) answer(op proto.Op, payload []byte) (proto.Status, []byte) {
 	if f == nil || op == proto.FarSetUp || op == proto.FarPut {
 		return proto.Refused, nil
+	}
+	if op == proto.FarFlush {
+		f.settle()
 	}
 	if c := f.helper(op != proto.FarFlush); c != nil {
 		status, answer, err := c.Call(byte(op), payload, 0)
@@ -65,8 +73,27 @@ func (f *far) put(payload []byte) {
 	if f == nil {
 		return
 	}
-	if c := f.helper(true); c != nil {
-		go c.Call(byte(proto.FarPut), payload, 0)
+	f.mu.Lock()
+	f.puts++
+	f.mu.Unlock()
+	go func() {
+		if c := f.helper(true); c != nil {
+			c.Call(byte(proto.FarPut), payload, 0)
+		}
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if f.puts--; f.puts == 0 {
+			f.taken.Broadcast()
+		}
+	}()
+}
+
+// settle returns when the helper has taken what was put.
+func (f *far) settle() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for f.puts > 0 {
+		f.taken.Wait()
 	}
 }
 

@@ -104,10 +104,10 @@ func (s *session) answer(f proto.Frame) {
 		return
 	}
 	status, answer := s.store.do(op, f.Payload)
-	s.send(f.ID, status, answer)
 	if op == proto.PutTrace && status == proto.OK && s.shares {
 		s.store.far.put(f.Payload)
 	}
+	s.send(f.ID, status, answer)
 }
 
 // send writes one answer. A client that is gone is noticed by reading.

@@ -75,7 +75,7 @@ func ownOptions() []ownOption {
 		},
 		{
 			name: "--remote-wait", arg: "SECONDS", set: remoteSetting(endpoint.Wait),
-			help: "How long to wait at the end for results that are on their way there, 3 by default.",
+			help: "How long to wait at the end for results that are on their way there, 2.5 by default.",
 		},
 		{name: "--remote-token-file", arg: "FILE", set: remoteSetting(endpoint.TokenFile), help: "What lets us in there is in this file."},
 		{name: "--remote-ca", arg: "FILE", set: remoteSetting(endpoint.CA), help: "Who the server has to be certified by."},

@@ -55,7 +55,7 @@ func table() []option {
 		{name: "--cache-dir", arg: "DIR", set: func(o *options, v string) { o.cacheDir = absolute(v) }, shared: true, help: "Where the cache is; else FMAKE_CACHE_DIR, else $XDG_CACHE_HOME/fmake, else ~/.cache/fmake. It is fmake's."},
 		{name: "--remote-cache", arg: "URL", set: remoteSetting(endpoint.Cache), shared: true, help: "Take results from this server, and give it new ones: grpc://HOST:PORT/INSTANCE or grpcs://...; \"off\" for none."},
 		{name: "--remote-cache-mode", arg: "HOW", values: []string{"readwrite", "read", "write"}, set: remoteSetting(endpoint.Mode), shared: true, help: "Take and give results (readwrite), or only one of both."},
-		{name: "--remote-wait", arg: "SECONDS", set: remoteSetting(endpoint.Wait), shared: true, help: "How long to wait at the end for a result that is on its way there, 3 by default."},
+		{name: "--remote-wait", arg: "SECONDS", set: remoteSetting(endpoint.Wait), shared: true, help: "How long to wait at the end for a result that is on its way there, 2.5 by default."},
 		{name: "--remote-token-file", arg: "FILE", set: remoteSetting(endpoint.TokenFile), shared: true, help: "What lets us in there is in this file."},
 		{name: "--remote-ca", arg: "FILE", set: remoteSetting(endpoint.CA), shared: true, help: "Who the server has to be certified by."},
 		{name: "--remote-cert", arg: "FILE", set: remoteSetting(endpoint.Cert), shared: true, help: "The certificate by which it knows us."},

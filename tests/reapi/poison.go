@@ -86,11 +86,17 @@ func (s *Server) Poison(way string, r *rand.Rand) {
 		m := proto.Clone(s.results[result()]).(*repb.ActionResult)
 		k := result()
 		to := proto.Clone(s.results[k]).(*repb.ActionResult)
+		if len(to.OutputFiles) == 0 || len(m.OutputFiles) == 0 {
+			return
+		}
 		to.OutputFiles[r.IntN(len(to.OutputFiles))].Digest = m.OutputFiles[r.IntN(len(m.OutputFiles))].Digest
 		s.results[k] = to
 	case "file lost":
 		k := result()
 		to := proto.Clone(s.results[k]).(*repb.ActionResult)
+		if len(to.OutputFiles) == 0 {
+			return
+		}
 		i := r.IntN(len(to.OutputFiles))
 		to.OutputFiles = slices.Delete(to.OutputFiles, i, i+1)
 		s.results[k] = to

@@ -118,7 +118,7 @@ func (s *Server) Write(st bytestream.ByteStream_WriteServer) error {
 			if r, err = parseResource(name); err != nil {
 				return err
 			}
-			q, breaks = s.breaks(name)
+			q, breaks = s.breaks("to " + r.digest.GetHash())
 			s.mu.Lock()
 			data = s.partial[name]
 			s.mu.Unlock()
