@@ -66,6 +66,10 @@ func ownOptions() []ownOption {
 		},
 		{name: "--cache-dir", arg: "DIRECTORY", set: func(o *own, v string) { o.cacheDir = absolute(v) }, help: "Keep the cache there."},
 		{
+			name: canonicalOption, arg: "DIRECTORY", set: func(o *own, v string) { o.canonical = absolute(v) },
+			help: "Show the project there to all that runs, so that results are the same wherever it is.",
+		},
+		{
 			name: "--remote-cache", arg: "URL", set: remoteSetting(endpoint.Cache),
 			help: "Take results from this server, and give it new ones: grpc://HOST:PORT/INSTANCE or grpcs://...; \"off\" for none.",
 		},

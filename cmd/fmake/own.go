@@ -13,23 +13,24 @@ import (
 // makes below in FMAKEFLAGS, never in MAKEFLAGS, because a real GNU make there
 // must not see them.
 type own struct {
-	trace    string // auto, off, require
-	cache    string // on, off, readonly
-	cacheDir string
-	remote   []string // settings of the remote cache; never handed down, as they may be secrets
-	system   string   // trace, fingerprint
-	env      string   // auto, all
-	order    string   // auto, serial
-	explain  []question
-	json     bool // --explain answers programs
-	hazards  bool
-	manage   []string // what is to be done with the cache instead of making anything
-	list     string   // targets, tasks: what is listed instead of making anything
-	lint     string   // report, patch; "": not asked for
-	pages    []page   // what is to be written when all have ended
-	progress bool     // a terminal shows how far the build is
-	story    string   // what makes below tell, and where; "" if nobody asks
-	wrong    []string // words that could not be read, for the error message
+	trace     string // auto, off, require
+	cache     string // on, off, readonly
+	cacheDir  string
+	remote    []string // settings of the remote cache; never handed down, as they may be secrets
+	system    string   // trace, fingerprint
+	canonical string   // where the project is to be had; done before all else, see enter
+	env       string   // auto, all
+	order     string   // auto, serial
+	explain   []question
+	json      bool // --explain answers programs
+	hazards   bool
+	manage    []string // what is to be done with the cache instead of making anything
+	list      string   // targets, tasks: what is listed instead of making anything
+	lint      string   // report, patch; "": not asked for
+	pages     []page   // what is to be written when all have ended
+	progress  bool     // a terminal shows how far the build is
+	story     string   // what makes below tell, and where; "" if nobody asks
+	wrong     []string // words that could not be read, for the error message
 }
 
 // shows tells whether something is to be seen or written besides what make does.

@@ -10,6 +10,7 @@ import (
 	"fmake/cache/endpoint"
 	"fmake/exec"
 	"fmake/exec/build"
+	"fmake/exec/canonical"
 	"fmake/exec/flags"
 	"fmake/exec/idle"
 	"fmake/makefile"
@@ -22,6 +23,7 @@ type program struct {
 	own     *own
 	env     []string // without what follows
 	remote  []string // settings of the remote cache
+	private []string // what only this program itself may find in its environment
 	session *exec.Session
 	build   *build.Build
 	shells  build.ShellLog
@@ -36,6 +38,15 @@ type program struct {
 
 // run runs fmake with a command line and an environment.
 func run(args, env []string) int {
+	if err := canonical.Stage(); err != nil {
+		return refuse(err)
+	}
+	inside, env, stage := canonical.Inside(env)
+	if !inside {
+		if err := enter(args, env); err != nil {
+			return refuse(err)
+		}
+	}
 	env, remote := endpoint.Split(env)
 	endpoint.Forget(remote)
 	status, done, looks := replay(args, env)
@@ -43,7 +54,7 @@ func run(args, env []string) int {
 		return status
 	}
 	prepareMemory()
-	p := &program{own: newOwn(), env: env, remote: remote, top: true, idle: looks}
+	p := &program{own: newOwn(), env: env, private: append(stage, remote...), remote: remote, top: true, idle: looks}
 	p.shared = build.NewShared(func() string { return p.session.Fifo() })
 	p.session = exec.NewSession(p.config(args))
 	status = p.session.Run()
@@ -55,7 +66,7 @@ func run(args, env []string) int {
 func (p *program) config(args []string) exec.Config {
 	p.own.takeVariable(lookup(p.env, "FMAKEFLAGS"))
 	return exec.Config{
-		Args: args, Env: p.env, Private: p.remote, Idle: p.idle,
+		Args: args, Env: p.env, Private: p.private, Idle: p.idle,
 		Own:          p.own.take,
 		Help:         help,
 		Ready:        p.ready,

@@ -12,14 +12,15 @@ import (
 
 // options are what the command line says, before the command.
 type options struct {
-	trace    string // auto, off, require
-	cache    string // on, off, readonly
-	cacheDir string
-	remote   []string // settings of the remote cache
-	root     string
-	system   string // trace, fingerprint
-	env      string // auto, all
-	stdin    string // auto, hash, none, pass
+	trace     string // auto, off, require
+	cache     string // on, off, readonly
+	cacheDir  string
+	canonical string   // where the project is to be had
+	remote    []string // settings of the remote cache
+	root      string
+	system    string // trace, fingerprint
+	env       string // auto, all
+	stdin     string // auto, hash, none, pass
 
 	failures, noCache, dryRun      bool
 	explain, inputs, outputs, json bool
@@ -53,6 +54,7 @@ func table() []option {
 		{name: "--stdin", arg: "WHAT", values: []string{"auto", "hash", "none", "pass"}, set: func(o *options, v string) { o.stdin = v }, help: "What becomes of the standard input; see below."},
 		{name: "--cache", arg: "WHICH", values: []string{"on", "off", "readonly"}, set: func(o *options, v string) { o.cache = v }, shared: true, help: "Take results from the cache and store new ones (on), neither (off), or only take them (readonly)."},
 		{name: "--cache-dir", arg: "DIR", set: func(o *options, v string) { o.cacheDir = absolute(v) }, shared: true, help: "Where the cache is; else FMAKE_CACHE_DIR, else $XDG_CACHE_HOME/fmake, else ~/.cache/fmake. It is fmake's."},
+		{name: "--canonical-root", arg: "DIR", set: func(o *options, v string) { o.canonical = absolute(v) }, help: "Show the project there to the command, so that results are the same wherever it is."},
 		{name: "--remote-cache", arg: "URL", set: remoteSetting(endpoint.Cache), shared: true, help: "Take results from this server, and give it new ones: grpc://HOST:PORT/INSTANCE or grpcs://...; \"off\" for none."},
 		{name: "--remote-cache-mode", arg: "HOW", values: []string{"readwrite", "read", "write"}, set: remoteSetting(endpoint.Mode), shared: true, help: "Take and give results (readwrite), or only one of both."},
 		{name: "--remote-wait", arg: "SECONDS", set: remoteSetting(endpoint.Wait), shared: true, help: "How long to wait at the end for a result that is on its way there, 2.5 by default."},

@@ -15,6 +15,7 @@ import (
 	"fmake/cache/endpoint"
 	"fmake/exec"
 	"fmake/exec/build"
+	"fmake/exec/canonical"
 	"fmake/makefile"
 	"fmake/tracefs"
 )
@@ -33,8 +34,11 @@ type program struct {
 
 // run does it all. It does not return.
 func run(args, env []string) {
+	if err := canonical.Stage(); err != nil {
+		fail(err)
+	}
+	inside, env, _ := canonical.Inside(env)
 	env, remote := endpoint.Split(env)
-	endpoint.Forget(remote)
 	p := &program{o: newOptions(), env: env}
 	p.o.remote = remote
 	err := p.o.inherit(lookup(env, "FMAKEFLAGS"))
@@ -58,7 +62,30 @@ func run(args, env []string) {
 		fmt.Fprintf(os.Stderr, "frun: %v\nTry 'frun --help' for more information.\n", err)
 		os.Exit(ownFailure)
 	}
+	if !inside && p.o.canonical != "" && !tracefs.InView() {
+		if err := p.enter(); err != nil {
+			fail(err)
+		}
+	}
+	endpoint.Forget(remote)
 	p.start()
+}
+
+// enter runs the command with the project under a fixed path. It returns if it is there
+// already, or if that cannot be done.
+func (p *program) enter() error {
+	dir, err := unix.Getwd()
+	if err != nil {
+		return fmt.Errorf("the working directory: %w", err)
+	}
+	root, err := rootAbove(dir, p.o.root)
+	if err != nil {
+		return err
+	}
+	if root == "" {
+		root = build.ProjectRoot(dir)
+	}
+	return canonical.Enter(p.o.canonical, root, dir)
 }
 
 // fail says what is wrong and ends.
