@@ -69,19 +69,19 @@ func valid(d *repb.Digest) bool {
 	return err == nil && len(raw) == 32 && d.GetSizeBytes() >= 0
 }
 
-// read gives the content of a blob that is in memory.
-func (b *blob) read() (io.ReadCloser, error) {
-	if b.open != nil {
-		return b.open()
-	}
-	return io.NopCloser(bytes.NewReader(b.data)), nil
-}
-
 // blob is a content that is to be kept.
 type blob struct {
 	digest *repb.Digest
 	data   []byte
 	open   func() (io.ReadCloser, error) // in place of data
+}
+
+// read gives the content.
+func (b *blob) read() (io.ReadCloser, error) {
+	if b.open != nil {
+		return b.open()
+	}
+	return io.NopCloser(bytes.NewReader(b.data)), nil
 }
 
 // bytes gives the content at once.

@@ -8,6 +8,7 @@ import (
 	"net"
 	"strconv"
 	"sync"
+	"sync/atomic"
 
 	"fmake/cache"
 	"fmake/cache/endpoint"
@@ -24,14 +25,14 @@ type Service struct {
 	breaker *breaker
 	uploads *uploads
 
-	limitsMu sync.Mutex
-	known    *limits
+	asking chan struct{} // holds one while the server is asked about itself
+	known  atomic.Pointer[limits]
 }
 
 // NewService returns a service that puts what it gets into a store, and takes from there
 // what it gives.
 func NewService(local *cache.Client, blobs *cache.Blobs) *Service {
-	return &Service{local: local, contents: cache.NewContents(blobs, local)}
+	return &Service{local: local, contents: cache.NewContents(blobs, local), asking: make(chan struct{}, 1)}
 }
 
 // Serve answers calls until the other side closes the connection.
@@ -140,14 +141,18 @@ func (s *Service) setUp(payload []byte) error {
 
 // limits is what the server has said of itself; it is asked once.
 func (s *Service) limits(ctx context.Context) (limits, error) {
-	s.limitsMu.Lock()
-	defer s.limitsMu.Unlock()
-	if s.known != nil {
-		return *s.known, nil
+	select {
+	case s.asking <- struct{}{}:
+		defer func() { <-s.asking }()
+	case <-ctx.Done():
+		return limits{}, ctx.Err()
+	}
+	if l := s.known.Load(); l != nil {
+		return *l, nil
 	}
 	l, err := s.server.limits(ctx)
 	if err == nil {
-		s.known = &l
+		s.known.Store(&l)
 	}
 	return l, err
 }

@@ -85,6 +85,7 @@ func (s *Service) put(payload []byte) {
 	s.uploads.enter(r)
 }
 
+// size is about what a result takes while it waits: records are compressed to a quarter.
 func (r *result) size() int64 { return int64(len(r.record)+len(r.set)) * 4 }
 
 // enter adds a result to those that wait.
