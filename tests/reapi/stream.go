@@ -60,7 +60,7 @@ func (s *Server) Read(req *bytestream.ReadRequest, st bytestream.ByteStream_Read
 	}
 	data = data[req.GetReadOffset():]
 	if r.zstd {
-		z, err := zstd.NewWriter(nil)
+		z, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest))
 		if err != nil {
 			return err
 		}
