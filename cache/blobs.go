@@ -155,6 +155,21 @@ func (b *Blobs) PutBytes(data []byte) (Hash, error) {
 	})
 }
 
+// PutFrom keeps what r gives, if that is the content of the given name; else it is a
+// *CorruptError, and nothing is kept.
+func (b *Blobs) PutFrom(r io.Reader, name Hash) error {
+	if b.touch(name) {
+		return nil
+	}
+	return b.create(false, func(f *os.File) (Hash, error) {
+		h, err := hashReader(io.TeeReader(r, f), readPiece)
+		if err == nil && h != name {
+			err = &CorruptError{What: "blob", Name: name.String()}
+		}
+		return h, err
+	})
+}
+
 // PutFile keeps the content of the regular file at path and returns its hash and
 // size. If known is not zero, a content other than that is a *ChangedError and
 // not kept, and one that is kept already is not read.

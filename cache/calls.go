@@ -16,6 +16,11 @@ func (c *Client) PathSets(key Hash) ([]PathSet, error) {
 	if err != nil || !found {
 		return nil, err
 	}
+	return decodeSets(answer), nil
+}
+
+// decodeSets reads a list of sets. One that is malformed is left out.
+func decodeSets(answer []byte) []PathSet {
 	var sets []PathSet
 	for len(answer) > 0 {
 		s, rest, ok := proto.CutBytes(answer)
@@ -27,7 +32,7 @@ func (c *Client) PathSets(key Hash) ([]PathSet, error) {
 			sets = append(sets, set)
 		}
 	}
-	return sets, nil
+	return sets
 }
 
 // Result returns the trace that was recorded under a strong key, nil if there
@@ -174,12 +179,13 @@ type StoreStats struct {
 	Hits, Misses               int64 // of Result; no known set of paths is a miss
 	Saved                      int64 // nanoseconds that the hits' runs once took
 	Dropped                    int64 // damaged records
+	Far                        int64 // results that came from other machines
 }
 
 func (s *StoreStats) places() []*int64 {
 	return []*int64{
 		&s.Traces, &s.Sets, &s.Small, &s.Stats, &s.RecordBytes, &s.Blobs, &s.BlobBytes,
-		&s.Hits, &s.Misses, &s.Saved, &s.Dropped,
+		&s.Hits, &s.Misses, &s.Saved, &s.Dropped, &s.Far,
 	}
 }
 

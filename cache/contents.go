@@ -1,7 +1,9 @@
 package cache
 
 import (
+	"bytes"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 )
@@ -48,6 +50,40 @@ func (c *Contents) PutBytes(data []byte) (Hash, error) {
 		}
 	}
 	return c.blobs.PutBytes(data)
+}
+
+// PutFrom keeps what r gives, of size bytes, as Blobs.PutFrom does.
+func (c *Contents) PutFrom(r io.Reader, size int64, name Hash) error {
+	if c.store == nil || size >= SmallSize {
+		return c.blobs.PutFrom(r, name)
+	}
+	data, err := io.ReadAll(io.LimitReader(r, SmallSize))
+	if err != nil {
+		return err
+	}
+	if HashBytes(data) != name {
+		return &CorruptError{What: "blob", Name: name.String()}
+	}
+	_, err = c.PutBytes(data)
+	return err
+}
+
+// Open gives a content, unverified, and its size.
+func (c *Contents) Open(h Hash) (io.ReadCloser, int64, error) {
+	f, err := c.blobs.Open(h)
+	if err == nil {
+		st, err := statFile(f)
+		if err != nil {
+			f.Close()
+			return nil, 0, err
+		}
+		return f, st.Size, nil
+	}
+	data, ok := c.small(h)
+	if !ok {
+		return nil, 0, err
+	}
+	return io.NopCloser(bytes.NewReader(data)), int64(len(data)), nil
 }
 
 // small looks for a content in the store. An error there is as good as none.

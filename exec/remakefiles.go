@@ -157,7 +157,7 @@ func (s *Session) restart() {
 	}
 	program, err := HostView{}.LookPath(s.cfg.Args[0], s.env("PATH"), s.startDir)
 	if err == nil {
-		err = syscall.Exec(program, args, s.restartEnv())
+		err = syscall.Exec(program, args, append(s.restartEnv(), s.cfg.Private...))
 	}
 	s.con.complain(makefile.Pos{}, args[0]+": "+errorText(err))
 	s.w.die(exitNotStarted)

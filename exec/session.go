@@ -18,6 +18,9 @@ import (
 type Config struct {
 	Args []string // the command line, program name first
 	Env  []string
+	// Private are variables that nothing that make runs may see, but make itself when it
+	// starts once more.
+	Private []string
 	// Own is asked first about long options; ok means that it was one of the
 	// program's own.
 	Own func(word string, rest []string) (used int, ok bool)

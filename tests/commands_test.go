@@ -28,6 +28,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"append": cmdAppend,
 	"says":   cmdSays,
 	"idle":   cmdIdle,
+	"remote": cmdRemote,
 
 	"at-once": cmdAtOnce, "childless": cmdChildless,
 }

@@ -14,6 +14,8 @@ import (
 	"syscall"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"fmake/tests/reapi"
 )
 
 // sessionKey finds the session among the values of a script.
@@ -66,6 +68,7 @@ func newSession(env *testscript.Env) error {
 	}
 	env.Defer(n.close)
 	env.Values[sessionKey{}] = &session{notes: n}
+	env.Values[remoteKey{}] = new(*reapi.Server)
 	env.Setenv("BIN", currentSetup().bin())
 	env.Setenv("TOOLS", currentSetup().tools())
 	env.Setenv("PATH", currentSetup().bin()+":"+currentSetup().tools()+":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")

@@ -61,7 +61,7 @@ func (h *holder) accept() {
 			c.Close()
 			continue
 		}
-		go h.store.serve(c, false)
+		go h.store.serve(c, &session{store: h.store, conn: c})
 	}
 }
 

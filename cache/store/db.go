@@ -24,6 +24,7 @@ const (
 	kindTrace = 'r' // strong key -> encoded trace
 	kindSmall = 'b' // hash -> content
 	kindStat  = 'f' // stat -> hash of content
+	kindAlias = 'a' // hash -> hash of the same content by another function
 	kindUsed  = 'u' // key of another record -> time of its last use
 	kindCount = 'n' // -> counters
 )

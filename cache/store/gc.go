@@ -275,12 +275,14 @@ func (g *collection) sweepSets() error {
 		g.sets++
 	}
 	oldest := uint32(g.now.Add(-statLife).Unix() / 86400)
-	for k, value := range g.db.records(kindStat) {
-		if len(value) == proto.HashLen+4 && binary.LittleEndian.Uint32(value[proto.HashLen:]) >= oldest {
-			continue
-		}
-		if err := g.db.remove(append([]byte(nil), k...)); err != nil {
-			return err
+	for _, kind := range []byte{kindStat, kindAlias} {
+		for k, value := range g.db.records(kind) {
+			if len(value) == proto.HashLen+4 && binary.LittleEndian.Uint32(value[proto.HashLen:]) >= oldest {
+				continue
+			}
+			if err := g.db.remove(append([]byte(nil), k...)); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -35,13 +35,16 @@ func operations() map[proto.Op]operation {
 		proto.Verify:   (*db).verify,
 		proto.Collect:  (*db).collect,
 		proto.Similar:  (*db).similar,
+		proto.Tally:    (*db).tally,
+		proto.GetAlias: (*db).getAlias,
+		proto.PutAlias: (*db).putAlias,
 	}
 }
 
 // changes tells the operations that a read-only user may not use.
 func changes(op proto.Op, payload []byte) bool {
 	switch op {
-	case proto.PutTrace, proto.PutSmall, proto.PutStats, proto.Collect:
+	case proto.PutTrace, proto.PutSmall, proto.PutStats, proto.PutAlias, proto.Collect:
 		return true
 	case proto.Verify:
 		return len(payload) > 0 && payload[0] != 0
@@ -218,6 +221,29 @@ func (d *db) putStats(payload []byte) ([]byte, error) {
 		}
 	}
 	return nil, batch.Commit(pebble.NoSync)
+}
+
+func (d *db) getAlias(name []byte) ([]byte, error) {
+	value, err := d.get(key(kindAlias, name))
+	if err == nil && len(value) < proto.HashLen {
+		err = errMissing
+	}
+	if err != nil {
+		return nil, err
+	}
+	return value[:proto.HashLen], nil
+}
+
+// putAlias keeps the day of the last write with the hash, by which the collector goes.
+func (d *db) putAlias(payload []byte) ([]byte, error) {
+	if len(payload) != 2*proto.HashLen {
+		return nil, errRefused
+	}
+	if err := d.writable(); err != nil {
+		return nil, err
+	}
+	name, alias := payload[:proto.HashLen], payload[proto.HashLen:]
+	return nil, d.put(key(kindAlias, name), binary.LittleEndian.AppendUint32(append([]byte(nil), alias...), d.today()))
 }
 
 func (d *db) sync([]byte) ([]byte, error) {

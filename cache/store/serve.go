@@ -16,16 +16,17 @@ const maxCalls = 64
 
 // Serve answers the calls of one client until it closes the connection. The
 // caller has made sure who is at the other end.
-func (s *Store) Serve(c net.Conn) error { return s.serve(c, s.readOnly) }
+func (s *Store) Serve(c net.Conn) error {
+	return s.serve(c, &session{store: s, conn: c, readOnly: s.readOnly, shares: true})
+}
 
-func (s *Store) serve(c net.Conn, readOnly bool) error {
+func (s *Store) serve(c net.Conn, session *session) error {
 	if !s.enter(c) {
 		c.Close()
 		return net.ErrClosed
 	}
 	defer s.leave(c)
 	r := bufio.NewReader(c)
-	session := &session{store: s, conn: c, readOnly: readOnly}
 	if err := session.greet(r); err != nil {
 		return err
 	}
@@ -69,6 +70,7 @@ func (s *Store) leave(c net.Conn) {
 type session struct {
 	store    *Store
 	readOnly bool
+	shares   bool // what it puts is for other machines, too
 
 	mu   sync.Mutex
 	conn net.Conn
@@ -96,7 +98,15 @@ func (s *session) answer(f proto.Frame) {
 		s.send(f.ID, status, answer)
 		return
 	}
+	if op >= proto.FarSetUp {
+		status, answer := s.store.far.answer(op, f.Payload)
+		s.send(f.ID, status, answer)
+		return
+	}
 	status, answer := s.store.do(op, f.Payload)
+	if op == proto.PutTrace && status == proto.OK && s.shares {
+		s.store.far.put(f.Payload)
+	}
 	s.send(f.ID, status, answer)
 }
 

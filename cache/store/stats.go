@@ -15,10 +15,12 @@ import (
 // counters count since the store was made. They are written when the database
 // is closed, and at each Stats.
 type counters struct {
-	hits, misses, saved, dropped int64
+	hits, misses, saved, dropped, far int64
 }
 
-func (c *counters) places() []*int64 { return []*int64{&c.hits, &c.misses, &c.saved, &c.dropped} }
+func (c *counters) places() []*int64 {
+	return []*int64{&c.hits, &c.misses, &c.saved, &c.dropped, &c.far}
+}
 
 // count changes the counters.
 func (d *db) count(change func(*counters)) {
@@ -38,9 +40,17 @@ func (c *counters) save(d *db) {
 		return
 	}
 	d.mu.Lock()
-	value := proto.AppendNumbers(nil, c.hits, c.misses, c.saved, c.dropped)
+	value := proto.AppendNumbers(nil, c.hits, c.misses, c.saved, c.dropped, c.far)
 	d.mu.Unlock()
 	d.put(key(kindCount, nil), value)
+}
+
+// tally adds to what is counted for others.
+func (d *db) tally(payload []byte) ([]byte, error) {
+	var far int64
+	proto.Numbers(payload, &far)
+	d.count(func(c *counters) { c.far += far })
+	return nil, nil
 }
 
 // records yields all records of a kind by their key, kind included. Key and
@@ -118,7 +128,7 @@ func (d *db) stats([]byte) ([]byte, error) {
 	defer d.mu.Unlock()
 	c := d.counts
 	return proto.AppendNumbers(nil, traces, sets, small, stats, int64(d.pebble.Metrics().DiskSpaceUsage()),
-		blobs, blobBytes, c.hits, c.misses, c.saved, c.dropped), nil
+		blobs, blobBytes, c.hits, c.misses, c.saved, c.dropped, c.far), nil
 }
 
 // verify reads everything. Damaged records are dropped in any case: they are of
@@ -135,7 +145,7 @@ func (d *db) verify(payload []byte) ([]byte, error) {
 			badBlobs++
 		}
 	}
-	for _, kind := range []byte{kindSets, kindSet, kindSmall, kindStat, kindUsed, kindCount} {
+	for _, kind := range []byte{kindSets, kindSet, kindSmall, kindStat, kindAlias, kindUsed, kindCount} {
 		for range d.records(kind) {
 			records++
 		}

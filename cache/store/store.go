@@ -55,6 +55,7 @@ type Store struct {
 	fs       vfs.FS
 	warn     func(error)
 	ops      map[proto.Op]operation
+	far      *far // nil if nothing is kept elsewhere
 
 	mu      sync.Mutex
 	backend backend
@@ -97,6 +98,7 @@ func (s *Store) Close() error {
 		c.Close()
 	}
 	s.mu.Unlock()
+	s.far.close()
 	if b != nil {
 		b.close()
 	}

@@ -61,8 +61,9 @@ contents          %d files with %s, %d small ones
 records on disk   %s
 looked up         %d found, %d not found (%.0f %%)
 time saved        %s
+from elsewhere    %d results of the remote cache
 damaged records   %d dropped
-`, dir, s.Traces, s.Sets, s.Blobs, size(s.BlobBytes), s.Small, size(s.RecordBytes), s.Hits, s.Misses, percent, time.Duration(s.Saved).Round(time.Second), s.Dropped)
+`, dir, s.Traces, s.Sets, s.Blobs, size(s.BlobBytes), s.Small, size(s.RecordBytes), s.Hits, s.Misses, percent, time.Duration(s.Saved).Round(time.Second), s.Far, s.Dropped)
 	return err
 }
 

@@ -13,13 +13,21 @@ import (
 	"fmake/tracefs/server"
 )
 
+// readOnlyWord says that the store must not be changed. All other words are settings of
+// the remote cache.
+const readOnlyWord = "readonly"
+
 // openStore opens the store for all makes that share the engine. args are the
 // words that the first of them started the engine with.
 func openStore(cacheDir string, args []string) (server.Store, error) {
 	var opts []store.Option
-	readOnly := slices.Contains(args, "readonly")
+	readOnly := slices.Contains(args, readOnlyWord)
 	if readOnly {
 		opts = append(opts, store.ReadOnly())
+	}
+	// What comes from a remote cache has to be kept here.
+	if o, ok := remoteOption(cacheDir, args); ok && !readOnly {
+		opts = append(opts, o)
 	}
 	st, err := store.Open(cacheDir, opts...)
 	if err != nil {

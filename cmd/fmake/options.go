@@ -3,6 +3,8 @@ package main
 import (
 	"cmp"
 	"strings"
+
+	"fmake/cache/endpoint"
 )
 
 // ownOption is one option: its name with the dashes, the values it may have (nil
@@ -70,6 +72,26 @@ func ownOptions() []ownOption {
 			help: "Take results from the cache and store new ones (the default); neither; take only.",
 		},
 		{name: "--cache-dir", arg: "DIRECTORY", set: func(o *own, v string) { o.cacheDir = absolute(v) }, help: "Keep the cache there."},
+		{
+			name: canonicalOption, arg: "DIRECTORY", set: func(o *own, v string) { o.canonical = absolute(v) },
+			help: "Show the project there to all that runs, so that results are the same wherever it is.",
+		},
+		{
+			name: "--remote-cache", arg: "URL", set: remoteSetting(endpoint.Cache),
+			help: "Take results from this server, and give it new ones: grpc://HOST:PORT/INSTANCE or grpcs://...; \"off\" for none.",
+		},
+		{
+			name: "--remote-cache-mode", values: []string{"readwrite", "read", "write"}, set: remoteSetting(endpoint.Mode),
+			help: "Take and give results (the default), or only one of both.",
+		},
+		{
+			name: "--remote-wait", arg: "SECONDS", set: remoteSetting(endpoint.Wait),
+			help: "How long to wait at the end for results that are on their way there, 2.5 by default.",
+		},
+		{name: "--remote-token-file", arg: "FILE", set: remoteSetting(endpoint.TokenFile), help: "What lets us in there is in this file."},
+		{name: "--remote-ca", arg: "FILE", set: remoteSetting(endpoint.CA), help: "Who the server has to be certified by."},
+		{name: "--remote-cert", arg: "FILE", set: remoteSetting(endpoint.Cert), help: "The certificate by which it knows us."},
+		{name: "--remote-key", arg: "FILE", set: remoteSetting(endpoint.Key), help: "The key of that certificate."},
 		{
 			name: "--system", values: []string{"trace", "fingerprint"}, set: func(o *own, v string) { o.system = v },
 			help: "Record each file of the system that is read (the default), or take its packages as a whole.",

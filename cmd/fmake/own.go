@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+
+	"fmake/cache/endpoint"
 )
 
 // own are fmake's own options. They are long options that GNU make does not
@@ -11,23 +13,25 @@ import (
 // makes below in FMAKEFLAGS, never in MAKEFLAGS, because a real GNU make there
 // must not see them.
 type own struct {
-	trace    string // auto, off, require
-	cache    string // on, off, readonly
-	cacheDir string
-	system   string // trace, fingerprint
-	env      string // auto, all
-	order    string // auto, serial
-	explain  []question
-	json     bool // --explain and --verify answer programs
-	hazards  bool
-	manage   []string // what is to be done with the cache instead of making anything
-	list     string   // targets, tasks: what is listed instead of making anything
-	lint     string   // report, patch; "": not asked for
-	verify   bool     // recipes run twice
-	pages    []page   // what is to be written when all have ended
-	progress bool     // a terminal shows how far the build is
-	story    string   // what makes below tell, and where; "" if nobody asks
-	wrong    []string // words that could not be read, for the error message
+	trace     string // auto, off, require
+	cache     string // on, off, readonly
+	cacheDir  string
+	remote    []string // settings of the remote cache; never handed down, as they may be secrets
+	system    string   // trace, fingerprint
+	canonical string   // where the project is to be had; done before all else, see enter
+	env       string   // auto, all
+	order     string   // auto, serial
+	explain   []question
+	json      bool // --explain and --verify answer programs
+	hazards   bool
+	manage    []string // what is to be done with the cache instead of making anything
+	list      string   // targets, tasks: what is listed instead of making anything
+	lint      string   // report, patch; "": not asked for
+	verify    bool     // recipes run twice
+	pages     []page   // what is to be written when all have ended
+	progress  bool     // a terminal shows how far the build is
+	story     string   // what makes below tell, and where; "" if nobody asks
+	wrong     []string // words that could not be read, for the error message
 }
 
 // shows tells whether something is to be seen or written besides what make does.
@@ -97,6 +101,11 @@ func wrongValue(opt ownOption, value string) string {
 		return fmt.Sprintf("option '%s' needs a value: %s=VALUE", opt.name, opt.name)
 	}
 	return fmt.Sprintf("option '%s=%s': the value must be one of %s", opt.name, value, strings.Join(opt.values, ", "))
+}
+
+// remoteSetting returns what enters a setting of the remote cache.
+func remoteSetting(name string) func(o *own, value string) {
+	return func(o *own, value string) { o.remote = append(o.remote, endpoint.Setting(name, value)) }
 }
 
 // takeVariable reads FMAKEFLAGS: options separated by white space.

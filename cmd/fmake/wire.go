@@ -3,11 +3,14 @@ package main
 import (
 	"errors"
 	"os"
+	"slices"
 	"strings"
 
 	"fmake/cache"
+	"fmake/cache/endpoint"
 	"fmake/exec"
 	"fmake/exec/build"
+	"fmake/exec/canonical"
 	"fmake/exec/flags"
 	"fmake/exec/idle"
 	"fmake/makefile"
@@ -18,7 +21,9 @@ import (
 // from earlier runs is the Build.
 type program struct {
 	own     *own
-	env     []string
+	env     []string // without what follows
+	remote  []string // settings of the remote cache
+	private []string // what only this program itself may find in its environment
 	session *exec.Session
 	build   *build.Build
 	shells  build.ShellLog
@@ -33,12 +38,23 @@ type program struct {
 
 // run runs fmake with a command line and an environment.
 func run(args, env []string) int {
+	if err := canonical.Stage(); err != nil {
+		return refuse(err)
+	}
+	inside, env, stage := canonical.Inside(env)
+	if !inside {
+		if err := enter(args, env); err != nil {
+			return refuse(err)
+		}
+	}
+	env, remote := endpoint.Split(env)
+	endpoint.Forget(remote)
 	status, done, looks := replay(args, env)
 	if done {
 		return status
 	}
 	prepareMemory()
-	p := &program{own: newOwn(), env: env, top: true, idle: looks}
+	p := &program{own: newOwn(), env: env, private: append(stage, remote...), remote: remote, top: true, idle: looks}
 	p.shared = build.NewShared(func() string { return p.session.Fifo() })
 	p.session = exec.NewSession(p.config(args))
 	status = p.session.Run()
@@ -50,7 +66,7 @@ func run(args, env []string) int {
 func (p *program) config(args []string) exec.Config {
 	p.own.takeVariable(lookup(p.env, "FMAKEFLAGS"))
 	return exec.Config{
-		Args: args, Env: p.env, Idle: p.idle,
+		Args: args, Env: p.env, Private: p.private, Idle: p.idle,
 		Own:          p.own.take,
 		Help:         help,
 		Ready:        p.ready,
@@ -67,7 +83,7 @@ func (p *program) config(args []string) exec.Config {
 
 // below is what a make that a recipe starts runs with, inside this process.
 func (p *program) below(args, env []string) exec.Config {
-	q := &program{own: newOwn(), env: env, shared: p.shared, idle: p.idle, display: p.display}
+	q := &program{own: newOwn(), env: env, remote: p.settings(), shared: p.shared, idle: p.idle, display: p.display}
 	return q.config(args)
 }
 
@@ -117,21 +133,34 @@ func (p *program) attach(db *makefile.Database, s *exec.Session) (exec.Options, 
 	if tracefs.InView() {
 		return none, nil // inside a traced recipe: what is done here is part of it
 	}
+	far, err := endpoint.Parse(p.settings())
+	if err != nil {
+		return none, err
+	}
 	dir, err := p.cacheDir()
 	if err != nil {
 		s.Warn(err.Error() + "; working without tracing and cache")
 		return none, nil
 	}
-	b := build.New(db, s.Dir(), p.options(dir, s))
+	o := p.options(dir, s)
+	if far != nil {
+		o.Remote, o.Flush = p.settings(), p.top && o.Above.Engine == ""
+	}
+	b := build.New(db, s.Dir(), o)
 	p.build, p.traced = b, true
 	if p.display != nil {
 		p.display.board.Know(b.Durations())
 	}
-	o := exec.Options{Judge: b, Actions: b, Referee: b, Learned: b.Learned, SubMakeEnv: b.SubMakeEnv, Generated: b.Generated}
+	out := exec.Options{Judge: b, Actions: b, Referee: b, Learned: b.Learned, SubMakeEnv: b.SubMakeEnv, Generated: b.Generated}
 	if len(p.own.explain) > 0 {
-		p.explain(&o)
+		p.explain(&out)
 	}
-	return o, nil
+	return out, nil
+}
+
+// settings are those of the remote cache; options count more than variables.
+func (p *program) settings() []string {
+	return slices.Concat(p.remote, p.own.remote)
 }
 
 // cacheDir is where the cache is: by option, else by the environment.

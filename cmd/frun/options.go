@@ -6,18 +6,21 @@ import (
 	"slices"
 	"strings"
 
+	"fmake/cache/endpoint"
 	"fmake/exec/build"
 )
 
 // options are what the command line says, before the command.
 type options struct {
-	trace    string // auto, off, require
-	cache    string // on, off, readonly
-	cacheDir string
-	root     string
-	system   string // trace, fingerprint
-	env      string // auto, all
-	stdin    string // auto, hash, none, pass
+	trace     string // auto, off, require
+	cache     string // on, off, readonly
+	cacheDir  string
+	canonical string   // where the project is to be had
+	remote    []string // settings of the remote cache
+	root      string
+	system    string // trace, fingerprint
+	env       string // auto, all
+	stdin     string // auto, hash, none, pass
 
 	labels string // which, by commas; "all"; "" for none
 	strict bool
@@ -56,6 +59,14 @@ func table() []option {
 		{name: "--stdin", arg: "WHAT", values: []string{"auto", "hash", "none", "pass"}, set: func(o *options, v string) { o.stdin = v }, help: "What becomes of the standard input; see below."},
 		{name: "--cache", arg: "WHICH", values: []string{"on", "off", "readonly"}, set: func(o *options, v string) { o.cache = v }, shared: true, help: "Take results from the cache and store new ones (on), neither (off), or only take them (readonly)."},
 		{name: "--cache-dir", arg: "DIR", set: func(o *options, v string) { o.cacheDir = absolute(v) }, shared: true, help: "Where the cache is; else FMAKE_CACHE_DIR, else $XDG_CACHE_HOME/fmake, else ~/.cache/fmake. It is fmake's."},
+		{name: "--canonical-root", arg: "DIR", set: func(o *options, v string) { o.canonical = absolute(v) }, help: "Show the project there to the command, so that results are the same wherever it is."},
+		{name: "--remote-cache", arg: "URL", set: remoteSetting(endpoint.Cache), shared: true, help: "Take results from this server, and give it new ones: grpc://HOST:PORT/INSTANCE or grpcs://...; \"off\" for none."},
+		{name: "--remote-cache-mode", arg: "HOW", values: []string{"readwrite", "read", "write"}, set: remoteSetting(endpoint.Mode), shared: true, help: "Take and give results (readwrite), or only one of both."},
+		{name: "--remote-wait", arg: "SECONDS", set: remoteSetting(endpoint.Wait), shared: true, help: "How long to wait at the end for a result that is on its way there, 2.5 by default."},
+		{name: "--remote-token-file", arg: "FILE", set: remoteSetting(endpoint.TokenFile), shared: true, help: "What lets us in there is in this file."},
+		{name: "--remote-ca", arg: "FILE", set: remoteSetting(endpoint.CA), shared: true, help: "Who the server has to be certified by."},
+		{name: "--remote-cert", arg: "FILE", set: remoteSetting(endpoint.Cert), shared: true, help: "The certificate by which it knows us."},
+		{name: "--remote-key", arg: "FILE", set: remoteSetting(endpoint.Key), shared: true, help: "The key of that certificate."},
 		{name: "--root", arg: "DIR", set: func(o *options, v string) { o.root = absolute(v) }, help: "The project's folder; else the nearest one above that has .git, .hg or .svn, else the working directory. What a command writes outside is never put back."},
 		{name: "--tracefs", arg: "WHEN", values: []string{"auto", "off", "require"}, set: func(o *options, v string) { o.trace = v }, shared: true, help: "Where FUSE cannot be used, say so in one line and run the command (auto), or fail (require). Just run it in any case (off)."},
 		{name: "--system", arg: "HOW", values: []string{"trace", "fingerprint"}, set: func(o *options, v string) { o.system = v }, shared: true, help: "Record each file of /usr, /lib, /etc, /opt that was opened (trace), or take these as a whole, by their packages."},
@@ -65,6 +76,11 @@ func table() []option {
 		{name: "--help", set: func(o *options, _ string) { o.help = true }, help: "Print this text."},
 		{name: "--version", set: func(o *options, _ string) { o.version = true }, help: "Print the version."},
 	}
+}
+
+// remoteSetting returns what enters a setting of the remote cache.
+func remoteSetting(name string) func(o *options, value string) {
+	return func(o *options, value string) { o.remote = append(o.remote, endpoint.Setting(name, value)) }
 }
 
 // absolute makes a directory's name mean the same wherever it is used.
@@ -152,6 +168,9 @@ func (o *options) check() error {
 		if x {
 			asked++
 		}
+	}
+	if _, err := endpoint.Parse(o.remote); err != nil {
+		return err
 	}
 	switch {
 	case o.strict && o.labels == "":

@@ -11,8 +11,10 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"fmake/cache/endpoint"
 	"fmake/exec"
 	"fmake/exec/build"
+	"fmake/exec/canonical"
 	"fmake/makefile"
 	"fmake/tracefs"
 )
@@ -31,7 +33,13 @@ type program struct {
 
 // run does it all. It does not return.
 func run(args, env []string) {
+	if err := canonical.Stage(); err != nil {
+		fail(err)
+	}
+	inside, env, _ := canonical.Inside(env)
+	env, remote := endpoint.Split(env)
 	p := &program{o: newOptions(), env: env}
+	p.o.remote = remote
 	err := p.o.inherit(lookup(env, "FMAKEFLAGS"))
 	if err == nil {
 		p.words, err = p.o.parse(args)
@@ -54,6 +62,12 @@ func run(args, env []string) {
 	if err != nil {
 		misused(err)
 	}
+	if !inside && p.o.canonical != "" && !tracefs.InView() {
+		if err := p.enter(); err != nil {
+			fail(err)
+		}
+	}
+	endpoint.Forget(remote)
 	p.start()
 }
 
@@ -61,6 +75,23 @@ func run(args, env []string) {
 func misused(err error) {
 	fmt.Fprintf(os.Stderr, "frun: %v\nTry 'frun --help' for more information.\n", err)
 	os.Exit(ownFailure)
+}
+
+// enter runs the command with the project under a fixed path. It returns if it is there
+// already, or if that cannot be done.
+func (p *program) enter() error {
+	dir, err := unix.Getwd()
+	if err != nil {
+		return fmt.Errorf("the working directory: %w", err)
+	}
+	root, err := rootAbove(dir, p.o.root)
+	if err != nil {
+		return err
+	}
+	if root == "" {
+		root = build.ProjectRoot(dir)
+	}
+	return canonical.Enter(p.o.canonical, root, dir)
 }
 
 // fail says what is wrong and ends.
@@ -166,6 +197,8 @@ func (p *program) command() (*build.Command, error) {
 		Require:  p.o.trace == "require",
 		Cache:    p.o.cacheMode(),
 		CacheDir: cacheDir,
+		Remote:   p.o.remote,
+		Flush:    len(p.o.remote) > 0,
 		System:   p.o.system,
 		AllEnv:   p.o.env == "all",
 		Env:      p.env,

@@ -64,13 +64,15 @@ func ModeOf(word string) Mode {
 
 // Options are what the command line says about tracing and the cache.
 type Options struct {
-	Require     bool   // --tracefs=require: no work without tracing
-	Cache       Mode   // --cache
-	CacheDir    string // --cache-dir, else the default place
-	System      string // --system: trace or fingerprint
-	AllEnv      bool   // --env=all
-	Above       Above  // what the make above handed down
-	EnginePath  string // the engine's program
+	Require     bool     // --tracefs=require: no work without tracing
+	Cache       Mode     // --cache
+	CacheDir    string   // --cache-dir, else the default place
+	Remote      []string // settings of the remote cache, see package endpoint
+	Flush       bool     // the build waits at its end for what is on its way there
+	System      string   // --system: trace or fingerprint
+	AllEnv      bool     // --env=all
+	Above       Above    // what the make above handed down
+	EnginePath  string   // the engine's program
 	Env         []string
 	Shells      *ShellLog                        // what $(shell) printed while reading
 	Silent      bool                             // -s: a replayed recipe is not echoed
@@ -120,6 +122,7 @@ type Build struct {
 	store       *cache.Client
 	contents    *cache.Contents
 	storeFailed bool
+	noFar       bool          // there is no remote cache
 	slots       chan struct{} // bounds the writes to the store that are under way
 	saved       time.Time     // when the graph file was last written
 	saving      time.Duration // how long that took

@@ -66,10 +66,11 @@ func NewCommand(spec CommandSpec, o Options) *Command {
 	if o.AllEnv {
 		key = cache.NewDigest("strict").Hash(key).Sum()
 	}
+	full := withProcessor(key, strings.Join(text, " "))
 	c := &Command{
 		b: b,
 		f: &makefile.File{Name: strings.Join(text, " "), Recipe: &makefile.Recipe{}},
-		n: &node{name: "command " + key.String(), recipe: recipeKey{done: true, key: key, full: key, text: strings.Join(text, " ")}},
+		n: &node{name: "command " + key.String(), recipe: recipeKey{done: true, key: key, full: full, text: strings.Join(text, " ")}},
 	}
 	b.nodes[c.f] = c.n
 	b.load(cache.CommandGraphPath(o.CacheDir, b.sp.root, c.n.name))

@@ -56,6 +56,9 @@ func (b *Build) explainTarget(a *explain.Answer, f *makefile.File) {
 	}
 	var words string
 	a.State, words = verdictWords(d, n.must)
+	if d.verdict == exec.Restored && d.hit != nil && d.hit.From == cache.FromFar {
+		words = "would be restored from the remote cache"
+	}
 	a.Sentence = fmt.Sprintf("%s %s: %s.", f.Name, words, d.why)
 	t := b.graph.Target(n.name)
 	if t == nil {
@@ -147,6 +150,8 @@ func (b *Build) explainRun(t *cache.Trace, who string) *explain.Run {
 		r.Text = fmt.Sprintf("%s failed at %s with status %d; what it left is not good.", who, when, t.Status)
 	case t.From == cache.FromAdopted:
 		r.Text = fmt.Sprintf("It was adopted at %s: %s.", when, t.Reason)
+	case t.From == cache.FromFar:
+		r.Text = fmt.Sprintf("It came from the remote cache (first made at %s in %v) because %s.", when, took, t.Reason)
 	case t.From == cache.FromCache:
 		r.Text = fmt.Sprintf("It came from the cache (first made at %s in %v) because %s.", when, took, t.Reason)
 	default:

@@ -72,7 +72,7 @@ func (b *Build) recipeKey(f *makefile.File, n *node) *recipeKey {
 		}
 		d.String(l)
 	}
-	k.full = d.Sum()
+	k.full = withProcessor(d.Sum(), k.text)
 	return k
 }
 

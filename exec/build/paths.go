@@ -42,6 +42,9 @@ func newSpace(cwd, handedDown, cacheDir string, env map[string]string, r *idle.R
 	return s
 }
 
+// ProjectRoot is the root of the tree around a directory, if no make above hands one down.
+func ProjectRoot(dir string) string { return findRoot(dir, "", nil) }
+
 func findRoot(cwd, handedDown string, r *idle.Recorder) string {
 	if handedDown != "" && within(cwd, handedDown) {
 		return handedDown

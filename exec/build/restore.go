@@ -25,7 +25,10 @@ const (
 func (b *Build) restore(f *makefile.File, n *node, d decision) error {
 	t := *d.hit
 	t.Outputs = slices.Clone(d.hit.Outputs)
-	t.Serial, t.Reason, t.From = n.serial, d.why, cache.FromCache
+	t.Serial, t.Reason = n.serial, d.why
+	if t.From != cache.FromFar {
+		t.From = cache.FromCache
+	}
 	if d.old == nil || d.old.Strong != t.Strong {
 		t.Run = cache.NewDigest("restored").Hash(t.Strong).Sum()
 	} else {

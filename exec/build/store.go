@@ -34,7 +34,7 @@ func (b *Build) storeArgs() []string {
 	if b.opts.Cache == CacheReadOnly {
 		return []string{"readonly"}
 	}
-	return nil
+	return b.opts.Remote
 }
 
 // reportNoTracing is the one line of law 7.
@@ -119,7 +119,8 @@ func (b *Build) mayRestore(f *makefile.File, n *node) bool {
 	return len(b.recipeKey(f, n).text) > 0
 }
 
-// lookUp is the two-phase look-up: it returns a trace that holds now, or nil.
+// lookUp is the two-phase look-up: it returns a trace that holds now, or nil. First it
+// looks into the store, then at the remote cache.
 func (b *Build) lookUp(f *makefile.File, n *node) *cache.Trace {
 	c := b.client()
 	if c == nil || b.storeFailed {
@@ -145,7 +146,7 @@ func (b *Build) lookUp(f *makefile.File, n *node) *cache.Trace {
 			return t
 		}
 	}
-	return nil
+	return b.lookFar(f, n)
 }
 
 // mayPutBack reports whether a result of which the inputs are as they were may be taken.
@@ -328,6 +329,7 @@ func (b *Build) Close() {
 		}
 	}
 	b.Save()
+	b.flush()
 	if b.store != nil {
 		b.store.Close()
 	}

@@ -9,11 +9,11 @@ import (
 	"path/filepath"
 )
 
-// GivenVar names a make to test instead of a fresh fmake. An fmake-engine, an frun and an frun-label
+// GivenVar names a make to test instead of a fresh fmake. Those of our other programs that are
 // beside it are taken too; without an engine it is a plain make.
 const GivenVar = "FMAKE_TEST_BINARY"
 
-// Into puts fmake, fmake-engine, frun and frun-label into dir, which every user can read then.
+// Into puts fmake and our other programs into dir, which every user can read then.
 func Into(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
@@ -21,7 +21,7 @@ func Into(dir string) error {
 	if given := os.Getenv(GivenVar); given != "" {
 		return take(given, dir)
 	}
-	return Build(dir, "fmake/cmd/fmake", "fmake/cmd/fmake-engine", "fmake/cmd/frun", "fmake/cmd/frun-label")
+	return Build(dir, "fmake/cmd/fmake", "fmake/cmd/fmake-engine", "fmake/cmd/fmake-remote", "fmake/cmd/frun", "fmake/cmd/frun-label")
 }
 
 // Build builds packages of this module into dir.
@@ -50,7 +50,7 @@ func take(given, dir string) error {
 	if err := Copy(given, filepath.Join(dir, "fmake")); err != nil {
 		return fmt.Errorf("%s: %w", GivenVar, err)
 	}
-	for _, name := range []string{"fmake-engine", "frun", "frun-label"} {
+	for _, name := range []string{"fmake-engine", "fmake-remote", "frun", "frun-label"} {
 		beside := filepath.Join(filepath.Dir(given), name)
 		if _, err := os.Stat(beside); err != nil {
 			continue

@@ -44,6 +44,21 @@ const (
 	Verify                 // 1: drop what is damaged -> numbers
 	Collect                // numbers -> numbers
 	Similar                // key, target, directory -> list of encoded traces
+	Tally                  // numbers ->
+	GetAlias               // hash -> hash of the same content by another function
+	PutAlias               // hash, other hash ->
+)
+
+// The operations about what is kept far away, on another machine. The store hands
+// them to the program that speaks to it, whose answers are these. A call says
+// Refused if there is no such place, and Unavailable, with what a person should be
+// told, once: from then on nothing is found there.
+const (
+	FarSetUp  Op = iota + 64 // list of byte strings -> ; to the program only
+	FarSets                  // key -> list of encoded sets
+	FarResult                // strong key -> encoded trace, whose contents are in the store then
+	FarPut                   // as PutTrace; to the program only
+	FarFlush                 // -> ; waits a while for what is on its way
 )
 
 // Status says how a call went.
