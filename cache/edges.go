@@ -1,12 +1,15 @@
 package cache
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // Names of the sections that this package keeps itself.
 const (
-	sectionOrder  = ".order"
 	sectionEdges  = ".edges"
 	sectionBelow  = ".below"
+	sectionPlaces = ".places"
 	sectionWrites = ".writes"
 )
 
@@ -19,20 +22,6 @@ type LastWrite struct {
 	Target    string
 	Run, Hash Hash
 	Stat      FileStat
-}
-
-// Order returns the serial order of the targets as last stored.
-func (g *Graph) Order() []string {
-	s, _ := g.section(sectionOrder)
-	r := reader{s: s}
-	return r.strs()
-}
-
-// SetOrder stores the serial order of the targets.
-func (g *Graph) SetOrder(order []string) {
-	var w writer
-	w.strs(order)
-	g.SetSection(sectionOrder, w.b)
 }
 
 // Edges returns the learned edges.
@@ -93,6 +82,46 @@ func (g *Graph) AddEdges(more ...Edge) {
 	if len(edges) > known {
 		g.SetEdges(edges)
 	}
+}
+
+// Place is where in serial order that comes which a make below a target has done: before
+// At, which is the target's own place.
+type Place struct {
+	Target string
+	At     uint64
+}
+
+// PlacesBelow returns the places of the targets whose recipes start makes.
+func (g *Graph) PlacesBelow() []Place {
+	s, _ := g.section(sectionPlaces)
+	r := reader{s: s}
+	return list(&r, func(p *Place) {
+		p.Target = r.str()
+		p.At = r.uint()
+	})
+}
+
+// SetPlaceBelow stores the place of one target whose recipe starts a make.
+func (g *Graph) SetPlaceBelow(target string, at uint64) {
+	g.changing.Lock()
+	defer g.changing.Unlock()
+	places := g.PlacesBelow()
+	i, known := slices.BinarySearchFunc(places, target, func(p Place, t string) int { return strings.Compare(p.Target, t) })
+	if known && places[i].At == at {
+		return
+	}
+	if known {
+		places[i].At = at
+	} else {
+		places = slices.Insert(places, i, Place{target, at})
+	}
+	var w writer
+	w.uint(uint64(len(places)))
+	for _, p := range places {
+		w.str(p.Target)
+		w.uint(p.At)
+	}
+	g.SetSection(sectionPlaces, w.b)
 }
 
 // LastWrites returns the list of last writes.

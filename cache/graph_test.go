@@ -124,10 +124,12 @@ func compareGraph(t *rapid.T, path string, want map[string]*Trace) {
 func TestGraphSections(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "graph")
 	g := mustLoad(t, path)
-	order := []string{"b", "a"}
+	places := []Place{{"a", 1 << 40}, {"b", 1}}
 	edges := []Edge{{"a", "gen.h"}}
 	writes := []LastWrite{{Target: "x", Hash: HashString("x"), Stat: FileStat{Ino: 7}}}
-	g.SetOrder(order)
+	g.SetPlaceBelow("b", 2)
+	g.SetPlaceBelow("a", 1<<40)
+	g.SetPlaceBelow("b", 1)
 	g.SetEdges(edges)
 	g.SetLastWrites(writes)
 	g.SetSection("mine", []byte("text"))
@@ -137,9 +139,9 @@ func TestGraphSections(t *testing.T) {
 	mustSave(t, g)
 
 	g = mustLoad(t, path)
-	if !slices.Equal(g.Order(), order) || !slices.Equal(g.Edges(), edges) || !slices.Equal(g.LastWrites(), writes) ||
+	if !slices.Equal(g.PlacesBelow(), places) || !slices.Equal(g.Edges(), edges) || !slices.Equal(g.LastWrites(), writes) ||
 		string(g.Section("mine")) != "text" || g.Section("gone") != nil {
-		t.Errorf("order %q, edges %v, writes %v, mine %q", g.Order(), g.Edges(), g.LastWrites(), g.Section("mine"))
+		t.Errorf("places %v, edges %v, writes %v, mine %q", g.PlacesBelow(), g.Edges(), g.LastWrites(), g.Section("mine"))
 	}
 	g.SetSection("mine", []byte("text"))
 	if g.Dirty() {
@@ -212,13 +214,13 @@ func TestGraphOtherVersion(t *testing.T) {
 func TestGraphOnMerge(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "graph")
 	mine, theirs := mustLoad(t, path), mustLoad(t, path)
-	theirs.SetOrder([]string{"a"})
+	theirs.SetSection("list", []byte("a"))
 	mustSave(t, theirs)
-	mine.SetOrder([]string{"b"})
-	mine.OnMerge(func(theirs *Graph) { mine.SetOrder(append(theirs.Order(), mine.Order()...)) })
+	mine.SetSection("list", []byte("b"))
+	mine.OnMerge(func(theirs *Graph) { mine.SetSection("list", append(theirs.Section("list"), mine.Section("list")...)) })
 	mustSave(t, mine)
-	if got := mustLoad(t, path).Order(); !slices.Equal(got, []string{"a", "b"}) {
-		t.Errorf("order %q", got)
+	if got := mustLoad(t, path).Section("list"); string(got) != "ab" {
+		t.Errorf("list %q", got)
 	}
 }
 
@@ -419,6 +421,6 @@ func FuzzGraph(f *testing.F) {
 			}
 		}
 		g.StatSource()(FileStat{})
-		g.Order()
+		g.PlacesBelow()
 	})
 }

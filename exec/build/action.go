@@ -120,6 +120,9 @@ func (b *Build) native(f *makefile.File, n *node) *nativeAction {
 	d := &done{f: f, n: n, started: time.Now()}
 	n.last, n.tried = d, d.started
 	n.told, n.below = n.serial, n.serial
+	if f.Recipe.AnyRecurse && !b.opts.DryRun {
+		b.graph.SetPlaceBelow(n.name, n.below)
+	}
 	return &nativeAction{b, d}
 }
 

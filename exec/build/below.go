@@ -186,6 +186,7 @@ func (b *Build) moveBelow() {
 	}
 	for _, n := range moved {
 		n.below = n.serial
+		b.graph.SetPlaceBelow(n.name, n.below)
 	}
 	b.chain = &versions{b: b}
 }

@@ -145,6 +145,8 @@ type Build struct {
 	active        int                       // traced actions that run now
 	extra         uint64                    // positions given by nextSerial
 	serials       map[string]uint64         // positions of this build, by name in the graph
+	places        map[string]uint64         // all positions that were given in this build, by name in the graph
+	belowAt       map[string]uint64         // by name: the positions by which actions below are numbered; see takePlace
 	visited       map[string]bool           // names of the targets that this build decided about
 	commands      map[string]string         // command name: where PATH finds it
 	freshened     map[*makefile.File]int64  // the mtimes of targets that are as they were, before they got new ones
@@ -214,7 +216,7 @@ func newBuild(db *makefile.Database, cwd string, o Options) *Build {
 	b := &Build{
 		db: db, opts: o, hasher: o.Shared.hasher, reach: newReacher(db),
 		nodes: make(map[*makefile.File]*node), owned: make(map[string]*makefile.File),
-		suspect: make(map[string]suspect), warned: make(map[string]bool), visited: make(map[string]bool), wrote: make(map[string][]*done), looked: make(map[string][]*done), filled: make(map[string][]*done), commands: make(map[string]string), pretended: make(map[string]string), privileged: make(map[string]bool), found: make(map[string]bool), slots: make(chan struct{}, 64), names: make(map[cache.Hash]nameSet), passed: make(map[string]bool),
+		suspect: make(map[string]suspect), warned: make(map[string]bool), visited: make(map[string]bool), places: make(map[string]uint64), wrote: make(map[string][]*done), looked: make(map[string][]*done), filled: make(map[string][]*done), commands: make(map[string]string), pretended: make(map[string]string), privileged: make(map[string]bool), found: make(map[string]bool), slots: make(chan struct{}, 64), names: make(map[cache.Hash]nameSet), passed: make(map[string]bool),
 		awaited: make(map[string]*makefile.File), lowered: make(map[string]*loweredFile), freshened: make(map[*makefile.File]int64),
 	}
 	b.sp = newSpace(cwd, o.Above.Root, o.CacheDir, envMap(o.Env), o.Idle)

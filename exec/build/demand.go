@@ -212,9 +212,9 @@ func (b *Build) unfinishedBefore(f *makefile.File, n *node) bool {
 		return false
 	}
 	b.number(f, n)
-	mine, parallel := b.order[f], !b.opts.Serial()
-	for g, at := range b.order {
-		if at < mine && g.Recipe != nil && (parallel && !g.Run.Updated || b.node(g).stale != "") {
+	parallel := !b.opts.Serial()
+	for g := range b.order {
+		if b.node(g).serial < n.serial && g.Recipe != nil && (parallel && !g.Run.Updated || b.node(g).stale != "") {
 			return true
 		}
 	}

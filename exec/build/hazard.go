@@ -70,13 +70,7 @@ func (b *Build) renumber() {
 		b.shape = b.opts.Shape()
 	}
 	b.serials = make(map[string]uint64, len(b.nodes))
-	for f, at := range b.order {
-		n := b.node(f)
-		n.serial = b.serial + uint64(at+1)*b.step
-		if f.Recipe != nil { // else another make's rule says when it is made
-			b.serials[n.name] = n.serial
-		}
-	}
+	b.givePlaces()
 	b.chain = &versions{b: b}
 }
 

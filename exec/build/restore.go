@@ -225,13 +225,13 @@ func (b *Build) leftBefore(a *action, o *cache.Output) bool {
 }
 
 // ownDir reports whether a directory is this action's alone: nobody else made
-// what is in it, and no other rule makes it.
+// what is in it, no source is in it, and no other rule makes it.
 func (b *Build) ownDir(key string, a *action) bool {
 	if b.single != nil {
 		return b.onlyOwnIn(key, a.old) // what other commands have left is in nobody's chain
 	}
 	f := b.db.Lookup(b.display(key))
-	return (f == nil || f == a.f || f.Recipe == nil) && !b.chain.othersBelow(key, a.n.name)
+	return (f == nil || f == a.f || f.Recipe == nil) && !b.chain.othersBelow(key, a.n.name) && !b.chain.holdsSeen(a.n.name, a.n.serial, key, false)
 }
 
 func (b *Build) exists(p string) bool {

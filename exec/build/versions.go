@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"fmake/cache"
 )
 
@@ -169,7 +171,8 @@ func (v *versions) seen(name string, serial uint64, path string, keeps own) (out
 			return cache.Output{}, false
 		}
 		if len(chain) == 0 {
-			return orAbsent(failed.before, path), true
+			out = orAbsent(failed.before, path)
+			return out, out.Type != 0 || !v.holdsSeen(name, serial, path, keeps)
 		}
 		later = len(chain)
 	}
@@ -180,9 +183,26 @@ func (v *versions) seen(name string, serial uint64, path string, keeps own) (out
 		return v.b.whole(path, before)
 	}
 	if later > 0 {
-		return chain[later-1].out, true
+		out = chain[later-1].out
+	} else {
+		out = orAbsent(chain[0].before, path)
 	}
-	return orAbsent(chain[0].before, path), true
+	return out, out.Type != 0 || !v.holdsSeen(name, serial, path, keeps)
+}
+
+// holdsSeen reports whether something is in a directory that the action name at position
+// serial sees: then it sees the directory, whoever has made that. A file that the user
+// edited by hand, or that was adopted, counts as a source.
+func (v *versions) holdsSeen(name string, serial uint64, dir string, keeps own) bool {
+	p := v.b.sp.abs(dir)
+	if st, ok := v.b.w.lstat(p); !ok || st.Mode&unix.S_IFMT != unix.S_IFDIR {
+		return false
+	}
+	names, _ := v.b.w.names(p)
+	return slices.ContainsFunc(names, func(entry string) bool {
+		out, ok := v.seen(name, serial, joinPath(dir, entry), keeps)
+		return !ok || out.Type != 0
+	})
 }
 
 func orAbsent(o *cache.Output, path string) cache.Output {

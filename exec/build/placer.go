@@ -1,0 +1,210 @@
+package build
+
+import (
+	"slices"
+
+	"fmake/makefile"
+)
+
+// gap is how many places are left free after a new one, and room how many more are made
+// where there is none.
+const (
+	gap  = 8
+	room = 64
+)
+
+// spot is what one run of a recipe makes, or a file that nothing makes, in the order of a
+// make.
+type spot struct {
+	files []*makefile.File
+	actor *makefile.File // that of them that has a recipe, nil if none has one
+	was   uint64         // the place that it has had, 0 if none
+	at    uint64         // the one that it gets
+}
+
+// ruler says which places a make has: those between from and to that are a multiple of
+// step after from. Between each and the one before it is room for the makes below. A
+// place that is given need only be a multiple of fine.
+type ruler struct{ from, to, step, fine uint64 }
+
+func (r ruler) fits(at uint64) bool { return at > r.from && at < r.to && (at-r.from)%r.fine == 0 }
+
+// placer gives places to what is in the order of a make.
+type placer struct {
+	ruler
+	spots []spot
+	known func() []uint64                  // lists what has a place, of any make
+	moved func(from, to uint64, by uint64) // moves what has one
+	// needs lists, by their index, the spots before one that have to be before it. If it
+	// is nil, all have to.
+	needs func(s *spot) []int
+
+	rising []bool   // if needs is nil: which spots keep their places
+	taken  []uint64 // what known lists and what was given, sorted; nil until it is needed
+}
+
+// place gives each spot its place, and reports whether there was room.
+func (p *placer) place() bool {
+	if p.needs == nil {
+		p.rising = rising(p.spots)
+	}
+	given := make(map[uint64]bool)
+	last, bare := uint64(0), uint64(0) // the place of the last actor, and how many that are none came since
+	for i := range p.spots {
+		s := &p.spots[i]
+		low := last
+		if p.needs != nil {
+			low = p.latest(s)
+		}
+		if s.actor == nil {
+			bare++
+			s.at = max(low, p.from) + min(bare, p.step-1)
+			continue
+		}
+		if p.keeps(i, low) && !given[s.was] {
+			s.at = s.was
+			given[s.at] = true
+		} else if !p.insert(i, max(low, last)) {
+			return false
+		}
+		last, bare = s.at, 0
+	}
+	return true
+}
+
+// latest returns the last place of what a spot needs.
+func (p *placer) latest(s *spot) (at uint64) {
+	for _, i := range p.needs(s) {
+		at = max(at, p.spots[i].at)
+	}
+	return at
+}
+
+// keeps reports whether a spot keeps the place that it has had, if it has to be after
+// another.
+func (p *placer) keeps(i int, low uint64) bool {
+	if p.needs == nil {
+		return p.rising[i]
+	}
+	return p.spots[i].was > low
+}
+
+// rising finds the largest set of spots whose places are in order.
+func rising(spots []spot) []bool {
+	var tails []int // by length of a rising row: where the one with the lowest end ends
+	before := make([]int, len(spots))
+	for i := range spots {
+		if spots[i].was == 0 {
+			continue
+		}
+		n, _ := slices.BinarySearchFunc(tails, spots[i].was, func(j int, was uint64) int {
+			if spots[j].was < was {
+				return -1
+			}
+			return 1
+		})
+		before[i] = -1
+		if n > 0 {
+			before[i] = tails[n-1]
+		}
+		tails = append(tails[:n], append([]int{i}, tails[min(n+1, len(tails)):]...)...)
+	}
+	keep := make([]bool, len(spots))
+	if len(tails) > 0 {
+		for i := tails[len(tails)-1]; i >= 0; i = before[i] {
+			keep[i] = true
+		}
+	}
+	return keep
+}
+
+// insert gives a spot a new place after low, 0 if nothing is before it.
+func (p *placer) insert(i int, low uint64) bool {
+	if p.taken == nil {
+		p.taken = p.known()
+		slices.Sort(p.taken)
+	}
+	if low == 0 {
+		low = p.start(i)
+	}
+	at, ok := p.free(low)
+	if !ok {
+		return false
+	}
+	p.spots[i].at = at
+	n, _ := slices.BinarySearch(p.taken, at)
+	p.taken = slices.Insert(p.taken, n, at)
+	return true
+}
+
+// start returns what a spot that nothing is before comes after: what is before the first
+// that has a place, or everything.
+func (p *placer) start(i int) uint64 {
+	end := p.to
+	for j := i + 1; j < len(p.spots); j++ {
+		if p.keeps(j, 0) {
+			end = p.spots[j].was
+			break
+		}
+	}
+	n, _ := slices.BinarySearch(p.taken, end)
+	if n == 0 {
+		return p.from
+	}
+	return max(p.from, p.taken[n-1])
+}
+
+// free finds a place after low and before all that is after that; it makes room if there
+// is none.
+func (p *placer) free(low uint64) (at uint64, ok bool) {
+	step, end := p.step, p.to
+	if d := low - p.from; d%step != 0 && d%p.fine == 0 {
+		step, end = p.fine, low+step-d%step // among the places of a make below
+	}
+	base := low
+	if over := (low - p.from) % step; over != 0 {
+		base += step - over
+	}
+	n, _ := slices.BinarySearch(p.taken, low+1)
+	next := end
+	if n < len(p.taken) {
+		next = min(end, p.taken[n])
+	}
+	free := uint64(0)
+	if next > base {
+		free = (next - base - 1) / step
+	}
+	if free == 0 && next < end && p.makeRoom(next, end, room*step) {
+		free = room
+	}
+	if free == 0 {
+		return 0, false
+	}
+	if next == end {
+		return base + min(gap, free)*step, true
+	}
+	return base + min(gap, (free+1)/2)*step, true
+}
+
+// makeRoom moves all that has a place from one to before another, if there is room.
+func (p *placer) makeRoom(from, to, by uint64) bool {
+	n, _ := slices.BinarySearch(p.taken, from)
+	end, _ := slices.BinarySearch(p.taken, to)
+	if to-p.taken[end-1] <= by {
+		return false
+	}
+	p.moved(from, to, by)
+	for i := range p.taken[n:end] {
+		p.taken[n+i] += by
+	}
+	for i := range p.spots {
+		s := &p.spots[i]
+		if s.was >= from && s.was < to {
+			s.was += by
+		}
+		if s.at >= from && s.at < to {
+			s.at += by
+		}
+	}
+	return true
+}

@@ -1,0 +1,128 @@
+package build
+
+import (
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"fmake/makefile"
+)
+
+// places is what all builds of a tree know of places, by name.
+type places map[int]uint64
+
+func (w places) placer(order []int, r ruler) *placer {
+	p := &placer{ruler: r}
+	for _, name := range order {
+		p.spots = append(p.spots, spot{actor: &makefile.File{}, was: w[name]})
+	}
+	p.known = func() (all []uint64) {
+		for _, at := range w {
+			all = append(all, at)
+		}
+		return all
+	}
+	p.moved = func(from, to, by uint64) {
+		for name, at := range w {
+			if at >= from && at < to {
+				w[name] = at + by
+			}
+		}
+	}
+	return p
+}
+
+// build gives places to what is in an order, and keeps them.
+func (w places) build(t *rapid.T, order []int, needs func(s int) []int) {
+	p := w.placer(order, ruler{to: 1 << 62, step: 1 << 40, fine: 1 << 20})
+	if needs != nil {
+		p.needs = func(s *spot) []int {
+			return needs(slices.IndexFunc(p.spots, func(x spot) bool { return x.actor == s.actor }))
+		}
+	}
+	if !p.place() {
+		t.Fatal("no room")
+	}
+	for i, name := range order {
+		w[name] = p.spots[i].at
+	}
+	seen := make(map[uint64]int)
+	for name, at := range w {
+		if other, twice := seen[at]; twice {
+			t.Fatalf("%d and %d have one place", name, other)
+		}
+		seen[at] = name
+	}
+}
+
+// TestPlacer builds parts of a makefile that changes. With the default goal all is in
+// the order of the makefile. With other goals what is needed is before what needs it, and
+// all else stays in the order in which it was.
+func TestPlacer(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w := make(places)
+		for range rapid.IntRange(1, 30).Draw(t, "builds") {
+			order := rapid.Permutation([]int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}).Draw(t, "order")
+			order = order[:rapid.IntRange(1, len(order)).Draw(t, "n")]
+			var before []int
+			for name := range w {
+				before = append(before, name)
+			}
+			slices.SortFunc(before, func(x, y int) int { return int(w[x]>>20) - int(w[y]>>20) })
+			if rapid.Bool().Draw(t, "default goal") {
+				w.build(t, order, nil)
+				if !slices.IsSortedFunc(order, func(x, y int) int { return int(w[x]>>20) - int(w[y]>>20) }) {
+					t.Fatalf("%v has places %v", order, w)
+				}
+				before = slices.DeleteFunc(before, func(name int) bool { return slices.Contains(order, name) })
+			} else {
+				w.build(t, order, func(int) []int { return nil })
+			}
+			if !slices.IsSortedFunc(before, func(x, y int) int { return int(w[x]>>20) - int(w[y]>>20) }) {
+				t.Fatalf("what was in the order %v has places %v", before, w)
+			}
+		}
+	})
+}
+
+// TestPlacerNeeds moves what needs something behind it.
+func TestPlacerNeeds(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w := places{0: 1 << 40, 1: 2 << 40, 2: 3 << 40, 3: 4 << 40}
+		order := rapid.Permutation([]int{0, 1, 2, 3}).Draw(t, "order")
+		w.build(t, order, func(s int) []int { return []int{0, 1, 2, 3}[:s] })
+		if !slices.IsSortedFunc(order, func(x, y int) int { return int(w[x]>>20) - int(w[y]>>20) }) {
+			t.Fatalf("%v has places %v", order, w)
+		}
+	})
+}
+
+// TestPlacerStart puts a makefile that nothing is known of after everything else, and a
+// new first target before those that are known.
+func TestPlacerStart(t *testing.T) {
+	w := places{0: 8 << 40, 1: 16 << 40}
+	for _, c := range []struct {
+		order []int
+		after uint64
+		upTo  uint64
+	}{
+		{[]int{2, 0}, 0, 8 << 40},
+		{[]int{3, 1}, 8 << 40, 16 << 40},
+		{[]int{4}, 16 << 40, 64 << 40},
+	} {
+		p := w.placer(c.order, ruler{to: 1 << 62, step: 1 << 40, fine: 1 << 20})
+		if !p.place() || p.spots[0].at <= c.after || p.spots[0].at >= c.upTo {
+			t.Errorf("%v: at %d", c.order, p.spots[0].at>>40)
+		}
+	}
+}
+
+// TestPlacerFull has no room, and says so.
+func TestPlacerFull(t *testing.T) {
+	w := places{0: 1, 1: 2}
+	p := w.placer([]int{0, 2, 1}, ruler{to: 3, step: 1, fine: 1})
+	if p.place() {
+		t.Errorf("places %v", p.spots)
+	}
+}

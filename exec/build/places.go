@@ -1,0 +1,186 @@
+package build
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"fmake/cache"
+	"fmake/makefile"
+)
+
+// The serial order is kept: each action has its place in the graph, and the next build
+// begins with those places, whatever part of the makefile it is about. A build of one
+// target knows of the others only by them. What is new comes between its neighbours;
+// what must move, because an edge was learned or the makefile says otherwise now, takes
+// along what a make below it has done. A build with the default goal puts everything
+// where it finds it. Other goals may be named in any order, and what they have is moved
+// only by what it needs.
+
+// placeOf returns the place that a target has had, 0 if none or one that is no place of
+// this make. A command that runs every time belongs where it is asked for.
+func (b *Build) placeOf(f *makefile.File) uint64 {
+	n := b.node(f)
+	at, known := b.places[n.name]
+	switch {
+	case known:
+	case f.Recipe.AnyRecurse:
+		at = b.belowAt[n.name]
+	default:
+		if e, ok := b.graph.Entry(n.name); ok && e.Flags()&cache.Always == 0 {
+			at = e.Serial()
+		}
+	}
+	if !b.ruler().fits(at) {
+		return 0
+	}
+	return at
+}
+
+// ruler returns the places that this make may give.
+func (b *Build) ruler() ruler {
+	if b.step == 1<<topShift {
+		// A make that was started by hand in a folder that a make above it knows, too,
+		// finds places of a make below there.
+		return ruler{to: math.MaxUint64, step: b.step, fine: 1 << levelShift}
+	}
+	return ruler{from: b.serial, to: b.serial + b.step<<levelShift, step: b.step, fine: b.step}
+}
+
+// deep tells that this make is so far below the first that it has no places of its own.
+func (b *Build) deep() bool { return b.step == 1 && b.serial&(1<<levelShift-1) != 0 }
+
+// givePlaces gives everything in the order its place.
+func (b *Build) givePlaces() {
+	b.belowAt = make(map[string]uint64)
+	for _, p := range b.graph.PlacesBelow() {
+		b.belowAt[p.Target] = p.At
+	}
+	spots := b.spots()
+	p := placer{ruler: b.ruler(), spots: spots, known: b.knownPlaces, moved: b.movePlaces}
+	if b.db.ExpandFor("$(MAKECMDGOALS)", nil) != "" {
+		p.needs = b.needsOf
+	}
+	if b.deep() || !p.place() {
+		for i := range spots {
+			spots[i].at = b.serial + uint64(i+1)*b.step
+		}
+	}
+	inOrder := func(x, y spot) int { return cmp.Compare(x.at, y.at) }
+	if !slices.IsSortedFunc(spots, inOrder) {
+		b.repeated = true // what is before something else may be made after it
+	}
+	for i := range spots {
+		b.takePlace(&spots[i])
+	}
+}
+
+// spots lists what is in the order.
+func (b *Build) spots() []spot {
+	last := -1
+	for _, at := range b.order {
+		last = max(last, at)
+	}
+	spots := make([]spot, last+1)
+	for f, at := range b.order {
+		s := &spots[at]
+		s.files = append(s.files, f)
+		if f.Recipe != nil && (s.actor == nil || f.Name < s.actor.Name) {
+			s.actor = f
+		}
+	}
+	for i := range spots {
+		if s := &spots[i]; s.actor != nil {
+			s.was = b.placeOf(s.actor)
+		}
+	}
+	return spots
+}
+
+// needsOf lists where in the order that is which is made before a spot.
+func (b *Build) needsOf(s *spot) (at []int) {
+	for _, f := range s.files {
+		for _, d := range f.Deps {
+			need := d.File
+			for need != nil && need.Renamed != nil {
+				need = need.Renamed
+			}
+			if i, known := b.order[need]; known {
+				at = append(at, i)
+			}
+		}
+	}
+	return at
+}
+
+// knownPlaces lists all places that something has, in any order.
+func (b *Build) knownPlaces() []uint64 {
+	var all []uint64
+	for _, name := range b.graph.Names() {
+		if e, ok := b.graph.Entry(name); ok {
+			all = append(all, e.Serial())
+		}
+	}
+	for _, at := range b.belowAt {
+		all = append(all, at)
+	}
+	for _, at := range b.places {
+		all = append(all, at)
+	}
+	return all
+}
+
+// takePlace lets everybody know the place of a spot.
+func (b *Build) takePlace(s *spot) {
+	for _, f := range s.files {
+		n := b.node(f)
+		n.serial = s.at
+		if f.Recipe == nil {
+			continue // another make's rule says when it is made
+		}
+		b.serials[n.name], b.places[n.name] = s.at, s.at
+		if s.was == 0 || s.was == s.at || b.opts.DryRun {
+			continue
+		}
+		if !f.Recipe.AnyRecurse {
+			b.replace(n.name, s.was, s.at)
+		} else if n.below == 0 { // else see moveBelow
+			b.movePlaces(s.was-b.step+1, s.was, s.at-s.was)
+			b.graph.SetPlaceBelow(n.name, s.at)
+		}
+	}
+}
+
+// replace moves one action.
+func (b *Build) replace(name string, from, to uint64) {
+	if t := b.graph.Target(name); t != nil && t.Serial == from {
+		t.Serial = to
+		b.graph.Put(name, t)
+	}
+}
+
+// movePlaces moves all that has a place from one to before another.
+func (b *Build) movePlaces(from, to, by uint64) {
+	in := func(at uint64) bool { return at >= from && at < to }
+	for _, name := range b.graph.Names() {
+		if e, ok := b.graph.Entry(name); ok && in(e.Serial()) {
+			b.replace(name, e.Serial(), e.Serial()+by)
+		}
+	}
+	for name, at := range b.belowAt {
+		if in(at) {
+			b.belowAt[name] = at + by
+			b.graph.SetPlaceBelow(name, at+by)
+		}
+	}
+	for name, at := range b.places {
+		if in(at) {
+			b.places[name] = at + by
+		}
+	}
+	for _, n := range b.nodes {
+		if in(n.below) {
+			n.below += by
+		}
+	}
+}
