@@ -121,7 +121,7 @@ func (b *Build) native(f *makefile.File, n *node) *nativeAction {
 	n.last, n.tried = d, d.started
 	n.told, n.below = n.serial, n.serial
 	if f.Recipe.AnyRecurse && !b.opts.DryRun {
-		b.graph.SetPlaceBelow(n.name, n.below)
+		b.graph.SetPlaceBelow(b.nameBelow(n), n.below)
 	}
 	return &nativeAction{b, d}
 }

@@ -186,7 +186,7 @@ func (b *Build) moveBelow() {
 	}
 	for _, n := range moved {
 		n.below = n.serial
-		b.graph.SetPlaceBelow(n.name, n.below)
+		b.graph.SetPlaceBelow(b.nameBelow(n), n.below)
 	}
 	b.chain = &versions{b: b}
 }

@@ -160,6 +160,7 @@ type Build struct {
 	serial        uint64
 	step          uint64
 	self          string // see identity
+	firstMakefile string // see makefileName
 
 	mu      sync.Mutex // guards what background work touches
 	pending []uint64   // journal entries whose traces wait for the graph to be saved

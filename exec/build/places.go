@@ -22,11 +22,10 @@ import (
 func (b *Build) placeOf(f *makefile.File) uint64 {
 	n := b.node(f)
 	at, known := b.places[n.name]
-	switch {
-	case known:
-	case f.Recipe.AnyRecurse:
-		at = b.belowAt[n.name]
-	default:
+	if !known { // whether its recipe starts a make is not known yet
+		at, known = b.belowAt[b.nameBelow(n)]
+	}
+	if !known {
 		if e, ok := b.graph.Entry(n.name); ok && e.Flags()&cache.Always == 0 {
 			at = e.Serial()
 		}
@@ -35,6 +34,17 @@ func (b *Build) placeOf(f *makefile.File) uint64 {
 		return 0
 	}
 	return at
+}
+
+// nameBelow names what a make below a target does: of two makefiles in one folder each may
+// have an "all" that starts makes.
+func (b *Build) nameBelow(n *node) string { return n.name + " " + b.makefileName() }
+
+func (b *Build) makefileName() string {
+	if b.firstMakefile == "" {
+		b.firstMakefile = b.db.ExpandFor("$(firstword $(MAKEFILE_LIST))", nil) + " "
+	}
+	return b.firstMakefile
 }
 
 // ruler returns the places that this make may give.
@@ -142,11 +152,11 @@ func (b *Build) takePlace(s *spot) {
 		if s.was == 0 || s.was == s.at || b.opts.DryRun {
 			continue
 		}
-		if !f.Recipe.AnyRecurse {
+		if b.belowAt[b.nameBelow(n)] != s.was {
 			b.replace(n.name, s.was, s.at)
 		} else if n.below == 0 { // else see moveBelow
 			b.movePlaces(s.was-b.step+1, s.was, s.at-s.was)
-			b.graph.SetPlaceBelow(n.name, s.at)
+			b.graph.SetPlaceBelow(b.nameBelow(n), s.at)
 		}
 	}
 }
