@@ -144,6 +144,9 @@ func (p *placer) start(i int) uint64 {
 	for j := i + 1; j < len(p.spots); j++ {
 		if p.keeps(j, 0) {
 			end = p.spots[j].was
+			if (end-p.from)%p.step == 0 {
+				end -= p.step - 1 // and what a make below it does
+			}
 			break
 		}
 	}

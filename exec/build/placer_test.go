@@ -101,18 +101,18 @@ func TestPlacerNeeds(t *testing.T) {
 // TestPlacerStart puts a makefile that nothing is known of after everything else, and a
 // new first target before those that are known.
 func TestPlacerStart(t *testing.T) {
-	w := places{0: 8 << 40, 1: 16 << 40}
+	w := places{0: 8 << 40, 1: 16 << 40, 100: 8<<40 - 8<<20, 101: 16<<40 - 8<<20} // each with a make below
 	for _, c := range []struct {
 		order []int
 		after uint64
 		upTo  uint64
 	}{
-		{[]int{2, 0}, 0, 8 << 40},
-		{[]int{3, 1}, 8 << 40, 16 << 40},
+		{[]int{2, 0}, 0, 7 << 40},
+		{[]int{3, 1}, 8 << 40, 15 << 40},
 		{[]int{4}, 16 << 40, 64 << 40},
 	} {
 		p := w.placer(c.order, ruler{to: 1 << 62, step: 1 << 40, fine: 1 << 20})
-		if !p.place() || p.spots[0].at <= c.after || p.spots[0].at >= c.upTo {
+		if !p.place() || p.spots[0].at <= c.after || p.spots[0].at > c.upTo {
 			t.Errorf("%v: at %d", c.order, p.spots[0].at>>40)
 		}
 	}

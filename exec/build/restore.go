@@ -231,7 +231,7 @@ func (b *Build) ownDir(key string, a *action) bool {
 		return b.onlyOwnIn(key, a.old) // what other commands have left is in nobody's chain
 	}
 	f := b.db.Lookup(b.display(key))
-	return (f == nil || f == a.f || f.Recipe == nil) && !b.chain.othersBelow(key, a.n.name) && !b.chain.holdsSeen(a.n.name, a.n.serial, key, false)
+	return (f == nil || f == a.f || f.Recipe == nil) && !b.chain.othersBelow(key, a.n.name) && !b.chain.holdsSeen(a.n.name, a.n.serial, key)
 }
 
 func (b *Build) exists(p string) bool {

@@ -28,6 +28,9 @@ type versions struct {
 
 	// What actions that failed have left: it stands in the tree until they run again.
 	failed map[string][]version
+
+	// What commands of earlier builds have left.
+	commands map[string]bool
 }
 
 // of returns the chain of one path, oldest first.
@@ -42,14 +45,21 @@ func (v *versions) index() {
 	v.paths = make(map[string][]version)
 	v.dirs = make(map[string][]string)
 	v.failed = make(map[string][]version)
+	v.commands = make(map[string]bool)
 	for _, name := range v.b.graph.Names() {
 		e, ok := v.b.graph.Entry(name)
 		if ok && e.Flags()&cache.Failed != 0 {
 			v.enterFailed(name, e.Serial(), e.Outputs(), e.Befores())
 			continue
 		}
-		if !ok || e.Flags()&cache.Provisional != 0 || e.Flags()&cache.Always != 0 && !v.b.visited[name] {
-			continue // what was adopted, or left by a command that is no part of this build, is a source
+		if !ok || e.Flags()&cache.Provisional != 0 {
+			continue // what was adopted is a source
+		}
+		if e.Flags()&cache.Always != 0 && !v.b.visited[name] {
+			for _, o := range e.Outputs() {
+				v.commands[o.Path] = true // so is what was left by a command that is no part of this build
+			}
+			continue
 		}
 		v.enter(name, e.Serial(), e.Outputs(), e.Befores())
 	}
@@ -172,7 +182,7 @@ func (v *versions) seen(name string, serial uint64, path string, keeps own) (out
 		}
 		if len(chain) == 0 {
 			out = orAbsent(failed.before, path)
-			return out, out.Type != 0 || !v.holdsSeen(name, serial, path, keeps)
+			return out, out.Type != 0 || !v.holdsSeen(name, serial, path)
 		}
 		later = len(chain)
 	}
@@ -187,21 +197,22 @@ func (v *versions) seen(name string, serial uint64, path string, keeps own) (out
 	} else {
 		out = orAbsent(chain[0].before, path)
 	}
-	return out, out.Type != 0 || !v.holdsSeen(name, serial, path, keeps)
+	return out, out.Type != 0 || !v.holdsSeen(name, serial, path)
 }
 
 // holdsSeen reports whether something is in a directory that the action name at position
 // serial sees: then it sees the directory, whoever has made that. A file that the user
 // edited by hand, or that was adopted, counts as a source.
-func (v *versions) holdsSeen(name string, serial uint64, dir string, keeps own) bool {
+func (v *versions) holdsSeen(name string, serial uint64, dir string) bool {
 	p := v.b.sp.abs(dir)
 	if st, ok := v.b.w.lstat(p); !ok || st.Mode&unix.S_IFMT != unix.S_IFDIR {
 		return false
 	}
 	names, _ := v.b.w.names(p)
 	return slices.ContainsFunc(names, func(entry string) bool {
-		out, ok := v.seen(name, serial, joinPath(dir, entry), keeps)
-		return !ok || out.Type != 0
+		key := joinPath(dir, entry)
+		out, ok := v.seen(name, serial, key, false)
+		return !ok && !v.commands[key] || ok && out.Type != 0
 	})
 }
 
