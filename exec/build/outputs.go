@@ -124,7 +124,20 @@ func (a *action) before(rec *tracefs.Record, w *tracefs.Write) *cache.Output {
 	if o.Type != typeDir && (isContended(rec, w.Path) || a.b.chain.failedLeft(a.n.name, &o)) {
 		return nil
 	}
+	if own := a.lastTime(); own != nil {
+		if left := findOutput(own.Outputs, o.Path); left != nil && left.Type == o.Type && left.Hash == o.Hash && left.Link == o.Link {
+			return findOutput(own.Befores, o.Path) // its own last version, which was not undone
+		}
+	}
 	return &o
+}
+
+// lastTime is the trace of the action's last run, nil if there is none.
+func (a *action) lastTime() *cache.Trace {
+	if a.old != nil {
+		return a.old
+	}
+	return a.b.graph.Target(a.n.name)
 }
 
 // isContended reports whether what an action found at a path was what another was
