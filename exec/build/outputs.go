@@ -124,20 +124,29 @@ func (a *action) before(rec *tracefs.Record, w *tracefs.Write) *cache.Output {
 	if o.Type != typeDir && (isContended(rec, w.Path) || a.b.chain.failedLeft(a.n.name, &o)) {
 		return nil
 	}
-	if own := a.lastTime(); own != nil {
-		if left := findOutput(own.Outputs, o.Path); left != nil && left.Type == o.Type && left.Hash == o.Hash && left.Link == o.Link {
-			return findOutput(own.Befores, o.Path) // its own last version, which was not undone
-		}
-	}
 	return &o
 }
 
-// lastTime is the trace of the action's last run, nil if there is none.
-func (a *action) lastTime() *cache.Trace {
-	if a.old != nil {
-		return a.old
+// othersBefores turns the versions that an action found into those of others: what it
+// left itself last time was not undone if it keeps a state or runs every time.
+func (a *action) othersBefores(befores []cache.Output) []cache.Output {
+	old := a.old
+	if old == nil && len(befores) > 0 {
+		old = a.b.graph.Target(a.n.name)
 	}
-	return a.b.graph.Target(a.n.name)
+	if old == nil {
+		return befores
+	}
+	var others []cache.Output
+	for _, o := range befores {
+		left := findOutput(old.Outputs, o.Path)
+		if left == nil || left.Type != o.Type || left.Hash != o.Hash || left.Link != o.Link {
+			others = append(others, o)
+		} else if before := findOutput(old.Befores, o.Path); before != nil {
+			others = append(others, *before)
+		}
+	}
+	return others
 }
 
 // isContended reports whether what an action found at a path was what another was

@@ -235,6 +235,9 @@ func (a *action) trace(rec *tracefs.Record) *cache.Trace {
 	t.Strong = cache.StrongKey(t.FullKey, t.Inputs, t.Env, strong)
 	t.Run = cache.NewDigest("run").Hash(t.Strong).Uint(uint64(t.Started)).Uint(uint64(unix.Getpid())).Sum()
 	t.Procs = a.procs(rec, t)
+	if a.n.always || t.Flags&cache.Stateful != 0 {
+		t.Befores = a.othersBefores(t.Befores)
+	}
 	b.noteUnseen(t)
 	return t
 }
