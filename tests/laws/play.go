@@ -241,10 +241,19 @@ func (w *world) broken(s Step) error {
 	return w.apply(Op{What: opWrite, Path: source, With: &good})
 }
 
+// onlyChanged reports whether ops have changed sources and neither added nor removed
+// anything since the last build.
+func (w *world) onlyChanged(ops []Op) bool {
+	return w.built != nil && !slices.ContainsFunc(ops, func(op Op) bool {
+		_, was := w.built[op.Path]
+		return op.What != opWrite || !was
+	})
+}
+
 // partial builds one target. Of an undamaged project it compares what the
 // target hangs on, except what depends on the rules that ran before, or is edited by
-// rules that it does not hang on; a damaged
-// one does not say what that is, so that there only the next full build counts.
+// rules that it does not hang on; a damaged one does not say what that is, so that there
+// the build must not fail as long as all is there that the last build has made.
 func (w *world) partial(s Step) error {
 	g := newGraph(w.project)
 	goal := g.makers[s.Goal]
@@ -252,12 +261,15 @@ func (w *world) partial(s Step) error {
 		return nil
 	}
 	d, err := w.build(w.order(s.Jobs, s.Goal))
-	if err != nil || w.project.Damaged {
+	if err != nil || w.project.Damaged && !w.onlyChanged(s.Ops) {
 		return err
 	}
 	t, err := w.truth(s.Goal)
 	if err != nil {
 		return err
+	}
+	if w.project.Damaged && (t.status != 0 || d.status == 0) {
+		return nil
 	}
 	if (t.status == 0) != (d.status == 0) {
 		return w.failure(fmt.Sprintf("building %s: exit status %d, from clean it is %d", s.Goal, d.status, t.status), d, lastLines(d.output, 12))
