@@ -7,10 +7,11 @@ import (
 
 // Names of the sections that this package keeps itself.
 const (
-	sectionEdges  = ".edges"
-	sectionBelow  = ".below"
-	sectionPlaces = ".places"
-	sectionWrites = ".writes"
+	sectionEdges    = ".edges"
+	sectionBelow    = ".below"
+	sectionPlaces   = ".places"
+	sectionFamilies = ".families"
+	sectionWrites   = ".writes"
 )
 
 // Edge is a learned edge: Target needs Needs, though the Makefile does not say so.
@@ -84,16 +85,24 @@ func (g *Graph) AddEdges(more ...Edge) {
 	}
 }
 
-// Place is where in serial order that comes which a make below a target has done: before
-// At, which is the target's own place.
+// Place is where in serial order something has its place: before At comes what a make
+// below a target has done.
 type Place struct {
 	Target string
 	At     uint64
 }
 
 // PlacesBelow returns the places of the targets whose recipes start makes.
-func (g *Graph) PlacesBelow() []Place {
-	s, _ := g.section(sectionPlaces)
+func (g *Graph) PlacesBelow() []Place { return g.places(sectionPlaces) }
+
+// Families returns which makefiles the places from each on belong to.
+func (g *Graph) Families() []Place { return g.places(sectionFamilies) }
+
+// SetFamilies stores which makefiles the places from each on belong to.
+func (g *Graph) SetFamilies(all []Place) { g.setPlaces(sectionFamilies, all) }
+
+func (g *Graph) places(section string) []Place {
+	s, _ := g.section(section)
 	r := reader{s: s}
 	return list(&r, func(p *Place) {
 		p.Target = r.str()
@@ -115,13 +124,17 @@ func (g *Graph) SetPlaceBelow(target string, at uint64) {
 	} else {
 		places = slices.Insert(places, i, Place{target, at})
 	}
+	g.setPlaces(sectionPlaces, places)
+}
+
+func (g *Graph) setPlaces(section string, places []Place) {
 	var w writer
 	w.uint(uint64(len(places)))
 	for _, p := range places {
 		w.str(p.Target)
 		w.uint(p.At)
 	}
-	g.SetSection(sectionPlaces, w.b)
+	g.SetSection(section, w.b)
 }
 
 // LastWrites returns the list of last writes.

@@ -147,6 +147,7 @@ type Build struct {
 	serials       map[string]uint64         // positions of this build, by name in the graph
 	places        map[string]uint64         // all positions that were given in this build, by name in the graph
 	belowAt       map[string]uint64         // by name: the positions by which actions below are numbered; see takePlace
+	families      families                  // whose the positions are
 	visited       map[string]bool           // names of the targets that this build decided about
 	commands      map[string]string         // command name: where PATH finds it
 	freshened     map[*makefile.File]int64  // the mtimes of targets that are as they were, before they got new ones

@@ -66,6 +66,7 @@ func (b *Build) givePlaces() {
 	for _, p := range b.graph.PlacesBelow() {
 		b.belowAt[p.Target] = p.At
 	}
+	b.families = b.graph.Families()
 	spots := b.spots()
 	p := placer{ruler: b.ruler(), spots: spots, known: b.knownPlaces, moved: b.movePlaces}
 	if b.db.ExpandFor("$(MAKECMDGOALS)", nil) != "" {
@@ -80,9 +81,23 @@ func (b *Build) givePlaces() {
 	if !slices.IsSortedFunc(spots, inOrder) {
 		b.repeated = true // what is before something else may be made after it
 	}
+	claimed := slices.Clone(b.families)
 	for i := range spots {
-		b.takePlace(&spots[i])
+		s := &spots[i]
+		b.takePlace(s)
+		if s.actor != nil && s.at != s.was && b.step == 1<<topShift {
+			claimed = claimed.claim(s.at, b.family())
+		}
 	}
+	b.keepFamilies(claimed)
+}
+
+// keepFamilies keeps for other makes whose the places are.
+func (b *Build) keepFamilies(f families) {
+	if !slices.Equal(f, b.families) && !b.opts.DryRun {
+		b.graph.SetFamilies(f)
+	}
+	b.families = f
 }
 
 // spots lists what is in the order.
@@ -193,4 +208,7 @@ func (b *Build) movePlaces(from, to, by uint64) {
 			n.below += by
 		}
 	}
+	moved := slices.Clone(b.families)
+	moved.move(from, to, by)
+	b.keepFamilies(moved)
 }

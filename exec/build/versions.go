@@ -29,6 +29,8 @@ type versions struct {
 	// What actions that failed have left: it stands in the tree until they run again.
 	failed map[string][]version
 
+	mixed bool // makefiles that know nothing of each other have left them
+
 	// What commands of earlier builds have left.
 	commands map[string]bool
 }
@@ -41,11 +43,33 @@ func (v *versions) of(path string) []version {
 	return v.paths[path]
 }
 
+// ofFamily returns the chain of one path without what is a stranger's to the action with a
+// position in serial order.
+func (v *versions) ofFamily(path string, serial uint64) []version {
+	chain := v.of(path)
+	others := func(x version) bool { return v.isStranger(&x, serial) }
+	if !slices.ContainsFunc(chain, others) {
+		return chain
+	}
+	return slices.DeleteFunc(slices.Clone(chain), others)
+}
+
+// isStranger reports whether a version is of another makefile than the action with a
+// position in serial order, one that this make's makefile does not know.
+func (v *versions) isStranger(x *version, serial uint64) bool {
+	if !v.mixed || v.b.families.of(x.serial) == cmp.Or(v.b.families.of(serial), v.b.family()) {
+		return false
+	}
+	f := v.b.db.Lookup(v.b.display(x.target))
+	return f == nil || f.Recipe == nil
+}
+
 func (v *versions) index() {
 	v.paths = make(map[string][]version)
 	v.dirs = make(map[string][]string)
 	v.failed = make(map[string][]version)
 	v.commands = make(map[string]bool)
+	v.mixed = v.b.families.several()
 	for _, name := range v.b.graph.Names() {
 		e, ok := v.b.graph.Entry(name)
 		if ok && e.Flags()&cache.Failed != 0 {
@@ -168,7 +192,7 @@ type own bool
 // seen returns what the action name at position serial sees at a path, if that
 // is not simply what is on the disk: ok is false then.
 func (v *versions) seen(name string, serial uint64, path string, keeps own) (out cache.Output, ok bool) {
-	chain := v.of(path)
+	chain := v.ofFamily(path, serial)
 	later := slices.IndexFunc(chain, func(x version) bool {
 		if x.target == name {
 			return !bool(keeps)
@@ -229,7 +253,8 @@ func (v *versions) failedAfter(name string, serial uint64, path string, keeps ow
 	for i := range v.failed[path] {
 		x := &v.failed[path][i]
 		mine := x.target == name
-		if (mine && !bool(keeps) || !mine && x.serial > serial) && x.out.Type != cache.TypeSegment && v.b.leftAsIs(&x.out) {
+		after := x.serial > serial && !v.isStranger(x, serial)
+		if (mine && !bool(keeps) || !mine && after) && x.out.Type != cache.TypeSegment && v.b.leftAsIs(&x.out) {
 			return x
 		}
 	}
@@ -291,7 +316,7 @@ func (v *versions) under(n *node, path string) *cache.Output {
 // it.
 func (v *versions) isLater(n *node, in *cache.Input) bool {
 	later := false
-	for _, x := range v.of(in.Path) {
+	for _, x := range v.ofFamily(in.Path, n.serial) {
 		if x.target == n.name || x.out.Type != typeRegular || x.out.Hash != in.Hash {
 			continue
 		}
