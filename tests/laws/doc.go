@@ -34,7 +34,8 @@
 //	go test ./tests/laws -timeout 0 -run TestLaws -laws.histories=1000 -laws.jobs=2 -laws.keep=DIR
 //
 // and keeps each failing history, shortened, with its trees in DIR/seedN; the
-// file history.json there is played again by -laws.replay. FMAKE_TEST_BINARY
+// file history.json there is played again by -laws.replay. -laws.busy builds targets and
+// sub-directories between the steps. FMAKE_TEST_BINARY
 // and FMAKE_REFERENCE name a fmake (its engine beside it) and a GNU make 4.4.1
 // that were built elsewhere; without the first, fmake is built, without the
 // second, make is taken.

@@ -114,7 +114,9 @@ func generate(seed uint64) History {
 	if class != "undamaged" {
 		p = p.Damage()
 	}
-	return NewHistory(p, Course{Steps: *flags.steps, MaxJobs: *flags.maxJobs, Kills: *flags.kills})
+	h := NewHistory(p, Course{Steps: *flags.steps, MaxJobs: *flags.maxJobs, Kills: *flags.kills})
+	h.Busy = *flags.busy
+	return h
 }
 
 // one plays a history and reports how it went.

@@ -2,6 +2,7 @@ package laws
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path"
 	"regexp"
@@ -50,6 +51,9 @@ func (w *world) play(s Step) error {
 			return err
 		}
 	}
+	if err := w.errands(s); err != nil {
+		return err
+	}
 	switch s.Mode {
 	case Killed, Interrupt:
 		if err := w.killed(s); err != nil {
@@ -70,6 +74,40 @@ func (w *world) play(s Step) error {
 	}
 	_, err := w.full(s.Jobs)
 	return err
+}
+
+// errands builds this and that before the build that counts, as people do: some targets
+// in any order, or a folder with a makefile of its own from inside. How these end is no
+// matter, what they leave must not be in the way.
+func (w *world) errands(s Step) error {
+	if !w.busy || len(w.state.kept) > 0 {
+		return nil
+	}
+	r := rand.New(rand.NewPCG(w.project.Seed, uint64(w.step)))
+	for range r.IntN(3) {
+		o := w.order(s.Jobs, w.errand(r))
+		if subs := w.project.subs(); len(subs) > 0 && r.IntN(3) == 0 {
+			o = w.order(s.Jobs, "")
+			o.dir = path.Join(o.dir, subs[r.IntN(len(subs))])
+		}
+		if _, err := w.build(o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// errand names one to three targets.
+func (w *world) errand(r *rand.Rand) string {
+	var names []string
+	for name := range newGraph(w.project).makers {
+		if !strings.Contains(name, "$") {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	r.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
+	return strings.Join(names[:min(len(names), 1+r.IntN(3))], " ")
 }
 
 // apply does an op and writes the makefiles anew where they name other sources

@@ -226,3 +226,13 @@ func (r *Rule) edits(name string) bool {
 		return strings.HasSuffix(line, " "+name) && (strings.HasPrefix(line, "sed -i ") || strings.Contains(line, " >> "))
 	})
 }
+
+// subs lists the folders with a makefile of their own.
+func (p *Project) subs() (dirs []string) {
+	for _, r := range p.Rules {
+		if r.Sub != "" {
+			dirs = append(dirs, r.Sub)
+		}
+	}
+	return dirs
+}

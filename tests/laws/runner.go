@@ -62,9 +62,7 @@ func (r runner) make(o order) (done, error) {
 	defer cancel()
 	words := []string{"-j" + strconv.Itoa(o.jobs)}
 	words = append(words, strings.Fields(o.args)...)
-	if o.goal != "" {
-		words = append(words, o.goal)
-	}
+	words = append(words, strings.Fields(o.goal)...)
 	cmd := exec.CommandContext(ctx, o.program, words...)
 	cmd.Dir = o.dir
 	cmd.Env = append(r.environ(o.tag), "PWD="+o.dir)

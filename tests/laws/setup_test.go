@@ -12,10 +12,10 @@ import (
 )
 
 var flags = struct {
-	histories, jobs, steps, rules, maxJobs  *int
-	seed                                    *uint64
-	class, keep, replay, write, without     *string
-	kills, writers, subs, shrink, reference *bool
+	histories, jobs, steps, rules, maxJobs        *int
+	seed                                          *uint64
+	class, keep, replay, write, without           *string
+	kills, writers, busy, subs, shrink, reference *bool
 }{
 	histories: flag.Int("laws.histories", 0, "number of histories (0: the share of a plain go test)"),
 	jobs:      flag.Int("laws.jobs", 1, "histories at a time"),
@@ -30,6 +30,7 @@ var flags = struct {
 	without:   flag.String("laws.without", "", "bricks to leave out, separated by commas"),
 	kills:     flag.Bool("laws.kills", true, "kill builds midway"),
 	writers:   flag.Bool("laws.writers", true, "paths that several actions write"),
+	busy:      flag.Bool("laws.busy", false, "build this and that between the steps"),
 	subs:      flag.Bool("laws.subs", true, "sub-makes"),
 	shrink:    flag.Bool("laws.shrink", true, "shorten a failing history"),
 	reference: flag.Bool("laws.reference", false, "put GNU make itself to the test, with clean before each build"),

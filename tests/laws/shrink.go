@@ -18,8 +18,8 @@ const patience = 4 * time.Minute
 // the same law. It returns what is left and how that fails.
 func Shrink(s Subject, h History, f *Failure, dir string) (History, *Failure) {
 	k := &shrinker{subject: s, dir: dir, law: f.Law, until: time.Now().Add(patience), best: h, failure: f}
-	k.try(History{h.Project, h.Steps[:max(0, min(len(h.Steps), f.Step+1))]})
-	k.try(History{k.best.Project.only(f.named(h.Project)), k.best.Steps})
+	k.try(k.with(h.Project, h.Steps[:max(0, min(len(h.Steps), f.Step+1))]))
+	k.try(k.with(k.best.Project.only(f.named(h.Project)), k.best.Steps))
 	for before := -1; before != k.size() && time.Now().Before(k.until); {
 		before = k.size()
 		k.steps()
@@ -63,12 +63,15 @@ func (k *shrinker) try(h History) bool {
 	return true
 }
 
+// with is another history of the same kind.
+func (k *shrinker) with(p *Project, steps []Step) History { return History{p, steps, k.best.Busy} }
+
 // steps drops runs of steps, long ones first.
 func (k *shrinker) steps() {
 	for n := len(k.best.Steps); n > 0; n /= 2 {
 		for i := 0; i+n <= len(k.best.Steps); {
 			rest := slices.Delete(slices.Clone(k.best.Steps), i, i+n)
-			if !k.try(History{k.best.Project, rest}) {
+			if !k.try(k.with(k.best.Project, rest)) {
 				i += n
 			}
 		}
@@ -90,7 +93,7 @@ func (k *shrinker) ops() {
 func (k *shrinker) tryStep(i int, change func(*Step)) {
 	steps := slices.Clone(k.best.Steps)
 	change(&steps[i])
-	k.try(History{k.best.Project, steps})
+	k.try(k.with(k.best.Project, steps))
 }
 
 // rules drops runs of rules with everything that hangs on them.
@@ -99,7 +102,7 @@ func (k *shrinker) rules() {
 		for i := 0; i+n <= len(k.best.Project.Rules); {
 			before := len(k.best.Project.Rules)
 			p := k.best.Project.without(k.best.Project.Rules[i : i+n])
-			k.try(History{p, k.best.Steps})
+			k.try(k.with(p, k.best.Steps))
 			if len(k.best.Project.Rules) == before {
 				i += n
 			}

@@ -30,6 +30,7 @@ type Subject struct {
 type History struct {
 	Project *Project `json:"project"`
 	Steps   []Step   `json:"steps"`
+	Busy    bool     `json:"busy,omitempty"` // other builds come between the steps
 }
 
 // Failure is a law that was broken.
@@ -57,6 +58,7 @@ type world struct {
 	run     runner
 	oracle  *oracle
 	marked  *marked
+	busy    bool          // see errands
 	took    time.Duration // of the last full build
 	built   Tree          // what that was to leave
 	step    int
@@ -72,6 +74,7 @@ func Play(s Subject, h History, dir string) error {
 	if err != nil {
 		return err
 	}
+	w.busy = h.Busy
 	stop := make(chan struct{})
 	defer close(stop)
 	go w.marked.watchdog(stop, func(text string) {
