@@ -19,7 +19,9 @@ type spot struct {
 	files []*makefile.File
 	actor *makefile.File // that of them that has a recipe, nil if none has one
 	was   uint64         // the place that it has had, 0 if none
-	at    uint64         // the one that it gets
+	stays uint64         // that place if it may stay there, else 0
+	fixed bool           // it has to stay there: another make has made it before
+	at    uint64         // the place that it gets
 }
 
 // ruler says which places a make has: those between from and to that are a multiple of
@@ -35,6 +37,8 @@ type placer struct {
 	spots []spot
 	known func() []uint64                  // lists what has a place, of any make
 	moved func(from, to uint64, by uint64) // moves what has one
+	floor uint64                           // what all places have to come after, 0 for anything
+
 	// needs lists, by their index, the spots before one that have to be before it. If it
 	// is nil, all have to.
 	needs func(s *spot) []int
@@ -45,6 +49,11 @@ type placer struct {
 
 // place gives each spot its place, and reports whether there was room.
 func (p *placer) place() bool {
+	for i := range p.spots {
+		if s := &p.spots[i]; s.was > p.floor && !s.fixed {
+			s.stays = s.was
+		}
+	}
 	if p.needs == nil {
 		p.rising = rising(p.spots)
 	}
@@ -57,8 +66,15 @@ func (p *placer) place() bool {
 			low = p.latest(s)
 		}
 		if s.actor == nil {
-			bare++
-			s.at = max(low, p.from) + min(bare, p.step-1)
+			s.at = p.from
+			if low > p.from {
+				bare++
+				s.at = low + min(bare, p.step-1)
+			}
+			continue
+		}
+		if s.fixed {
+			s.at = s.was
 			continue
 		}
 		if p.keeps(i, low) && !given[s.was] {
@@ -86,7 +102,7 @@ func (p *placer) keeps(i int, low uint64) bool {
 	if p.needs == nil {
 		return p.rising[i]
 	}
-	return p.spots[i].was > low
+	return p.spots[i].stays > low
 }
 
 // rising finds the largest set of spots whose places are in order.
@@ -94,11 +110,11 @@ func rising(spots []spot) []bool {
 	var tails []int // by length of a rising row: where the one with the lowest end ends
 	before := make([]int, len(spots))
 	for i := range spots {
-		if spots[i].was == 0 {
+		if spots[i].stays == 0 {
 			continue
 		}
-		n, _ := slices.BinarySearchFunc(tails, spots[i].was, func(j int, was uint64) int {
-			if spots[j].was < was {
+		n, _ := slices.BinarySearchFunc(tails, spots[i].stays, func(j int, at uint64) int {
+			if spots[j].stays < at {
 				return -1
 			}
 			return 1
@@ -118,14 +134,14 @@ func rising(spots []spot) []bool {
 	return keep
 }
 
-// insert gives a spot a new place after low, 0 if nothing is before it.
+// insert gives a spot a new place after low, at most from if nothing is before it.
 func (p *placer) insert(i int, low uint64) bool {
 	if p.taken == nil {
 		p.taken = p.known()
 		slices.Sort(p.taken)
 	}
-	if low == 0 {
-		low = p.start(i)
+	if low <= max(p.from, p.floor) {
+		low = max(p.floor, p.start(i))
 	}
 	at, ok := p.free(low)
 	if !ok {
@@ -143,7 +159,7 @@ func (p *placer) start(i int) uint64 {
 	end := p.to
 	for j := i + 1; j < len(p.spots); j++ {
 		if p.keeps(j, 0) {
-			end = p.spots[j].was
+			end = p.spots[j].stays
 			if (end-p.from)%p.step == 0 {
 				end -= p.step - 1 // and what a make below it does
 			}
@@ -202,11 +218,10 @@ func (p *placer) makeRoom(from, to, by uint64) bool {
 	}
 	for i := range p.spots {
 		s := &p.spots[i]
-		if s.was >= from && s.was < to {
-			s.was += by
-		}
-		if s.at >= from && s.at < to {
-			s.at += by
+		for _, at := range []*uint64{&s.was, &s.stays, &s.at} {
+			if *at >= from && *at < to {
+				*at += by
+			}
 		}
 	}
 	return true

@@ -112,8 +112,15 @@ func TestPlacerStart(t *testing.T) {
 		{[]int{4}, 16 << 40, 64 << 40},
 	} {
 		p := w.placer(c.order, ruler{to: 1 << 62, step: 1 << 40, fine: 1 << 20})
-		if !p.place() || p.spots[0].at <= c.after || p.spots[0].at > c.upTo {
-			t.Errorf("%v: at %d", c.order, p.spots[0].at>>40)
+		p.spots = append([]spot{{}}, p.spots...) // a source, which all of them need
+		p.needs = func(s *spot) []int {
+			if s.actor == nil {
+				return nil
+			}
+			return []int{0}
+		}
+		if !p.place() || p.spots[1].at <= c.after || p.spots[1].at > c.upTo {
+			t.Errorf("%v: at %d", c.order, p.spots[1].at>>40)
 		}
 	}
 }
@@ -123,6 +130,18 @@ func TestPlacerFull(t *testing.T) {
 	w := places{0: 1, 1: 2}
 	p := w.placer([]int{0, 2, 1}, ruler{to: 3, step: 1, fine: 1})
 	if p.place() {
+		t.Errorf("places %v", p.spots)
+	}
+}
+
+// TestPlacerFloor puts what one recipe makes later after what it has made before, but for
+// what another make of it has made already.
+func TestPlacerFloor(t *testing.T) {
+	w := places{0: 8, 1: 16, 2: 24, 3: 40}
+	p := w.placer([]int{0, 1, 2}, ruler{from: 4, to: 1 << 20, step: 1, fine: 1})
+	p.floor = 40
+	p.spots[0].fixed = true
+	if !p.place() || p.spots[0].at != 8 || p.spots[1].at <= 40 || p.spots[2].at <= p.spots[1].at {
 		t.Errorf("places %v", p.spots)
 	}
 }

@@ -69,6 +69,9 @@ func (b *Build) givePlaces() {
 	b.families = b.graph.Families()
 	spots := b.spots()
 	p := placer{ruler: b.ruler(), spots: spots, known: b.knownPlaces, moved: b.movePlaces}
+	if p.from != 0 {
+		p.floor = b.tree.madeBefore(p.from, b.identity())
+	}
 	if b.db.ExpandFor("$(MAKECMDGOALS)", nil) != "" {
 		p.needs = b.needsOf
 	}
@@ -82,14 +85,19 @@ func (b *Build) givePlaces() {
 		b.repeated = true // what is before something else may be made after it
 	}
 	claimed := slices.Clone(b.families)
+	last := uint64(0)
 	for i := range spots {
 		s := &spots[i]
 		b.takePlace(s)
+		if s.actor != nil && !s.fixed {
+			last = max(last, s.at)
+		}
 		if s.actor != nil && s.at != s.was && b.step == 1<<topShift {
 			claimed = claimed.claim(s.at, b.family())
 		}
 	}
 	b.keepFamilies(claimed)
+	b.tree.makes(p.from, b.identity(), last)
 }
 
 // keepFamilies keeps for other makes whose the places are.
@@ -117,6 +125,7 @@ func (b *Build) spots() []spot {
 	for i := range spots {
 		if s := &spots[i]; s.actor != nil {
 			s.was = b.placeOf(s.actor)
+			s.fixed = s.was != 0 && b.ofOtherMake(b.node(s.actor))
 		}
 	}
 	return spots

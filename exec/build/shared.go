@@ -31,9 +31,10 @@ type tree struct {
 	logs  logs
 
 	mu      sync.Mutex
-	journal *cache.Journal    // nil until somebody may change the tree
-	visits  map[string]visit  // by name in the graph
-	again   map[string]uint64 // by name in the graph: the journal's numbers of targets that have to run once more
+	journal *cache.Journal         // nil until somebody may change the tree
+	visits  map[string]visit       // by name in the graph
+	started map[uint64][]belowMake // by place of a recipe: the makes that it has started
+	again   map[string]uint64      // by name in the graph: the journal's numbers of targets that have to run once more
 }
 
 // NewShared returns what a process starts with. fifo tells the jobserver's file of
@@ -88,7 +89,7 @@ func (s *Shared) tree(path string) (*tree, error) {
 	g, err := cache.Load(path)
 	g.OnMerge(func(theirs *cache.Graph) { g.AddEdges(theirs.Edges()...) })
 	s.hasher.AddSource(g.StatSource())
-	t := &tree{graph: g, visits: make(map[string]visit), again: make(map[string]uint64)}
+	t := &tree{graph: g, visits: make(map[string]visit), started: make(map[uint64][]belowMake), again: make(map[string]uint64)}
 	s.trees[path] = t
 	return t, err
 }
@@ -167,4 +168,53 @@ func (t *tree) below(from, to uint64) []string {
 	}
 	slices.Sort(names)
 	return names
+}
+
+// belowMake is one of the makes that a recipe has started.
+type belowMake struct {
+	id    string // see identity
+	last  uint64 // its last place
+	ended bool
+}
+
+// madeBefore returns the last place of the makes that a recipe started before another one,
+// and that had ended when it began; 0 if there are none. from is where the places of all
+// of them begin.
+func (t *tree) madeBefore(from uint64, id string) (last uint64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, m := range t.started[from] {
+		if m.id == id {
+			break
+		}
+		if m.ended {
+			last = max(last, m.last)
+		}
+	}
+	return last
+}
+
+// makes notes up to where a make has places.
+func (t *tree) makes(from uint64, id string, last uint64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	all := t.started[from]
+	i := slices.IndexFunc(all, func(m belowMake) bool { return m.id == id })
+	if i < 0 {
+		all = append(all, belowMake{id: id})
+		i = len(all) - 1
+	}
+	all[i].last = max(all[i].last, last)
+	t.started[from] = all
+}
+
+// ended notes that a make has come to its end.
+func (t *tree) ended(from uint64, id string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for i := range t.started[from] {
+		if m := &t.started[from][i]; m.id == id {
+			m.ended = true
+		}
+	}
 }

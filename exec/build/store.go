@@ -329,6 +329,7 @@ func (b *Build) Close() {
 		}
 	}
 	b.Save()
+	b.tree.ended(b.serial, b.self)
 	b.flush()
 	if b.store != nil {
 		b.store.Close()
