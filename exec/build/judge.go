@@ -292,7 +292,28 @@ func (b *Build) untraced(f *makefile.File, n *node, exists, must bool) decision 
 		words, name := newerThan(f)
 		return b.orCached(f, n, decision{verdict: exec.Run, why: "it is older than " + words, on: name})
 	}
+	if by := b.unfinished(n); by != "" {
+		return decision{verdict: exec.AsMake, why: "its file is what the recipe of " + b.display(by) + " has left so far", others: true}
+	}
 	return decision{verdict: exec.AsMake, why: "it is newer than its prerequisites, and nothing is known of how it was made", adopt: true}
+}
+
+// unfinished names the other target whose recipe is about to write a target's file, or has
+// failed after it had, "" if there is none: what stands there is nobody's version.
+func (b *Build) unfinished(n *node) string {
+	if b.active > 0 {
+		if by := b.beingWritten(n.path); by != "" {
+			return by
+		}
+	}
+	key := b.sp.key(n.path)
+	b.chain.of(key) // makes the index
+	for i := range b.chain.failed[key] {
+		if x := &b.chain.failed[key][i]; x.target != n.name && b.leftAsIs(&x.out) {
+			return x.target
+		}
+	}
+	return ""
 }
 
 // onlyFreshened reports whether a target is older than its prerequisites only because

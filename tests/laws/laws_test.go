@@ -49,6 +49,23 @@ func TestLaws(t *testing.T) {
 	workers.Wait()
 }
 
+// TestKept plays the histories that have shown a defect which no short script shows.
+func TestKept(t *testing.T) {
+	s := subject(t)
+	needFUSE(t, s)
+	names, err := filepath.Glob("kept/*.json")
+	if err != nil || len(names) == 0 {
+		t.Fatal("no histories: ", err)
+	}
+	for _, name := range names {
+		t.Run(strings.TrimSuffix(filepath.Base(name), ".json"), func(t *testing.T) {
+			if err := Play(s, readHistory(t, name), t.TempDir()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 // share plays a few small histories of the classes that hold today, with seeds
 // that were seen to hold. -laws.histories plays any class with any seed; the
 // README says what does not hold yet.
@@ -169,17 +186,10 @@ func report(t *testing.T, s Subject, h History, dir string, err error) {
 // replay plays a history that was kept, in a folder that stays, and shortens it
 // once more where -laws.keep says where to.
 func replay(t *testing.T, s Subject, name string) {
-	data, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var h History
-	if err := json.Unmarshal(data, &h); err != nil {
-		t.Fatal(err)
-	}
+	h := readHistory(t, name)
 	dir := filepath.Join(filepath.Dir(name), fmt.Sprint("replayed", h.Project.Seed))
 	os.RemoveAll(dir)
-	err = Play(s, h, dir)
+	err := Play(s, h, dir)
 	if err == nil {
 		return
 	}
@@ -189,4 +199,15 @@ func replay(t *testing.T, s Subject, name string) {
 	}
 	t.Error(err)
 	report(t, s, h, dir, err)
+}
+
+func readHistory(t *testing.T, name string) (h History) {
+	data, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(data, &h); err != nil {
+		t.Fatal(err)
+	}
+	return h
 }

@@ -103,6 +103,9 @@ func (e Entry) write(full string) error {
 	return os.Chmod(full, e.Mode)
 }
 
+// vcs is a folder that makes all below where it is one project. It is no part of a tree.
+const vcs = ".git"
+
 // Snapshot reads a folder.
 func Snapshot(dir string) (Tree, error) {
 	t := Tree{}
@@ -114,6 +117,9 @@ func Snapshot(dir string) (Tree, error) {
 		name, err := filepath.Rel(dir, full)
 		if err != nil {
 			return err
+		}
+		if name == vcs {
+			return fs.SkipDir
 		}
 		e, err := readEntry(full, name, first)
 		t[name] = e

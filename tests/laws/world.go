@@ -75,6 +75,11 @@ func Play(s Subject, h History, dir string) error {
 		return err
 	}
 	w.busy = h.Busy
+	if w.busy { // or what is started in a folder knows nothing of what is above
+		if err := os.Mkdir(filepath.Join(w.work, vcs), 0o755); err != nil {
+			return err
+		}
+	}
 	stop := make(chan struct{})
 	defer close(stop)
 	go w.marked.watchdog(stop, func(text string) {
