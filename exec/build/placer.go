@@ -49,15 +49,16 @@ type placer struct {
 
 // place gives each spot its place, and reports whether there was room.
 func (p *placer) place() bool {
+	seen := make(map[uint64]bool)
 	for i := range p.spots {
-		if s := &p.spots[i]; s.was > p.floor && !s.fixed {
+		if s := &p.spots[i]; s.was > p.floor && !s.fixed && !seen[s.was] {
 			s.stays = s.was
+			seen[s.was] = true
 		}
 	}
 	if p.needs == nil {
 		p.rising = rising(p.spots)
 	}
-	given := make(map[uint64]bool)
 	last, bare := uint64(0), uint64(0) // the place of the last actor, and how many that are none came since
 	for i := range p.spots {
 		s := &p.spots[i]
@@ -77,9 +78,8 @@ func (p *placer) place() bool {
 			s.at = s.was
 			continue
 		}
-		if p.keeps(i, low) && !given[s.was] {
+		if p.keeps(i, low) {
 			s.at = s.was
-			given[s.at] = true
 		} else if !p.insert(i, max(low, last)) {
 			return false
 		}
