@@ -169,21 +169,11 @@ func (b *Build) moveBelow() {
 	if len(moved) == 0 || b.graph.Refresh() != nil {
 		return
 	}
-	traces := make(map[string]*cache.Trace)
-	for _, name := range b.graph.Names() {
-		e, ok := b.graph.Entry(name)
-		i := slices.IndexFunc(moved, func(n *node) bool { return ok && b.isBelow(e, n) })
-		if i < 0 {
-			continue
-		}
-		if t := e.Trace(); t != nil {
-			t.Serial += moved[i].serial - moved[i].below
-			traces[name] = t
-		}
+	moves := make([]move, len(moved))
+	for i, n := range moved {
+		moves[i] = b.moveOfBelow(n.below, n.serial)
 	}
-	for name, t := range traces { // all were found by their old places
-		b.graph.Put(name, t)
-	}
+	b.movePlaces(moves)
 	for _, n := range moved {
 		n.below = n.serial
 		b.graph.SetPlaceBelow(b.nameBelow(n), n.below)

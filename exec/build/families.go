@@ -58,11 +58,10 @@ func (f families) claim(at uint64, name string) families {
 }
 
 // move follows places that have moved.
-func (f families) move(from, to, by uint64) {
+func (f families) move(m move) {
+	top := move{topPlace(m.from), topPlace(m.to), m.by >> topShift}
 	for i := range f {
-		if at := f[i].At; at >= topPlace(from) && at < topPlace(to) {
-			f[i].At += by >> topShift
-		}
+		f[i].At = top.of(f[i].At)
 	}
 }
 

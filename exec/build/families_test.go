@@ -27,7 +27,7 @@ func TestFamilies(t *testing.T) {
 				}
 			}
 		}
-		f.move(7<<topShift, math.MaxUint64, 5<<topShift)
+		f.move(move{7 << topShift, math.MaxUint64, 5 << topShift})
 		for at, name := range want {
 			if at >= 7 {
 				at += 5

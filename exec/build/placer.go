@@ -31,13 +31,24 @@ type ruler struct{ from, to, step, fine uint64 }
 
 func (r ruler) fits(at uint64) bool { return at > r.from && at < r.to && (at-r.from)%r.fine == 0 }
 
+// move is what happens to all that has a place from one to before another.
+type move struct{ from, to, by uint64 }
+
+// of returns the place that something has after it.
+func (m move) of(at uint64) uint64 {
+	if at >= m.from && at < m.to {
+		return at + m.by
+	}
+	return at
+}
+
 // placer gives places to what is in the order of a make.
 type placer struct {
 	ruler
 	spots []spot
-	known func() []uint64                  // lists what has a place, of any make
-	moved func(from, to uint64, by uint64) // moves what has one
-	floor uint64                           // what all places have to come after, 0 for anything
+	known func() []uint64 // lists what has a place, of any make
+	moved func(m move)    // moves what has one
+	floor uint64          // what all places have to come after, 0 for anything
 
 	// needs lists, by their index, the spots before one that have to be before it. If it
 	// is nil, all have to.
@@ -193,7 +204,7 @@ func (p *placer) free(low uint64) (at uint64, ok bool) {
 	if next > base {
 		free = (next - base - 1) / step
 	}
-	if free == 0 && next < end && p.makeRoom(next, end, room*step) {
+	if free == 0 && next < end && p.makeRoom(move{next, end, room * step}) {
 		free = room
 	}
 	if free == 0 {
@@ -205,23 +216,20 @@ func (p *placer) free(low uint64) (at uint64, ok bool) {
 	return base + min(gap, (free+1)/2)*step, true
 }
 
-// makeRoom moves all that has a place from one to before another, if there is room.
-func (p *placer) makeRoom(from, to, by uint64) bool {
-	n, _ := slices.BinarySearch(p.taken, from)
-	end, _ := slices.BinarySearch(p.taken, to)
-	if to-p.taken[end-1] <= by {
+// makeRoom makes a move, if there is room for it.
+func (p *placer) makeRoom(m move) bool {
+	end, _ := slices.BinarySearch(p.taken, m.to)
+	if m.to-p.taken[end-1] <= m.by {
 		return false
 	}
-	p.moved(from, to, by)
-	for i := range p.taken[n:end] {
-		p.taken[n+i] += by
+	p.moved(m)
+	for i, at := range p.taken {
+		p.taken[i] = m.of(at)
 	}
 	for i := range p.spots {
 		s := &p.spots[i]
 		for _, at := range []*uint64{&s.was, &s.stays, &s.at} {
-			if *at >= from && *at < to {
-				*at += by
-			}
+			*at = m.of(*at)
 		}
 	}
 	return true

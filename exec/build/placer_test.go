@@ -1,6 +1,7 @@
 package build
 
 import (
+	"cmp"
 	"slices"
 	"testing"
 
@@ -11,6 +12,8 @@ import (
 
 // places is what all builds of a tree know of places, by name.
 type places map[int]uint64
+
+func (w places) compare(x, y int) int { return cmp.Compare(w[x], w[y]) }
 
 func (w places) placer(order []int, r ruler) *placer {
 	p := &placer{ruler: r}
@@ -23,11 +26,9 @@ func (w places) placer(order []int, r ruler) *placer {
 		}
 		return all
 	}
-	p.moved = func(from, to, by uint64) {
+	p.moved = func(m move) {
 		for name, at := range w {
-			if at >= from && at < to {
-				w[name] = at + by
-			}
+			w[name] = m.of(at)
 		}
 	}
 	return p
@@ -69,17 +70,17 @@ func TestPlacer(t *testing.T) {
 			for name := range w {
 				before = append(before, name)
 			}
-			slices.SortFunc(before, func(x, y int) int { return int(w[x]>>20) - int(w[y]>>20) })
+			slices.SortFunc(before, w.compare)
 			if rapid.Bool().Draw(t, "default goal") {
 				w.build(t, order, nil)
-				if !slices.IsSortedFunc(order, func(x, y int) int { return int(w[x]>>20) - int(w[y]>>20) }) {
+				if !slices.IsSortedFunc(order, w.compare) {
 					t.Fatalf("%v has places %v", order, w)
 				}
 				before = slices.DeleteFunc(before, func(name int) bool { return slices.Contains(order, name) })
 			} else {
 				w.build(t, order, func(int) []int { return nil })
 			}
-			if !slices.IsSortedFunc(before, func(x, y int) int { return int(w[x]>>20) - int(w[y]>>20) }) {
+			if !slices.IsSortedFunc(before, w.compare) {
 				t.Fatalf("what was in the order %v has places %v", before, w)
 			}
 		}
@@ -92,7 +93,7 @@ func TestPlacerNeeds(t *testing.T) {
 		w := places{0: 1 << 40, 1: 2 << 40, 2: 3 << 40, 3: 4 << 40}
 		order := rapid.Permutation([]int{0, 1, 2, 3}).Draw(t, "order")
 		w.build(t, order, func(s int) []int { return []int{0, 1, 2, 3}[:s] })
-		if !slices.IsSortedFunc(order, func(x, y int) int { return int(w[x]>>20) - int(w[y]>>20) }) {
+		if !slices.IsSortedFunc(order, w.compare) {
 			t.Fatalf("%v has places %v", order, w)
 		}
 	})

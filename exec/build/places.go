@@ -40,9 +40,10 @@ func (b *Build) placeOf(f *makefile.File) uint64 {
 // have an "all" that starts makes.
 func (b *Build) nameBelow(n *node) string { return n.name + " " + b.makefileName() }
 
+// makefileName is the first makefile's, which is not known when the build is opened.
 func (b *Build) makefileName() string {
 	if b.firstMakefile == "" {
-		b.firstMakefile = b.db.ExpandFor("$(firstword $(MAKEFILE_LIST))", nil) + " "
+		b.firstMakefile = b.db.ExpandFor("$(firstword $(MAKEFILE_LIST))", nil)
 	}
 	return b.firstMakefile
 }
@@ -68,7 +69,7 @@ func (b *Build) givePlaces() {
 	}
 	b.families = b.graph.Families()
 	spots := b.spots()
-	p := placer{ruler: b.ruler(), spots: spots, known: b.knownPlaces, moved: b.movePlaces}
+	p := placer{ruler: b.ruler(), spots: spots, known: b.knownPlaces, moved: func(m move) { b.movePlaces([]move{m}) }}
 	if p.from != 0 {
 		p.floor = b.tree.madeBefore(p.from, b.identity())
 	}
@@ -86,9 +87,10 @@ func (b *Build) givePlaces() {
 	}
 	claimed := slices.Clone(b.families)
 	last := uint64(0)
+	var below []move
 	for i := range spots {
 		s := &spots[i]
-		b.takePlace(s)
+		below = append(below, b.takePlace(s)...)
 		if s.actor != nil && !s.fixed {
 			last = max(last, s.at)
 		}
@@ -97,6 +99,7 @@ func (b *Build) givePlaces() {
 		}
 	}
 	b.keepFamilies(claimed)
+	b.movePlaces(below)
 	b.tree.makes(p.from, b.identity(), last)
 }
 
@@ -135,11 +138,10 @@ func (b *Build) spots() []spot {
 func (b *Build) needsOf(s *spot) (at []int) {
 	for _, f := range s.files {
 		for _, d := range f.Deps {
-			need := d.File
-			for need != nil && need.Renamed != nil {
-				need = need.Renamed
+			if d.File == nil {
+				continue
 			}
-			if i, known := b.order[need]; known {
+			if i, known := b.order[current(d.File)]; known {
 				at = append(at, i)
 			}
 		}
@@ -164,8 +166,9 @@ func (b *Build) knownPlaces() []uint64 {
 	return all
 }
 
-// takePlace lets everybody know the place of a spot.
-func (b *Build) takePlace(s *spot) {
+// takePlace lets everybody know the place of a spot, and returns what happens to the
+// places of what makes below it have done.
+func (b *Build) takePlace(s *spot) (below []move) {
 	for _, f := range s.files {
 		n := b.node(f)
 		n.serial = s.at
@@ -179,11 +182,16 @@ func (b *Build) takePlace(s *spot) {
 		if b.belowAt[b.nameBelow(n)] != s.was {
 			b.replace(n.name, s.was, s.at)
 		} else if n.below == 0 { // else see moveBelow
-			b.movePlaces(s.was-b.step+1, s.was, s.at-s.was)
+			below = append(below, b.moveOfBelow(s.was, s.at))
 			b.graph.SetPlaceBelow(b.nameBelow(n), s.at)
 		}
 	}
+	return below
 }
+
+// moveOfBelow is what happens to the places of what makes below a recipe have done when
+// that has moved.
+func (b *Build) moveOfBelow(from, to uint64) move { return move{from - b.step + 1, from, to - from} }
 
 // replace moves one action.
 func (b *Build) replace(name string, from, to uint64) {
@@ -193,31 +201,40 @@ func (b *Build) replace(name string, from, to uint64) {
 	}
 }
 
-// movePlaces moves all that has a place from one to before another.
-func (b *Build) movePlaces(from, to, by uint64) {
-	in := func(at uint64) bool { return at >= from && at < to }
+// movePlaces makes some moves at once: what one has moved, another does not move again.
+func (b *Build) movePlaces(moves []move) {
+	if len(moves) == 0 {
+		return
+	}
+	moved := func(at uint64) (uint64, bool) {
+		i := slices.IndexFunc(moves, func(m move) bool { return m.of(at) != at })
+		if i < 0 {
+			return at, false
+		}
+		return moves[i].of(at), true
+	}
 	for _, name := range b.graph.Names() {
-		if e, ok := b.graph.Entry(name); ok && in(e.Serial()) {
-			b.replace(name, e.Serial(), e.Serial()+by)
+		if e, ok := b.graph.Entry(name); ok {
+			if to, yes := moved(e.Serial()); yes {
+				b.replace(name, e.Serial(), to)
+			}
 		}
 	}
 	for name, at := range b.belowAt {
-		if in(at) {
-			b.belowAt[name] = at + by
-			b.graph.SetPlaceBelow(name, at+by)
+		if to, yes := moved(at); yes {
+			b.belowAt[name] = to
+			b.graph.SetPlaceBelow(name, to)
 		}
 	}
 	for name, at := range b.places {
-		if in(at) {
-			b.places[name] = at + by
-		}
+		b.places[name], _ = moved(at)
 	}
 	for _, n := range b.nodes {
-		if in(n.below) {
-			n.below += by
-		}
+		n.below, _ = moved(n.below)
 	}
-	moved := slices.Clone(b.families)
-	moved.move(from, to, by)
-	b.keepFamilies(moved)
+	f := slices.Clone(b.families)
+	for _, m := range moves {
+		f.move(m)
+	}
+	b.keepFamilies(f)
 }

@@ -80,8 +80,9 @@ func (v *versions) index() {
 			continue // what was adopted is a source
 		}
 		if e.Flags()&cache.Always != 0 && !v.b.visited[name] {
+			// So is what was left by a command that is no part of this build.
 			for _, o := range e.Outputs() {
-				v.commands[o.Path] = true // so is what was left by a command that is no part of this build
+				v.commands[o.Path] = true
 			}
 			continue
 		}
