@@ -92,17 +92,44 @@ type Place struct {
 	At     uint64
 }
 
-// PlacesBelow returns the places of the targets whose recipes start makes.
-func (g *Graph) PlacesBelow() []Place { return g.places(sectionPlaces) }
+// Places are places of different targets, sorted by target.
+type Places []Place
+
+// Of returns the place of a target.
+func (p Places) Of(target string) (at uint64, known bool) {
+	i, known := p.find(target)
+	if !known {
+		return 0, false
+	}
+	return p[i].At, true
+}
+
+func (p Places) find(target string) (int, bool) {
+	return slices.BinarySearchFunc(p, target, func(p Place, t string) int { return strings.Compare(p.Target, t) })
+}
+
+// PlacesBelow returns the places of the targets whose recipes start makes. Nobody may
+// change the list: each make of a process asks for it, and it is decoded once.
+func (g *Graph) PlacesBelow() Places {
+	s, _ := g.section(sectionPlaces)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if s != g.below.encoded {
+		g.below.encoded, g.below.places = s, decodePlaces(s)
+	}
+	return g.below.places
+}
 
 // Families returns which makefiles the places from each on belong to.
-func (g *Graph) Families() []Place { return g.places(sectionFamilies) }
+func (g *Graph) Families() []Place {
+	s, _ := g.section(sectionFamilies)
+	return decodePlaces(s)
+}
 
 // SetFamilies stores which makefiles the places from each on belong to.
 func (g *Graph) SetFamilies(all []Place) { g.setPlaces(sectionFamilies, all) }
 
-func (g *Graph) places(section string) []Place {
-	s, _ := g.section(section)
+func decodePlaces(s string) []Place {
 	r := reader{s: s}
 	return list(&r, func(p *Place) {
 		p.Target = r.str()
@@ -115,19 +142,23 @@ func (g *Graph) SetPlaceBelow(target string, at uint64) {
 	g.changing.Lock()
 	defer g.changing.Unlock()
 	places := g.PlacesBelow()
-	i, known := slices.BinarySearchFunc(places, target, func(p Place, t string) int { return strings.Compare(p.Target, t) })
+	i, known := places.find(target)
 	if known && places[i].At == at {
 		return
 	}
+	places = slices.Clone(places)
 	if known {
 		places[i].At = at
 	} else {
 		places = slices.Insert(places, i, Place{target, at})
 	}
-	g.setPlaces(sectionPlaces, places)
+	s := g.setPlaces(sectionPlaces, places)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.below.encoded, g.below.places = s, places
 }
 
-func (g *Graph) setPlaces(section string, places []Place) {
+func (g *Graph) setPlaces(section string, places []Place) (encoded string) {
 	var w writer
 	w.uint(uint64(len(places)))
 	for _, p := range places {
@@ -135,6 +166,8 @@ func (g *Graph) setPlaces(section string, places []Place) {
 		w.uint(p.At)
 	}
 	g.SetSection(section, w.b)
+	encoded, _ = g.section(section)
+	return encoded
 }
 
 // LastWrites returns the list of last writes.

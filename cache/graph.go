@@ -28,7 +28,11 @@ type Graph struct {
 	puts     map[string]string  // records by name; "" is a deleted one
 	sections map[string]*string // named sections; nil is a deleted one
 	stats    map[string]statLine
-	onMerge  func(theirs *Graph)
+	below    struct {
+		encoded string
+		places  Places // what that says; see PlacesBelow
+	}
+	onMerge func(theirs *Graph)
 }
 
 // Load reads the graph at path. A graph that does not exist is empty. With an

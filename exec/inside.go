@@ -34,6 +34,9 @@ func (v insideView) Start(c *Command) (Process, error) {
 			return p, nil
 		}
 	}
+	if v.w.opt.Publish != nil {
+		v.w.opt.Publish()
+	}
 	return v.View.Start(c)
 }
 

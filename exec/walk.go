@@ -52,6 +52,9 @@ type Options struct {
 	// SubMakeEnv gives what a make that f's recipe starts has to know of this
 	// one, as variables of its environment. It may be nil.
 	SubMakeEnv func(f *makefile.File) []string
+	// Publish is called before a recipe that starts makes runs outside of this process:
+	// those makes find what this one knows so far. It may be nil.
+	Publish func()
 	// Consider names targets that are to be walked over as under -n, silently and
 	// instead of the goals; Considered is called with them afterwards, if it is not nil.
 	Consider   []string

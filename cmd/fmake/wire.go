@@ -151,7 +151,7 @@ func (p *program) attach(db *makefile.Database, s *exec.Session) (exec.Options, 
 	if p.display != nil {
 		p.display.board.Know(b.Durations())
 	}
-	out := exec.Options{Judge: b, Actions: b, Referee: b, Learned: b.Learned, SubMakeEnv: b.SubMakeEnv, Generated: b.Generated}
+	out := exec.Options{Judge: b, Actions: b, Referee: b, Learned: b.Learned, SubMakeEnv: b.SubMakeEnv, Publish: b.Save, Generated: b.Generated}
 	if len(p.own.explain) > 0 {
 		p.explain(&out)
 	}
@@ -185,6 +185,7 @@ func (p *program) options(dir string, s *exec.Session) build.Options {
 		Serial:      s.Serial,
 		Makeable:    s.Makeable,
 		Shared:      p.shared,
+		Inside:      !p.top,
 
 		Require:  p.own.trace == "require",
 		Cache:    build.ModeOf(p.own.cache),

@@ -61,9 +61,6 @@ func (a Above) String() string {
 // only when something runs below: see startEngine.
 func (b *Build) SubMakeEnv(f *makefile.File) []string {
 	n := b.node(f)
-	if !b.opts.DryRun {
-		b.Save() // what this make's actions have left so far is in the view of those below
-	}
 	a := Above{Engine: b.opts.Above.Engine, Root: b.sp.root, Serial: cmp.Or(n.told, n.serial) - b.step, Step: max(b.step>>levelShift, 1)}
 	if name := b.opts.Shared.engineName(); name != "" {
 		a.Engine = name

@@ -86,6 +86,7 @@ type Options struct {
 	Looking     func(v exec.View, expand func()) // see exec.Session; may be nil
 	Makeable    func(name string) *makefile.File // see exec.Session
 	Shared      *Shared                          // what all makes of the process have in common
+	Inside      bool                             // another make of the process has started this one
 	Idle        *idle.Recorder                   // is told what is looked at; may be nil
 	Say         func(string)                     // tells in one line why more runs than GNU make would run
 	Print       func(int, []byte)                // replays output: stream 1 or 2
@@ -124,8 +125,6 @@ type Build struct {
 	storeFailed bool
 	noFar       bool          // there is no remote cache
 	slots       chan struct{} // bounds the writes to the store that are under way
-	saved       time.Time     // when the graph file was last written
-	saving      time.Duration // how long that took
 
 	nodes         map[*makefile.File]*node
 	order         map[*makefile.File]int    // serial order as known so far
@@ -146,7 +145,7 @@ type Build struct {
 	extra         uint64                    // positions given by nextSerial
 	serials       map[string]uint64         // positions of this build, by name in the graph
 	places        map[string]uint64         // all positions that were given in this build, by name in the graph
-	belowAt       map[string]uint64         // by name: the positions by which actions below are numbered; see takePlace
+	belowAt       cache.Places              // the positions by which actions below are numbered; see takePlace
 	families      families                  // whose the positions are
 	visited       map[string]bool           // names of the targets that this build decided about
 	commands      map[string]string         // command name: where PATH finds it
@@ -163,10 +162,9 @@ type Build struct {
 	self          string // see identity
 	firstMakefile string // see makefileName
 
-	mu      sync.Mutex // guards what background work touches
-	pending []uint64   // journal entries whose traces wait for the graph to be saved
-	warned  map[string]bool
-	wg      sync.WaitGroup
+	mu     sync.Mutex // guards what background work touches
+	warned map[string]bool
+	wg     sync.WaitGroup
 }
 
 // lists are the documented lists as look-up tables.
@@ -265,6 +263,9 @@ func (b *Build) load(path string, err error) {
 	if err != nil {
 		b.trouble("reading what earlier builds have learned", err)
 	}
+	if !b.opts.Inside {
+		b.tree.keep()
+	}
 	b.graph = b.tree.graph
 	b.checker = b.graph.NewChecker(b.w.same)
 	b.chain = &versions{b: b}
@@ -279,7 +280,7 @@ func (b *Build) load(path string, err error) {
 	}
 	b.opts.Idle.State(rec.Path, rec.Stat, rec.Err)
 	for i := range rec.Ended {
-		b.pending = append(b.pending, rec.Ended[i].ID)
+		b.tree.waits(rec.Ended[i].ID)
 	}
 	for i := range rec.Lost {
 		r := &rec.Lost[i]

@@ -47,6 +47,13 @@ func (f families) claim(at uint64, name string) families {
 	}
 	i := f.find(top)
 	next := i + 1
+	if i > 0 && was == "" && f[i-1].Target == name { // what is free between its places is its own, too
+		f[i].At = top + 1
+		if next < len(f) && f[next].At == top+1 {
+			f = slices.Delete(f, i, next)
+		}
+		return f
+	}
 	if next == len(f) || f[next].At != top+1 {
 		f = slices.Insert(f, next, cache.Place{Target: was, At: top + 1})
 	}

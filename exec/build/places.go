@@ -23,7 +23,7 @@ func (b *Build) placeOf(f *makefile.File) uint64 {
 	n := b.node(f)
 	at, known := b.places[n.name]
 	if !known { // whether its recipe starts a make is not known yet
-		at, known = b.belowAt[b.nameBelow(n)]
+		at, known = b.belowAt.Of(b.nameBelow(n))
 	}
 	if !known {
 		if e, ok := b.graph.Entry(n.name); ok && e.Flags()&cache.Always == 0 {
@@ -63,10 +63,7 @@ func (b *Build) deep() bool { return b.step == 1 && b.serial&(1<<levelShift-1) !
 
 // givePlaces gives everything in the order its place.
 func (b *Build) givePlaces() {
-	b.belowAt = make(map[string]uint64)
-	for _, p := range b.graph.PlacesBelow() {
-		b.belowAt[p.Target] = p.At
-	}
+	b.belowAt = b.graph.PlacesBelow()
 	b.families = b.graph.Families()
 	spots := b.spots()
 	p := placer{ruler: b.ruler(), spots: spots, known: b.knownPlaces, moved: func(m move) { b.movePlaces([]move{m}) }}
@@ -157,8 +154,8 @@ func (b *Build) knownPlaces() []uint64 {
 			all = append(all, e.Serial())
 		}
 	}
-	for _, at := range b.belowAt {
-		all = append(all, at)
+	for _, p := range b.belowAt {
+		all = append(all, p.At)
 	}
 	for _, at := range b.places {
 		all = append(all, at)
@@ -179,7 +176,7 @@ func (b *Build) takePlace(s *spot) (below []move) {
 		if s.was == 0 || s.was == s.at || b.opts.DryRun {
 			continue
 		}
-		if b.belowAt[b.nameBelow(n)] != s.was {
+		if at, _ := b.belowAt.Of(b.nameBelow(n)); at != s.was {
 			b.replace(n.name, s.was, s.at)
 		} else if n.below == 0 { // else see moveBelow
 			below = append(below, b.moveOfBelow(s.was, s.at))
@@ -220,12 +217,12 @@ func (b *Build) movePlaces(moves []move) {
 			}
 		}
 	}
-	for name, at := range b.belowAt {
-		if to, yes := moved(at); yes {
-			b.belowAt[name] = to
-			b.graph.SetPlaceBelow(name, to)
+	for _, p := range b.belowAt {
+		if to, yes := moved(p.At); yes {
+			b.graph.SetPlaceBelow(p.Target, to)
 		}
 	}
+	b.belowAt = b.graph.PlacesBelow()
 	for name, at := range b.places {
 		b.places[name], _ = moved(at)
 	}

@@ -106,9 +106,7 @@ func (b *Build) cross(id uint64) {
 	if id == 0 {
 		return
 	}
-	b.mu.Lock()
-	b.pending = append(b.pending, id)
-	b.mu.Unlock()
+	b.tree.waits(id)
 }
 
 // failed records what an action that failed has left, so that its next run

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"time"
 
 	"fmake/cache"
 	"fmake/tracefs"
@@ -35,6 +36,10 @@ type tree struct {
 	visits  map[string]visit       // by name in the graph
 	started map[uint64][]belowMake // by place of a recipe: the makes that it has started
 	again   map[string]uint64      // by name in the graph: the journal's numbers of targets that have to run once more
+	kept    bool                   // it is that of the first make of the process, which saves it in the end
+	pending []uint64               // journal entries whose traces wait for the graph to be saved
+	saved   time.Time              // when the graph file was last written
+	saving  time.Duration          // how long that took
 }
 
 // NewShared returns what a process starts with. fifo tells the jobserver's file of
@@ -110,6 +115,53 @@ func (s *Shared) Close() error {
 		s.engine = nil
 	}
 	return errors.Join(errs...)
+}
+
+// keep notes that a make has the tree open that ends after all others of the process.
+func (t *tree) keep() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.kept = true
+}
+
+// isKept reports whether there is one.
+func (t *tree) isKept() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.kept
+}
+
+// unsaved takes the journal entries whose traces are in the graph but not in its file.
+func (t *tree) unsaved() (ids []uint64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	ids, t.pending = t.pending, nil
+	return ids
+}
+
+// waits notes journal entries whose traces the graph's file has yet to get.
+func (t *tree) waits(ids ...uint64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.pending = append(t.pending, ids...)
+}
+
+// wrote notes when writing the graph's file began, now that it has ended.
+func (t *tree) wrote(start time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.saved = time.Now()
+	t.saving = t.saved.Sub(start)
+}
+
+// stale reports whether it is time to write the graph's file again: at most once a second,
+// so that a crash loses little, and less often where that would be a share of the build
+// worth mentioning: to write a large graph takes its time.
+func (t *tree) stale() bool {
+	const share = 100
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return time.Since(t.saved) >= max(time.Second, share*t.saving)
 }
 
 // openJournal returns the journal of a tree, and what processes that are gone have

@@ -265,32 +265,24 @@ func (b *Build) put(t *cache.Trace) error {
 	return b.store.PutTrace(t.FullKey, t.Strong, t)
 }
 
-// saveSoon saves the graph at most once a second, so that a crash loses little,
-// and less often where that would be a share of the build worth mentioning: to
-// write a large graph takes its time.
+// saveSoon saves the graph now and then.
 func (b *Build) saveSoon() {
-	const share = 100
-	if time.Since(b.saved) < max(time.Second, share*b.saving) {
-		return
+	if b.tree.stale() {
+		b.Save()
 	}
-	b.Save()
 }
 
 // Save writes the graph file and crosses out the journal entries of the actions
 // that are in it.
 func (b *Build) Save() {
-	start := time.Now()
-	defer func() {
-		b.saved = time.Now()
-		b.saving = b.saved.Sub(start)
-	}()
 	if b.opts.DryRun {
 		return
 	}
-	b.mu.Lock()
-	ids := b.pending
-	b.pending = nil
-	b.mu.Unlock()
+	defer b.tree.wrote(time.Now())
+	var ids []uint64
+	if b.journal != nil {
+		ids = b.tree.unsaved()
+	}
 	if !b.graph.Dirty() && len(ids) == 0 && !b.hasher.Dirty() {
 		return
 	}
@@ -328,7 +320,11 @@ func (b *Build) Close() {
 			b.storeError("writing", err)
 		}
 	}
-	b.Save()
+	if b.opts.Inside && b.tree.isKept() {
+		b.saveSoon()
+	} else {
+		b.Save()
+	}
 	b.tree.ended(b.serial, b.self)
 	b.flush()
 	if b.store != nil {
