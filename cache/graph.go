@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -26,6 +27,7 @@ type Graph struct {
 	img      *image
 	loaded   FileStat           // identity of the file that img came from
 	puts     map[string]string  // records by name; "" is a deleted one
+	theirs   map[string]string  // and those that others have yet to save
 	sections map[string]*string // named sections; nil is a deleted one
 	stats    map[string]statLine
 	below    struct {
@@ -91,6 +93,9 @@ func (g *Graph) record(name string) (*image, string, bool) {
 	if rec, ok := g.puts[name]; ok {
 		return g.img, rec, rec != ""
 	}
+	if rec, ok := g.theirs[name]; ok {
+		return g.img, rec, true
+	}
 	rec, ok := g.img.find(name)
 	return g.img, rec, ok
 }
@@ -118,6 +123,28 @@ func (g *Graph) Put(name string, t *Trace) {
 		g.puts = map[string]string{}
 	}
 	g.puts[name] = g.img.encode(t)
+	delete(g.theirs, name)
+}
+
+// PutTheirs notes the trace of a target that another process has made and is about to
+// save.
+func (g *Graph) PutTheirs(name string, t *Trace) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.theirs == nil {
+		g.theirs = map[string]string{}
+	}
+	g.theirs[name] = g.img.encode(t)
+	delete(g.puts, name)
+}
+
+// Saved notes that the file says what others have noted of some targets.
+func (g *Graph) Saved(names ...string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, name := range names {
+		delete(g.theirs, name)
+	}
 }
 
 // Delete forgets a target, also one that only another process knows.
@@ -128,13 +155,14 @@ func (g *Graph) Delete(name string) {
 		g.puts = map[string]string{}
 	}
 	g.puts[name] = ""
+	delete(g.theirs, name)
 }
 
 // Names returns all targets, sorted.
 func (g *Graph) Names() []string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	names, _ := g.live()
+	names, _ := g.live(g.theirs)
 	slices.Sort(names)
 	return names
 }
@@ -143,13 +171,13 @@ func (g *Graph) Names() []string {
 func (g *Graph) Len() int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	names, _ := g.live()
+	names, _ := g.live(g.theirs)
 	return len(names)
 }
 
-// live returns all targets with their records: those of the file in their
-// order, then the new ones, sorted.
-func (g *Graph) live() (names, records []string) {
+// live returns all targets with their records: those of the file in their order, then the
+// new ones, sorted. What theirs says counts more than the file.
+func (g *Graph) live(theirs map[string]string) (names, records []string) {
 	n := int(g.img.records.base) + len(g.puts)
 	names, records = make([]string, 0, n), make([]string, 0, n)
 	add := func(name, rec string) {
@@ -159,21 +187,25 @@ func (g *Graph) live() (names, records []string) {
 	}
 	inFile := make(map[string]bool, len(g.puts))
 	for name, rec := range g.img.all() {
-		if put, ok := g.puts[name]; ok {
-			rec = put
-			inFile[name] = true
+		for _, over := range []map[string]string{theirs, g.puts} {
+			if put, ok := over[name]; ok {
+				rec = put
+				inFile[name] = true
+			}
 		}
 		add(name, rec)
 	}
 	var fresh []string
-	for name := range g.puts {
-		if !inFile[name] {
-			fresh = append(fresh, name)
+	for _, over := range []map[string]string{theirs, g.puts} { // a name is in one of them
+		for name := range over {
+			if !inFile[name] {
+				fresh = append(fresh, name)
+			}
 		}
 	}
 	slices.Sort(fresh)
 	for _, name := range fresh {
-		add(name, g.puts[name])
+		add(name, cmp.Or(g.puts[name], theirs[name]))
 	}
 	return names, records
 }

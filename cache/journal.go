@@ -90,12 +90,17 @@ type Journal struct {
 	path string
 	boot string
 
+	starting sync.Once
+	started  uint64 // see start
+
 	opening sync.Mutex
 	file    *os.File // nil until something is written
 
 	replacing sync.RWMutex // held by who appends, and alone by who replaces the file
 	mu        sync.Mutex
 	marked    bool // this process's mark is written and synced
+
+	news newsReader
 }
 
 // OpenJournal finds the journal of the tree that g is the graph of, and returns
@@ -114,7 +119,7 @@ func openJournal(tree, boot string) (*Journal, Recovery, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, Recovery{}, err
 	}
-	state := parseJournal(data)
+	state, end := parseJournal(data)
 	if len(data) >= longJournal && len(state.needed(boot, time.Now())) < len(data)/2 {
 		if err := shortenJournal(path, boot); err != nil {
 			return nil, Recovery{}, err
@@ -122,11 +127,13 @@ func openJournal(tree, boot string) (*Journal, Recovery, error) {
 		if data, st, err = readRaw(path); err != nil {
 			return nil, Recovery{}, err
 		}
-		state = parseJournal(data)
+		state, end = parseJournal(data)
 	}
 	rec := state.recovery(boot)
 	rec.Path, rec.Stat, rec.Err = path, st, err
-	return &Journal{path: path, boot: boot}, rec, nil
+	j := &Journal{path: path, boot: boot}
+	j.news.begin(st.Ino, state, end, rec.Ended)
+	return j, rec, nil
 }
 
 // open opens the file for writing, if that has not been done.
@@ -140,8 +147,11 @@ func (j *Journal) open() error {
 		return err
 	}
 	f, err := openShared(j.path)
+	if err != nil {
+		return err
+	}
 	j.file = f
-	return err
+	return j.news.made(f)
 }
 
 // openShared opens the journal with a shared lock, which keeps others from
@@ -169,11 +179,17 @@ func openShared(path string) (*os.File, error) {
 // number by which the other calls know it.
 func (j *Journal) Begin(r JournalRecord) (id uint64, err error) {
 	r.ID, r.Pid, r.Boot, r.Time = rand.Uint64(), os.Getpid(), j.boot, time.Now().UnixNano()
-	r.PidStart, _ = processStart(r.Pid)
+	r.PidStart = j.start()
 	if err := j.mark(r); err != nil {
 		return 0, err
 	}
 	return r.ID, j.append(entryBegin, func(w *writer) { writeJournalRecord(w, &r) })
+}
+
+// start returns when this process has begun.
+func (j *Journal) start() uint64 {
+	j.starting.Do(func() { j.started, _ = processStart(os.Getpid()) })
+	return j.started
 }
 
 // mark notes, once and durably, that this process changes the tree.
@@ -196,6 +212,7 @@ func (j *Journal) mark(r JournalRecord) error {
 
 // Left notes what an action has left at its end, whether it succeeded or not.
 func (j *Journal) Left(id uint64, t *Trace) error {
+	j.news.know(id)
 	return j.append(entryLeft, func(w *writer) { writeLeft(w, id, textOf(EncodeTrace(t))) })
 }
 
@@ -222,8 +239,7 @@ func (j *Journal) Close() error {
 	var err error
 	if j.marked {
 		pid := os.Getpid()
-		start, _ := processStart(pid)
-		err = j.append(entryClose, func(w *writer) { writeClose(w, pid, start, time.Now().UnixNano()) })
+		err = j.append(entryClose, func(w *writer) { writeClose(w, pid, j.start(), time.Now().UnixNano()) })
 	}
 	j.opening.Lock()
 	defer j.opening.Unlock()
@@ -311,7 +327,7 @@ func (j *Journal) Shorten(size int64) error {
 	}
 	old := j.file
 	j.file = f
-	return old.Close()
+	return errors.Join(old.Close(), j.news.rewritten(f))
 }
 
 // SavedPreimages returns the contents that the journals of all trees and commands need.

@@ -34,13 +34,15 @@ func frameEntry(kind byte, body func(*writer)) []byte {
 	return w.seal()
 }
 
-// entries yields the whole entries of a journal, passing over what is torn.
-func entries(data []byte, yield func(kind byte, body reader)) {
+// entries yields the whole entries of a journal, passing over what is torn, and returns
+// where the last of them ends.
+func entries(data []byte, yield func(kind byte, body reader)) (end int) {
 	const head = len(journalMark) + 4
+	size := len(data)
 	for {
 		at := bytes.Index(data, []byte(journalMark))
 		if at < 0 || len(data)-at < head {
-			return
+			return end
 		}
 		data = data[at:]
 		n := uint64(binary.LittleEndian.Uint32(data[len(journalMark):]))
@@ -48,6 +50,7 @@ func entries(data []byte, yield func(kind byte, body reader)) {
 			if sealed, ok := unseal(data[:head+int(n)]); ok && len(sealed) > head {
 				yield(sealed[head], reader{s: string(sealed[head+1:])})
 				data = data[head+int(n):]
+				end = size - len(data)
 				continue
 			}
 		}
@@ -77,13 +80,15 @@ func readJournal(f *os.File) (*journalState, error) {
 	if err != nil {
 		return nil, err
 	}
-	return parseJournal(data), nil
+	s, _ := parseJournal(data)
+	return s, nil
 }
 
-func parseJournal(data []byte) *journalState {
-	s := newJournalState()
-	entries(data, s.apply)
-	return s
+// parseJournal reads a journal, and returns where its last whole entry ends.
+func parseJournal(data []byte) (s *journalState, end int) {
+	s = newJournalState()
+	end = entries(data, s.apply)
+	return s, end
 }
 
 func newJournalState() *journalState {

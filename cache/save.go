@@ -46,12 +46,19 @@ func (g *Graph) Save() error {
 // Refresh takes in what other processes have saved since the graph was loaded or
 // saved here. It costs one stat where nobody has.
 func (g *Graph) Refresh() error {
+	_, err := g.Renew()
+	return err
+}
+
+// Renew is Refresh; it reports whether anybody has saved anything.
+func (g *Graph) Renew() (changed bool, err error) {
 	g.saving.Lock()
 	defer g.saving.Unlock()
+	was := g.loaded
 	if err := g.merge(); err != nil {
-		return fmt.Errorf("refresh graph: %w", err)
+		return false, fmt.Errorf("refresh graph: %w", err)
 	}
-	return nil
+	return g.loaded != was, nil
 }
 
 // usedGrain is how finely the uses of a graph are dated that is not saved.
@@ -120,13 +127,19 @@ func (g *Graph) merge() error {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	for name, rec := range g.puts {
-		if rec != "" {
-			g.puts[name] = move(g.img, img, rec)
-		}
+	for _, over := range []map[string]string{g.puts, g.theirs} {
+		moveAll(over, g.img, img)
 	}
 	g.img, g.loaded = img, st
 	return nil
+}
+
+func moveAll(records map[string]string, from, to *image) {
+	for name, rec := range records {
+		if rec != "" {
+			records[name] = move(from, to, rec)
+		}
+	}
 }
 
 // move writes a record of one image as one of another. A record that cannot be
@@ -141,7 +154,7 @@ func move(from, to *image, rec string) string {
 
 // write replaces the file by what g holds, and loads that.
 func (g *Graph) write() error {
-	names, records := g.live()
+	names, records := g.live(nil)
 	img := g.img
 	if img.clean == 0 {
 		img.clean = uint32(img.states.len())
@@ -167,6 +180,7 @@ func (g *Graph) write() error {
 	if err != nil {
 		return err
 	}
+	moveAll(g.theirs, g.img, fresh)
 	g.img, g.loaded = fresh, st
 	g.puts, g.sections, g.stats = nil, nil, nil
 	return nil

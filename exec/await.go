@@ -1,6 +1,10 @@
 package exec
 
-import "fmake/makefile"
+import (
+	"time"
+
+	"fmake/makefile"
+)
 
 // A makefile may name a file that nothing says how to make and that some recipe
 // leaves on the side. Make -j1 has run that recipe by the time it looks, make -j may
@@ -29,4 +33,25 @@ func (w *Walk) stopAwaiting() {
 	for f := range w.missing {
 		w.missing[f] = false
 	}
+}
+
+// lookPause is how long the walk waits before it looks again at what it could not decide:
+// somebody else is at it.
+const lookPause = 10 * time.Millisecond
+
+// awaitChange waits until a job has moved on or, if something could not be decided, a
+// moment.
+func (w *Walk) awaitChange() {
+	if w.undecided == 0 {
+		w.reap(true, false)
+		return
+	}
+	select {
+	case e := <-w.done:
+		w.backlog = append(w.backlog, e)
+	case sig := <-w.signals.c:
+		w.interrupted(sig)
+	case <-time.After(lookPause):
+	}
+	w.reap(false, false)
 }

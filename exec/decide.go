@@ -16,7 +16,7 @@ func (w *Walk) compareDeps(v *visit) {
 	}
 }
 
-// decide says whether the recipe of a target runs.
+// decide says whether the recipe of a target runs; see visit.again.
 func (w *Walk) decide(v *visit, depth int) bool {
 	f := v.f
 	changed := w.markChanged(v)
@@ -32,7 +32,7 @@ func (w *Walk) decide(v *visit, depth int) bool {
 		must = true
 		w.about(debugVerbose, depth, "Making '%s' due to always-make flag.", f)
 	}
-	return w.judge(f, must)
+	return w.judge(v, must)
 }
 
 // markChanged sets the marks that $? is made of and tells whether any
@@ -65,7 +65,8 @@ func (w *Walk) explainDep(v *visit, d *makefile.Dep, m int64) {
 }
 
 // judge asks the Judge, if there is one, about a target that has a recipe.
-func (w *Walk) judge(f *makefile.File, must bool) bool {
+func (w *Walk) judge(v *visit, must bool) bool {
+	f := v.f
 	if w.opt.Judge == nil || f.Recipe == nil {
 		return must
 	}
@@ -78,8 +79,22 @@ func (w *Walk) judge(f *makefile.File, must bool) bool {
 		return false
 	case Run:
 		return true
+	case Undecided:
+		v.again = true
+		return false
 	}
 	return must
+}
+
+// lookAgain has a target looked at once more in the next pass.
+func (w *Walk) lookAgain(f *makefile.File) Status {
+	w.undecided++
+	for _, g := range f.Together() {
+		g.Run.Mtime = MtimeUnknown
+	}
+	w.db.Dirs().Invalidate()
+	setState(f, stateDeps)
+	return StatusSuccess
 }
 
 // restored notes that the files of a target were put back: those above see a

@@ -14,6 +14,7 @@ type visit struct {
 	missing bool  // the target, or one made with it, does not exist
 	must    bool  // GNU make's rule says that it has to be made
 	running bool  // some prerequisite is being made
+	again   bool  // it cannot be decided yet
 	deps    Status
 }
 
@@ -55,7 +56,11 @@ func (w *Walk) makeRule(f *makefile.File, depth int) Status {
 		setIdle(f)
 	}
 	w.compareDeps(v)
-	if !w.decide(v, depth) {
+	runs := w.decide(v, depth)
+	if v.again {
+		return w.lookAgain(f)
+	}
+	if !runs {
 		return w.leaveAlone(f, depth)
 	}
 	if !v.must && w.opt.Judge != nil && w.missesIntermediate(f) {

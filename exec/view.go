@@ -58,10 +58,13 @@ const (
 	Restored
 	// Run: the recipe has to run.
 	Run
+	// Undecided: it cannot be decided yet, or what GNU make's rule says goes by what is not
+	// so any more; the walk looks at the target once more, soon.
+	Undecided
 )
 
 // Judge decides about targets instead of GNU make's mtime rule. The walk asks
-// it once for each target that has a recipe, after its prerequisites are
+// it once, but for Undecided, for each target that has a recipe, after its prerequisites are
 // finished. A nil Judge means GNU make's rule alone.
 type Judge interface {
 	// Judge gets the target and what GNU make's rule says. Changed flags of

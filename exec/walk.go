@@ -113,6 +113,7 @@ type Walk struct {
 	idle            *idle.Recorder                  // see Config.Idle
 	looks           View                            // of the action whose recipe is being expanded; nil: the tree as it is
 	below           func(args, env []string) Config // see Config.Below
+	undecided       int                             // targets of this pass that cannot be decided yet
 	inside          bool                            // this make runs inside the process of the one above
 	threads         *threads                        // of the makes below that run inside the process
 	dir             string                          // working directory
@@ -153,7 +154,8 @@ func (w *Walk) makeGoals(goals []*makefile.GoalDep) Status {
 	goals = append([]*makefile.GoalDep(nil), goals...)
 	for len(goals) > 0 {
 		w.startWaiting()
-		w.reap(true, false)
+		w.awaitChange()
+		w.undecided = 0
 		var left []*makefile.GoalDep
 		before := w.started + w.finished
 		stopped := false
@@ -179,6 +181,7 @@ func (w *Walk) makeGoals(goals []*makefile.GoalDep) Status {
 		case len(w.jobs) > 0 || len(w.waiting) > 0:
 		case len(w.held) > 0:
 			w.resolveHeld()
+		case w.undecided > 0:
 		case w.started+w.finished == before:
 			w.stopAwaiting()
 		}

@@ -22,8 +22,13 @@ import (
 // Begin implements exec.Actions: it chooses between the real tree and a traced
 // view. A traced view is made only before the first line that touches anything,
 // so that a recipe which only prints costs nothing.
-func (b *Build) Begin(f *makefile.File) (exec.Action, error) {
+func (b *Build) Begin(f *makefile.File) (a exec.Action, err error) {
 	n := b.node(f)
+	defer func() {
+		if err != nil {
+			b.release(n)
+		}
+	}()
 	if b.runsNatively(f, n) {
 		return b.native(f, n), nil
 	}
@@ -38,13 +43,13 @@ func (b *Build) Begin(f *makefile.File) (exec.Action, error) {
 	if b.engineErr != nil {
 		return b.native(f, n), nil
 	}
-	a := &action{b: b, f: f, n: n, started: time.Now(), old: n.old}
-	if a.old == nil {
-		a.old = b.graph.Target(n.name)
+	t := &action{b: b, f: f, n: n, started: time.Now(), old: n.old}
+	if t.old == nil {
+		t.old = b.graph.Target(n.name)
 	}
-	a.view = &lazyView{a: a}
+	t.view = &lazyView{a: t}
 	b.active++
-	return a, nil
+	return t, nil
 }
 
 // runsNatively says whether a recipe runs in the real tree: phony recipes are
@@ -135,6 +140,7 @@ func (*nativeAction) Line(int, string)   {}
 
 func (a *nativeAction) End(status int, _ bool) error {
 	b := a.b
+	defer b.release(a.d.n)
 	b.nativesOn--
 	b.changedUnseen()
 	a.d.end = time.Now()
@@ -236,6 +242,7 @@ func (a *action) Line(_ int, text string) {
 // End implements exec.Action.
 func (a *action) End(status int, interrupted bool) error {
 	a.b.active--
+	defer a.b.release(a.n)
 	rec, err := a.view.finish()
 	if a.raise != nil {
 		defer a.raise()

@@ -137,6 +137,7 @@ type Build struct {
 	writers       []*done                   // what was entered in wrote
 	nativesOn     int                       // how many of them run now
 	moved         time.Time                 // when something was last written
+	heard         int                       // how much of the tree's news it knows
 	recovering    bool                      // runs were cut short before this build: what they left looked like sources until they ran again
 	repeated      bool                      // something is made more than once
 	reruns        []exec.Rerun              // hazards that wait for the end of the pass
@@ -187,6 +188,7 @@ type node struct {
 	decided *decision    // what was decided, for --explain; nil before
 	must    bool         // what GNU make's rule said then
 
+	claim    claim                   // keeps builds at the same time apart
 	last     *done                   // as what it was settled, nil if it is not
 	reruns   int                     // how often a hazard has made it run again
 	demands  int                     // how often a failure has

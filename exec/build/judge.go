@@ -56,6 +56,9 @@ func (b *Build) Judge(f *makefile.File, must bool) exec.Verdict {
 	b.finishLogs()
 	b.visited[n.name] = true
 	d := b.decide(f, n, must)
+	if b.elsewhere(f, n, &d, must) {
+		return exec.Undecided
+	}
 	n.reason, n.old = d.why, d.old
 	n.decided, n.must = &d, must
 	if n.always && !f.Phony && !f.Recipe.AnyRecurse {
@@ -67,6 +70,9 @@ func (b *Build) Judge(f *makefile.File, must bool) exec.Verdict {
 	}
 	if d.surprising(must) && n.stale == "" && !b.opts.Always {
 		b.say(f.Name, d.why)
+	}
+	if d.verdict == exec.UpToDate || d.verdict == exec.Restored || d.verdict == exec.AsMake && !must {
+		defer b.release(n)
 	}
 	switch d.verdict {
 	case exec.UpToDate:

@@ -34,6 +34,11 @@ func (a *action) succeeded(rec *tracefs.Record) error {
 		a.changedUnder(p, rec)
 		return nil
 	}
+	if a.n.reruns < maxReruns && b.madeElsewhere(a.n) {
+		a.notGood(rec, 0)
+		b.again(a.f, nil, "another build has made it at the same time")
+		return nil
+	}
 	t := a.trace(rec)
 	if a.moved != "" {
 		a.changedUnder(a.moved, rec)

@@ -36,10 +36,12 @@ type tree struct {
 	visits  map[string]visit       // by name in the graph
 	started map[uint64][]belowMake // by place of a recipe: the makes that it has started
 	again   map[string]uint64      // by name in the graph: the journal's numbers of targets that have to run once more
-	kept    bool                   // it is that of the first make of the process, which saves it in the end
-	pending []uint64               // journal entries whose traces wait for the graph to be saved
-	saved   time.Time              // when the graph file was last written
-	saving  time.Duration          // how long that took
+	claims  *cache.Claims
+	news    []newsItem    // what other processes have left since this one began
+	kept    bool          // it is that of the first make of the process, which saves it in the end
+	pending []uint64      // journal entries whose traces wait for the graph to be saved
+	saved   time.Time     // when the graph file was last written
+	saving  time.Duration // how long that took
 }
 
 // NewShared returns what a process starts with. fifo tells the jobserver's file of
@@ -94,7 +96,7 @@ func (s *Shared) tree(path string) (*tree, error) {
 	g, err := cache.Load(path)
 	g.OnMerge(func(theirs *cache.Graph) { g.AddEdges(theirs.Edges()...) })
 	s.hasher.AddSource(g.StatSource())
-	t := &tree{graph: g, visits: make(map[string]visit), started: make(map[uint64][]belowMake), again: make(map[string]uint64)}
+	t := &tree{graph: g, claims: g.Claims(), visits: make(map[string]visit), started: make(map[uint64][]belowMake), again: make(map[string]uint64)}
 	s.trees[path] = t
 	return t, err
 }
@@ -180,6 +182,38 @@ func (t *tree) openJournal() (*cache.Journal, cache.Recovery, error) {
 		}
 	}
 	return t.journal, rec, nil
+}
+
+// hear takes over what other processes have written down since it was last called, and
+// returns the runs of theirs that were cut short.
+func (t *tree) hear() (cut []cache.JournalRecord, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	news, err := t.journal.News()
+	if err != nil {
+		return nil, err
+	}
+	for i := range news.Ended {
+		r := &news.Ended[i]
+		t.graph.PutTheirs(r.Target, r.Left)
+		t.news = append(t.news, newsItem{target: r.Target, trace: r.Left})
+	}
+	saved, err := t.graph.Renew()
+	if err != nil {
+		return nil, err
+	}
+	t.graph.Saved(news.Saved...)
+	if saved && len(news.Ended)+len(news.Saved) == 0 || news.More {
+		t.news = append(t.news, newsItem{})
+	}
+	return news.Cut, nil
+}
+
+// newsSince lists what was heard, but for the first so many.
+func (t *tree) newsSince(n int) []newsItem {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.news[n:]
 }
 
 // visit says which make of this process was the first to bring a target up to

@@ -1,0 +1,196 @@
+package cache
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"sync"
+)
+
+// News is what other processes have written into the journal since it was last read.
+type News struct {
+	// Ended are actions that have ended, in the order in which they did; what they
+	// Left is not in the graph's file yet.
+	Ended []JournalRecord
+	// Saved are targets of which the graph's file says what was told of them before.
+	Saved []string
+	// Cut are actions whose process is gone and that have not ended. They are told
+	// again until somebody has put them right.
+	Cut []JournalRecord
+	// More tells that there is more than that: the graph's file says it.
+	More bool
+}
+
+// newsReader reads a journal that others write.
+type newsReader struct {
+	mu    sync.Mutex
+	ino   uint64 // of the file that was read, 0 before
+	read  int64  // up to where
+	state *journalState
+	told  map[uint64]bool // of whose end this process knows
+	first []JournalRecord // what the next News begins with
+}
+
+// begin goes on from what was read when the journal was opened: known are the actions that
+// have ended and of which the caller was told.
+func (n *newsReader) begin(ino uint64, s *journalState, end int, known []JournalRecord) {
+	n.ino, n.read, n.state, n.told = ino, int64(end), s, make(map[uint64]bool)
+	for i := range known {
+		n.told[known[i].ID] = true
+	}
+	for _, id := range s.order {
+		left, ended := s.left[id]
+		rec := s.records[id]
+		if !ended || rec == nil || n.told[id] || !rec.decodeLeft(left) {
+			continue
+		}
+		n.told[id] = true
+		n.first = append(n.first, *rec)
+		rec.Left = nil
+	}
+	s.forgetEnded()
+}
+
+// made notes which file it is, if this process has made it.
+func (n *newsReader) made(f *os.File) error {
+	st, err := statFile(f)
+	if err != nil {
+		return err
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.ino == 0 && st.Size == 0 {
+		n.ino = st.Ino
+	}
+	return nil
+}
+
+// rewritten notes that this process has replaced the file, which nobody else had open: no
+// other build was under way.
+func (n *newsReader) rewritten(f *os.File) error {
+	st, err := statFile(f)
+	if err != nil {
+		return err
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.ino, n.read, n.state = st.Ino, 0, newJournalState()
+	return nil
+}
+
+// know notes an action of whose end this process knows.
+func (n *newsReader) know(id uint64) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.told[id] = true
+}
+
+// News returns what has happened since the last call. The first call tells of all that is
+// not in the graph's file.
+func (j *Journal) News() (News, error) {
+	n := &j.news
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	out := News{Ended: n.first}
+	n.first = nil
+	st, err := Lstat(j.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return out, nil
+	}
+	if err != nil {
+		return out, err
+	}
+	if st.Ino != n.ino {
+		out.More = true // what was crossed out is not there any more
+		n.ino, n.read, n.state = st.Ino, 0, newJournalState()
+	}
+	if st.Size > n.read {
+		if err := n.readOn(j, &out); err != nil {
+			return out, err
+		}
+	}
+	out.Cut = n.state.cutOff(j.boot)
+	return out, nil
+}
+
+// readOn reads what is new in the file.
+func (n *newsReader) readOn(j *Journal, out *News) error {
+	f, err := os.Open(j.path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.NewSectionReader(f, n.read, 1<<62))
+	if err != nil {
+		return err
+	}
+	pid, start := os.Getpid(), j.start()
+	n.read += int64(entries(data, func(kind byte, body reader) {
+		id := entryID(kind, body)
+		if rec := n.state.records[id]; rec != nil && kind == entryDone {
+			out.Saved = append(out.Saved, rec.Target)
+			out.More = out.More || !n.told[id]
+		}
+		n.state.apply(kind, body)
+		rec := n.state.records[id]
+		switch {
+		case rec == nil:
+		case rec.Pid == pid && rec.PidStart == start:
+			delete(n.state.records, id)
+		case kind == entryLeft && !n.told[id] && rec.decodeLeft(n.state.left[id]):
+			n.told[id] = true
+			out.Ended = append(out.Ended, *rec)
+			rec.Left = nil
+		}
+	}))
+	n.state.forgetEnded()
+	return nil
+}
+
+// entryID returns the number of the action that an entry is about, 0 if it is about none.
+func entryID(kind byte, body reader) uint64 {
+	switch kind {
+	case entryBegin, entryLeft, entryMeans, entryDone, entryDrop:
+		return body.uint()
+	}
+	return 0
+}
+
+// cutOff lists the actions that have begun and not ended, and whose process is gone.
+func (s *journalState) cutOff(boot string) (cut []JournalRecord) {
+	for _, id := range s.order {
+		rec := s.records[id]
+		if _, ended := s.left[id]; ended || rec == nil || rec.alive(boot) {
+			continue
+		}
+		r := *rec
+		if means, ok := s.means[id]; ok {
+			if t, err := DecodeTrace([]byte(means)); err == nil { // else it is as a run of which nothing is known
+				r.Means = t
+			}
+		}
+		cut = append(cut, r)
+	}
+	return cut
+}
+
+// forgetEnded keeps only what the graph's file does not say: a build may be long.
+func (s *journalState) forgetEnded() {
+	order := s.order[:0]
+	for _, id := range s.order {
+		_, done := s.done[id]
+		if s.records[id] != nil && !done {
+			order = append(order, id)
+			if _, ended := s.left[id]; ended {
+				s.left[id] = "" // who wants to know has read it
+			}
+			continue
+		}
+		delete(s.records, id)
+		delete(s.done, id)
+		delete(s.left, id)
+		delete(s.means, id)
+	}
+	s.order = order
+}

@@ -1,0 +1,196 @@
+package cache
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// otherMake writes into a journal as another process does that lives as long as this one's
+// parent, or is gone.
+type otherMake struct {
+	t    *testing.T
+	path string
+	rec  JournalRecord
+}
+
+func newOtherMake(t *testing.T, path, boot string, pid int) *otherMake {
+	start, _ := processStart(pid)
+	return &otherMake{t, path, JournalRecord{Pid: pid, PidStart: start, Boot: boot, Time: time.Now().UnixNano()}}
+}
+
+func (m *otherMake) append(kind byte, body func(*writer)) {
+	m.t.Helper()
+	f, err := os.OpenFile(m.path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err == nil {
+		_, err = f.Write(frameEntry(kind, body))
+		f.Close()
+	}
+	if err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+func (m *otherMake) begin(id uint64, target string) {
+	rec := m.rec
+	rec.ID, rec.Target = id, target
+	m.append(entryBegin, func(w *writer) { writeJournalRecord(w, &rec) })
+}
+
+func (m *otherMake) left(id uint64, tr *Trace) {
+	m.append(entryLeft, func(w *writer) { writeLeft(w, id, string(EncodeTrace(tr))) })
+}
+
+func (m *otherMake) done(id uint64) {
+	m.append(entryDone, func(w *writer) { writeDone(w, id, true, m.rec.Time) })
+}
+
+func targetsOf(records []JournalRecord) (names string) {
+	for i := range records {
+		names += records[i].Target + " "
+	}
+	return names
+}
+
+// TestNews follows what another process does to a tree.
+func TestNews(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "journal")
+	boot := BootID()
+	other, gone := newOtherMake(t, path, boot, os.Getppid()), newOtherMake(t, path, boot, 1<<22)
+	other.begin(1, "early")
+	other.left(1, &Trace{Target: "early"})
+
+	j, rec, err := openJournal(dir, boot)
+	if err != nil || len(rec.Ended)+len(rec.Unfinished) > 0 {
+		t.Fatal(rec, err)
+	}
+	own, err := j.Begin(JournalRecord{Target: "own"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Left(own, &Trace{Target: "own"}); err != nil {
+		t.Fatal(err)
+	}
+	steps := []struct {
+		name              string
+		do                func()
+		ended, saved, cut string
+		more              bool
+	}{
+		{"before this one", func() {}, "early ", "", "", false},
+		{"nothing", func() {}, "", "", "", false},
+		{"begun", func() { other.begin(2, "a") }, "", "", "", false},
+		{"ended", func() { other.left(2, &Trace{Target: "a"}) }, "a ", "", "", false},
+		{"saved", func() { other.done(2); other.done(1) }, "", "a early ", "", false},
+		{"all at once", func() { other.begin(3, "b"); other.left(3, &Trace{Target: "b"}); other.done(3) }, "b ", "b ", "", false},
+		{"cut short", func() { gone.begin(4, "c") }, "", "", "c ", false},
+		{"not put right", func() {}, "", "", "c ", false},
+		{"put right", func() { _ = j.Left(4, &Trace{Target: "c"}) }, "", "", "", false},
+		{"torn", func() { other.append('?', func(*writer) {}) }, "", "", "", false},
+		{"another file", func() {
+			if err := os.Remove(path); err != nil {
+				t.Fatal(err)
+			}
+			other.begin(5, "d")
+			other.left(5, &Trace{Target: "d"})
+		}, "d ", "", "", true},
+	}
+	for _, s := range steps {
+		s.do()
+		n, err := j.News()
+		if err != nil {
+			t.Fatal(err)
+		}
+		saved := ""
+		for _, name := range n.Saved {
+			saved += name + " "
+		}
+		if targetsOf(n.Ended) != s.ended || saved != s.saved || targetsOf(n.Cut) != s.cut || n.More != s.more {
+			t.Errorf("%s: ended %q, saved %q, cut %q, more %v", s.name, targetsOf(n.Ended), saved, targetsOf(n.Cut), n.More)
+		}
+		for i := range n.Ended {
+			if n.Ended[i].Left == nil || n.Ended[i].Left.Target != n.Ended[i].Target {
+				t.Errorf("%s: %s has left %v", s.name, n.Ended[i].Target, n.Ended[i].Left)
+			}
+		}
+	}
+}
+
+// TestTheirs has what others have yet to save in a graph that saves its own.
+func TestTheirs(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "graph")
+	g, err := Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.Put("mine", &Trace{Target: "mine"})
+	g.Put("both", &Trace{Target: "both", Reason: "mine"})
+	g.PutTheirs("theirs", &Trace{Target: "theirs"})
+	g.PutTheirs("both", &Trace{Target: "both", Reason: "theirs"})
+	check := func(g *Graph, want ...string) {
+		t.Helper()
+		names := g.Names()
+		if len(names) != len(want) {
+			t.Fatalf("targets %v, want %v", names, want)
+		}
+		for i, name := range want {
+			if tr := g.Target(name); names[i] != name || tr == nil || tr.Target != name {
+				t.Fatalf("targets %v, want %v; %s is %v", names, want, name, tr)
+			}
+		}
+	}
+	check(g, "both", "mine", "theirs")
+	if err := g.Save(); err != nil {
+		t.Fatal(err)
+	}
+	check(g, "both", "mine", "theirs")
+	if why := g.Target("both").Reason; why != "theirs" {
+		t.Errorf("of two results that of %q counts", why)
+	}
+	saved, err := Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	check(saved, "mine")
+
+	other, err := Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other.Put("theirs", &Trace{Target: "theirs", Reason: "saved"})
+	if err := other.Save(); err != nil {
+		t.Fatal(err)
+	}
+	if changed, err := g.Renew(); !changed || err != nil {
+		t.Fatal(changed, err)
+	}
+	g.Saved("theirs")
+	if why := g.Target("theirs").Reason; why != "saved" {
+		t.Errorf("after it was saved, it is %q", why)
+	}
+	check(g, "both", "mine", "theirs")
+}
+
+// TestClaims counts the makes of one process that claim a target.
+func TestClaims(t *testing.T) {
+	g, err := Load(filepath.Join(t.TempDir(), "tree", "graph"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := g.Claims()
+	for range 2 {
+		if _, ok, err := c.Take("a"); !ok || err != nil {
+			t.Fatal(ok, err)
+		}
+	}
+	c.Release("a")
+	if c.held["a"] != 1 {
+		t.Errorf("held %d times", c.held["a"])
+	}
+	c.Release("a")
+	if len(c.held) > 0 {
+		t.Errorf("still held: %v", c.held)
+	}
+}
