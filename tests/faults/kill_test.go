@@ -83,11 +83,16 @@ func (b *builds) serial(t *testing.T) (map[string]string, time.Duration) {
 	start := time.Now()
 	cmd := exec.Command("make")
 	cmd.Dir = tree
-	cmd.Env = slices.DeleteFunc(os.Environ(), func(e string) bool { return strings.HasPrefix(e, "MAKE") || strings.HasPrefix(e, "MFLAGS=") })
+	cmd.Env = withoutMake()
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("make: %v\n%s", err, out)
 	}
 	return contents(t, tree), time.Since(start)
+}
+
+// withoutMake is the environment without what a make above has put there.
+func withoutMake() []string {
+	return slices.DeleteFunc(os.Environ(), func(e string) bool { return strings.HasPrefix(e, "MAKE") || strings.HasPrefix(e, "MFLAGS=") })
 }
 
 // kill kills one process of one build and looks at what comes of it.
