@@ -9,7 +9,7 @@ import (
 func (w *Walk) compareDeps(v *visit) {
 	for _, d := range v.f.Deps {
 		m := w.mtime(d.File)
-		d.File = current(d.File)
+		d.File = d.File.Current()
 		if !d.OrderOnly && m == MtimeNone && !d.File.Intermediate {
 			v.must = true
 		}
@@ -146,18 +146,18 @@ func (w *Walk) checkDep(f *makefile.File, depth int, time int64, must *bool) Sta
 	}()
 	if f.Phony || !f.Intermediate {
 		status := w.makeFile(f, depth)
-		f = current(f)
+		f = f.Current()
 		m := w.mtime(f)
-		f = current(f)
+		f = f.Current()
 		if m == MtimeNone || m > time {
 			*must = true
 		}
 		return status
 	}
 	w.findRecipe(f, depth, "commands")
-	f = current(f)
+	f = f.Current()
 	m := w.mtime(f)
-	f = current(f)
+	f = f.Current()
 	if m != MtimeNone && m > time {
 		*must = true
 		return StatusSuccess
@@ -180,7 +180,7 @@ func (w *Walk) checkBelow(f *makefile.File, depth int, time int64, must *bool) S
 	for d := range w.chainOf(f, asWritten) {
 		// What VPATH has found to be a target further up is no circle yet: GNU make
 		// goes through that target once more.
-		if now := current(d.File); !isUpdating(now) {
+		if now := d.File.Current(); !isUpdating(now) {
 			d.File = now
 		}
 		if isUpdating(d.File) {
@@ -193,7 +193,7 @@ func (w *Walk) checkBelow(f *makefile.File, depth int, time int64, must *bool) S
 		if !d.OrderOnly {
 			*must = below
 		}
-		d.File = current(d.File)
+		d.File = d.File.Current()
 		if status > StatusSuccess && !w.keepGoing() {
 			break
 		}

@@ -14,7 +14,7 @@ func (w *Walk) deleteTargets(j *job) {
 	}
 	w.deleteTarget(j.file, "")
 	for _, other := range j.file.AlsoMake {
-		w.deleteTarget(current(other), j.file.Name)
+		w.deleteTarget(other.Current(), j.file.Name)
 	}
 	j.deleted = true
 }

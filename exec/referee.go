@@ -104,7 +104,7 @@ func (w *Walk) again() bool {
 
 // rearm makes a target and all that depend on it unmade.
 func (w *Walk) rearm(r Rerun) {
-	r.File = current(r.File)
+	r.File = r.File.Current()
 	for _, need := range r.Needs {
 		w.addNeed(r.File, need)
 	}
@@ -139,7 +139,7 @@ func dependents(db *makefile.Database) map[*makefile.File][]*makefile.File {
 		for f := head; f != nil; f = f.Prev {
 			for _, d := range f.Deps {
 				if d.File != nil {
-					dep := current(d.File)
+					dep := d.File.Current()
 					above[dep] = append(above[dep], f)
 				}
 			}
@@ -151,7 +151,7 @@ func dependents(db *makefile.Database) map[*makefile.File][]*makefile.File {
 // addNeed makes need an order-only prerequisite of f, unless it is one already,
 // is made by the same run, or depends on f itself.
 func (w *Walk) addNeed(f, need *makefile.File) {
-	need = current(need)
+	need = need.Current()
 	if slices.Contains(f.Together(), need) || slices.ContainsFunc(f.Deps, func(d *makefile.Dep) bool { return d.File == need }) || w.reaches(need, f, nil) {
 		return
 	}
@@ -174,7 +174,7 @@ func (w *Walk) reaches(from, to *makefile.File, seen map[*makefile.File]bool) bo
 	}
 	seen[from] = true
 	for _, d := range from.Deps {
-		if d.File != nil && w.reaches(current(d.File), to, seen) {
+		if d.File != nil && w.reaches(d.File.Current(), to, seen) {
 			return true
 		}
 	}
@@ -185,7 +185,7 @@ func (w *Walk) reaches(from, to *makefile.File, seen map[*makefile.File]bool) bo
 func (w *Walk) addNeeds(edges []Rerun) {
 	for _, e := range edges {
 		for _, need := range e.Needs {
-			w.addNeed(current(e.File), need)
+			w.addNeed(e.File.Current(), need)
 		}
 	}
 }
@@ -272,14 +272,14 @@ func (w *Walk) serialOrder() map[*makefile.File]int {
 	inside := make(map[*makefile.File]bool)
 	var visit func(f *makefile.File)
 	visit = func(f *makefile.File) {
-		f = current(f)
+		f = f.Current()
 		if _, done := order[f]; done || inside[f] {
 			return
 		}
 		inside[f] = true
 		run := f.Together() // all that one run makes is in one place
 		for i := range run {
-			run[i] = current(run[i])
+			run[i] = run[i].Current()
 			for _, d := range run[i].Deps {
 				if d.File != nil {
 					visitChain(d.File, visit)
@@ -309,7 +309,7 @@ func (w *Walk) foundDeps(f *makefile.File) {
 		if d.File == nil {
 			continue
 		}
-		dep := current(d.File)
+		dep := d.File.Current()
 		if dep.Recipe == nil && len(dep.Deps) == 0 {
 			continue // a source
 		}
@@ -322,7 +322,7 @@ func (w *Walk) foundDeps(f *makefile.File) {
 
 // visitChain visits all rules of a double-colon target.
 func visitChain(f *makefile.File, visit func(*makefile.File)) {
-	f = current(f)
+	f = f.Current()
 	if f.DoubleColon == nil {
 		visit(f)
 		return
@@ -368,7 +368,7 @@ func (s *Session) Makeable(name string) *makefile.File {
 	if f.Recipe == nil {
 		return nil
 	}
-	return current(f)
+	return f.Current()
 }
 
 func (s *Session) fitsPattern(name string) bool {

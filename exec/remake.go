@@ -84,7 +84,7 @@ func (w *Walk) includeError() {
 	}
 	goal := w.goal
 	for _, g := range w.db.ReadFiles {
-		if current(g.File) == current(goal.File) {
+		if g.File.Current() == goal.File.Current() {
 			goal = g // the first directive that names the file
 			break
 		}
@@ -189,7 +189,7 @@ func (w *Walk) shareTime(f *makefile.File) {
 // grouped target itself is looked up with them: under -n it keeps its old time.
 func (w *Walk) finishOthers(f *makefile.File) {
 	for _, other := range f.Group() {
-		other = current(other)
+		other = other.Current()
 		other.Run.State = stateFinished
 		other.Run.Updated = true
 		other.Run.Status = f.Run.Status
@@ -218,7 +218,7 @@ func (w *Walk) missingPeers(f *makefile.File) {
 		pos.Offset = f.Run.Line
 	}
 	for _, other := range f.AlsoMake {
-		if other = current(other); other.Run.Mtime == MtimeNone {
+		if other = other.Current(); other.Run.Mtime == MtimeNone {
 			w.con.complain(pos, "warning: pattern recipe did not update peer target '"+other.Name+"'.")
 		}
 	}

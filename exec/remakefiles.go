@@ -48,7 +48,7 @@ func (s *Session) makefileGoals() (goals []*makefile.GoalDep, times map[*makefil
 	times = make(map[*makefile.GoalDep]int64)
 	for _, g := range s.db.ReadFiles {
 		// One that could not be read is as good as none.
-		g.File = current(g.File)
+		g.File = g.File.Current()
 		if m := g.File.Run.Mtime; m == MtimeOld || m == MtimeNew {
 			continue // that is what -o and -W say
 		}
@@ -58,14 +58,14 @@ func (s *Session) makefileGoals() (goals []*makefile.GoalDep, times map[*makefil
 		}
 	}
 	for _, g := range s.db.ReadFiles {
-		g.File = current(g.File)
+		g.File = g.File.Current()
 		if s.mightLoop(g.File) {
 			continue
 		}
 		// Somebody mentioned it: it must not be deleted as intermediate.
 		g.File.Explicit = true
 		times[g] = s.w.mtimeNoSearch(g.File)
-		g.File = current(g.File)
+		g.File = g.File.Current()
 		goals = append(goals, g)
 	}
 	return goals, times

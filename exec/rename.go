@@ -33,7 +33,7 @@ func (w *Walk) rehash(f *makefile.File, name string) {
 		}
 		return
 	}
-	w.merge(f, current(into), from)
+	w.merge(f, into.Current(), from)
 }
 
 // rename gives f another name for good.

@@ -117,7 +117,7 @@ func (w *Walk) alreadyMade(f *makefile.File, depth int) (status Status, over boo
 // the file will not have.
 func (w *Walk) lookBefore(v *visit, f *makefile.File) {
 	v.time = w.mtime(f)
-	f = current(f)
+	f = f.Current()
 	v.f = f
 	v.missing = v.time == MtimeNone
 	switch {
@@ -136,7 +136,7 @@ func (w *Walk) lookBefore(v *visit, f *makefile.File) {
 		if v.missing {
 			break
 		}
-		other = current(other)
+		other = other.Current()
 		m := w.mtime(other)
 		if v.missing = m == MtimeNone; v.missing {
 			w.debugf(debugBasic, v.depth, "Grouped target peer '%s' of file '%s' does not exist.", other.Name, f.Name)
@@ -196,9 +196,9 @@ func (w *Walk) makeDepsOf(v *visit, owner *makefile.File) {
 		if d.WaitBefore && v.running {
 			return
 		}
-		d.File = current(d.File)
+		d.File = d.File.Current()
 		before := w.mtime(d.File)
-		d.File = current(d.File)
+		d.File = d.File.Current()
 		if isUpdating(d.File) {
 			w.dropCircle(v.f, owner, d, kept)
 			continue
@@ -247,13 +247,13 @@ func (w *Walk) makeDep(v *visit, d *makefile.Dep, before int64, sure bool) {
 	}
 	v.deps = max(v.deps, status)
 	undo()
-	d.File = current(d.File)
+	d.File = d.File.Current()
 	v.running = v.running || busy(d.File)
 	if v.running || v.deps > StatusSuccess && !w.keepGoing() {
 		return
 	}
 	after := w.mtime(d.File)
-	d.File = current(d.File)
+	d.File = d.File.Current()
 	if sure {
 		d.Changed = v.f.Phony && v.f.Recipe != nil || after != before
 		return
@@ -280,7 +280,7 @@ func (w *Walk) makeIntermediates(v *visit) {
 			continue
 		}
 		before := w.mtime(d.File)
-		d.File = current(d.File)
+		d.File = d.File.Current()
 		d.File.Parent = v.f
 		w.makeDep(v, d, before, true)
 		if v.deps > StatusSuccess && !w.keepGoing() {

@@ -238,7 +238,7 @@ func (s *Session) consider(o Options) int {
 		s.con.muted = false
 	}
 	for name, f := range walked {
-		walked[name] = current(f)
+		walked[name] = f.Current()
 	}
 	o.Considered(walked)
 	return exitSuccess

@@ -56,35 +56,27 @@ func (w *Walk) mtimeNoSearch(f *makefile.File) int64 {
 	return f.Run.Mtime
 }
 
-// current follows f to what it was merged into.
-func current(f *makefile.File) *makefile.File {
-	for f.Renamed != nil {
-		f = f.Renamed
-	}
-	return f
-}
-
 // lookUp finds out the time of a file and stores it in all its rules.
 func (w *Walk) lookUp(f *makefile.File, search bool) int64 {
 	var m int64
 	if makefile.IsArchiveName(f.Name) {
 		m = w.lookUpMember(f, search)
 		if m == MtimeNone {
-			return w.store(current(f), m)
+			return w.store(f.Current(), m)
 		}
 	} else {
 		m = w.nameTime(f.Name)
 		if m == MtimeNone && search && !f.IgnoreVPath {
 			found, done := w.lookAlongVPath(f)
 			if done {
-				return w.mtime(current(f))
+				return w.mtime(f.Current())
 			}
 			if found != MtimeUnknown {
 				m = found
 			}
 		}
 	}
-	f = current(f)
+	f = f.Current()
 	w.checkSkew(f, m)
 	return w.store(f, m)
 }
@@ -119,7 +111,7 @@ func (w *Walk) lookUpMember(f *makefile.File, search bool) int64 {
 		archive = w.db.Enter(lib)
 	}
 	m := w.lookUp(archive, search)
-	archive = current(archive)
+	archive = archive.Current()
 	if search && archive.HName != lib {
 		name := archive.HName + "(" + member + ")"
 		if archive.Name == archive.HName {
@@ -127,7 +119,7 @@ func (w *Walk) lookUpMember(f *makefile.File, search bool) int64 {
 		} else {
 			w.rehash(f, name)
 		}
-		f = current(f)
+		f = f.Current()
 	}
 	f.LowResTime = true
 	if m == MtimeNone {

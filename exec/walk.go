@@ -144,7 +144,7 @@ func (w *Walk) silent() bool    { return w.set.On(flags.Silent) || w.db.Silent }
 // inEarnest says that -n, -q and -t do not count: makefiles are really remade,
 // unless they are goals of the command line too.
 func (w *Walk) inEarnest() bool {
-	return w.remaking && (w.goal == nil || !current(w.goal.File).CmdTarget)
+	return w.remaking && (w.goal == nil || !w.goal.File.Current().CmdTarget)
 }
 
 // makeGoals makes all goals and says how it went: StatusNone if there was
@@ -205,7 +205,7 @@ func (w *Walk) makeGoal(g *makefile.GoalDep, status *Status) (finished, stop boo
 		before := w.started
 		f.DontCare = g.DontCare
 		failed := w.makeFile(f, boolDepth(w.remaking)) > StatusSuccess
-		f = current(f)
+		f = f.Current()
 		if w.started > before {
 			g.Changed = true
 		}
@@ -230,7 +230,7 @@ func (w *Walk) makeGoal(g *makefile.GoalDep, status *Status) (finished, stop boo
 // found in a directory where the makefile mentions it. Nothing is said about such
 // a goal when there is nothing to do, as in GNU make.
 func follow(g *makefile.GoalDep) {
-	if f := current(g.File); f != g.File {
+	if f := g.File.Current(); f != g.File {
 		g.File, g.Changed = f, true
 	}
 }
@@ -254,7 +254,7 @@ func (w *Walk) goalStatus(g *makefile.GoalDep, f *makefile.File, status *Status)
 		return false
 	}
 	m := w.mtime(f)
-	f = current(f)
+	f = f.Current()
 	if !f.Run.Updated || m == f.Run.MtimeBefore {
 		return false
 	}
@@ -304,7 +304,7 @@ func (w *Walk) makeFile(f *makefile.File, depth int) Status {
 	for ; f != nil; f = f.Prev {
 		f.Run.Considered = w.pass
 		s := w.makeRule(f, depth)
-		f = current(f)
+		f = f.Current()
 		if s > StatusSuccess && !w.keepGoing() {
 			return s
 		}

@@ -192,6 +192,14 @@ type File struct {
 	order  int  // position of entry, for stable listings
 }
 
+// Current returns the node that stands for f now: the one that it was merged into, or f.
+func (f *File) Current() *File {
+	for f.Renamed != nil {
+		f = f.Renamed
+	}
+	return f
+}
+
 // RunState is what the walk of package exec knows about a File during one run.
 type RunState struct {
 	Mtime       int64 // nanoseconds since 1970; see the constants of package exec

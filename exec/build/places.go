@@ -138,7 +138,7 @@ func (b *Build) needsOf(s *spot) (at []int) {
 			if d.File == nil {
 				continue
 			}
-			if i, known := b.order[current(d.File)]; known {
+			if i, known := b.order[d.File.Current()]; known {
 				at = append(at, i)
 			}
 		}

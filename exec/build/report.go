@@ -97,7 +97,7 @@ func (r *reporting) declared(f *makefile.File, n *node) map[string]bool {
 		if d.File == nil {
 			continue
 		}
-		g := current(d.File)
+		g := d.File.Current()
 		m := r.b.node(g)
 		all[m.name], all[r.b.sp.key(r.b.w.realFile(m.path))] = true, true
 		if g.Recipe == nil && !g.IsTarget {
@@ -110,13 +110,6 @@ func (r *reporting) declared(f *makefile.File, n *node) map[string]bool {
 		r.out.Edges = append(r.out.Edges, report.Edge{Kind: kind, From: n.name, To: m.name})
 	}
 	return all
-}
-
-func current(f *makefile.File) *makefile.File {
-	for f.Renamed != nil {
-		f = f.Renamed
-	}
-	return f
 }
 
 // mostUndeclared bounds how many undeclared inputs of a target are told.

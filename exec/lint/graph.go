@@ -64,14 +64,6 @@ func (l *linter) enterWrites(s *subject) {
 	}
 }
 
-// current follows a file to the one that it was merged with.
-func current(f *makefile.File) *makefile.File {
-	for f.Renamed != nil {
-		f = f.Renamed
-	}
-	return f
-}
-
 // reach is what a target reaches over its prerequisites.
 type reach struct {
 	newer   map[string]bool // by key: what makes the target be made again when it is newer
@@ -96,7 +88,7 @@ func (l *linter) reachOf(f *makefile.File) reach {
 				if d.File == nil {
 					continue
 				}
-				g := current(d.File)
+				g := d.File.Current()
 				key, counts := l.Known.Key(g), newer && !d.OrderOnly
 				if r.ordered[key] && (r.newer[key] || !counts) {
 					continue

@@ -58,7 +58,7 @@ func (l *linter) surplus(s *subject) {
 		if d.File == nil || d.OrderOnly {
 			continue
 		}
-		g := current(d.File)
+		g := d.File.Current()
 		key := l.Known.Key(g)
 		if g.Recipe != nil || g.Phony || len(g.Deps) > 0 || l.isMakefile(g) || !l.isToken(s, key) {
 			continue
@@ -77,7 +77,7 @@ func (l *linter) isToken(s *subject, key string) bool {
 }
 
 func (l *linter) isMakefile(f *makefile.File) bool {
-	return slices.ContainsFunc(l.DB.ReadFiles, func(g *makefile.GoalDep) bool { return g.File != nil && current(g.File) == f })
+	return slices.ContainsFunc(l.DB.ReadFiles, func(g *makefile.GoalDep) bool { return g.File != nil && g.File.Current() == f })
 }
 
 // outside finds files of people outside the project that recipes read: another clone
