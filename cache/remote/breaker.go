@@ -163,8 +163,10 @@ func (b *breaker) message() string {
 	return b.why
 }
 
-// ask makes a call for which the build waits. hit tells whether it was of use.
-func (b *breaker) ask(ctx context.Context, call func(ctx context.Context) (hit bool, err error)) error {
+// ask makes a call for which the build waits. All of that counts as lost: what it was good
+// for shows when a result is here, and what that saves is more than it took to ask for it,
+// or the server is of no use.
+func (b *breaker) ask(ctx context.Context, call func(ctx context.Context) error) error {
 	for try := 0; ; try++ {
 		left := b.left()
 		if left <= 0 {
@@ -172,12 +174,9 @@ func (b *breaker) ask(ctx context.Context, call func(ctx context.Context) (hit b
 		}
 		begun := time.Now()
 		ctx, cancel := context.WithTimeout(ctx, min(callTime, left))
-		hit, err := call(ctx)
+		err := call(ctx)
 		cancel()
-		took := time.Since(begun)
-		if !hit {
-			b.lose(took)
-		}
+		b.lose(time.Since(begun))
 		if status.Code(err) == codes.Unavailable && try == 0 {
 			time.Sleep(retryAfter)
 			continue

@@ -164,12 +164,12 @@ func (s *Service) entry(k kind, payload []byte) (e *entry, l limits) {
 		return nil, l
 	}
 	copy(key[:], payload)
-	err := s.breaker.ask(context.Background(), func(ctx context.Context) (hit bool, err error) {
+	err := s.breaker.ask(context.Background(), func(ctx context.Context) (err error) {
 		if l, err = s.limits(ctx); err != nil {
-			return false, err
+			return err
 		}
 		e, err = s.server.get(ctx, l, k, key)
-		return e != nil, err
+		return err
 	})
 	if err != nil {
 		return nil, l
