@@ -105,6 +105,14 @@ func (s *Session) Flags() *flags.Set { return &s.set }
 // Database is what was read. It is nil until options are known.
 func (s *Session) Database() *makefile.Database { return s.db }
 
+// Goals returns what was to be made.
+func (s *Session) Goals() (files []*makefile.File) {
+	for _, g := range s.goals {
+		files = append(files, g.File)
+	}
+	return files
+}
+
 // Dir is the directory that make works in.
 func (s *Session) Dir() string { return s.dir }
 

@@ -39,6 +39,10 @@ func ownOptions() []ownOption {
 			name: "--verify", flag: true, set: func(o *own, _ string) { o.verify = true },
 			help: "Build, then run each recipe again, later, alone, with another TMPDIR and directories listed in reverse, and say which files differ and where; the first ones stay. Exit status 1 if any does.",
 		},
+		{
+			name: "--label", arg: "NAME", set: func(o *own, v string) { o.label = v },
+			help: "Build, then keep the shared libraries that the programs made were linked with and load, as a label of this name: see frun label.",
+		},
 		{name: "--report", arg: "FILE.html", set: func(o *own, v string) { o.page("report", v) }, help: "Write a page about the build."},
 		{
 			name: "--profile", arg: "FILE.json", set: func(o *own, v string) { o.page("profile", v) },

@@ -28,6 +28,7 @@ type own struct {
 	list      string   // targets, tasks: what is listed instead of making anything
 	lint      string   // report, patch; "": not asked for
 	verify    bool     // recipes run twice
+	label     string   // the name of the label that what was made gets, "" for none
 	pages     []page   // what is to be written when all have ended
 	progress  bool     // a terminal shows how far the build is
 	story     string   // what makes below tell, and where; "" if nobody asks
@@ -36,7 +37,7 @@ type own struct {
 
 // shows tells whether something is to be seen or written besides what make does.
 func (o *own) shows() bool {
-	return len(o.explain)+len(o.pages)+len(o.list)+len(o.lint)+len(o.story) > 0 || o.verify || o.progress
+	return len(o.explain)+len(o.pages)+len(o.list)+len(o.lint)+len(o.story)+len(o.label) > 0 || o.verify || o.progress
 }
 
 func newOwn() *own {

@@ -210,7 +210,11 @@ func (p *program) finished(status int, again bool) int {
 	if summary := p.endDisplay(); summary != "" {
 		p.session.Warn(summary)
 	}
+	var programs []build.Program
 	if p.build != nil {
+		if p.labels(status) && !again {
+			programs = p.build.Programs(p.session.Goals())
+		}
 		if p.own.story != "" {
 			p.tell(status == 0 && !again)
 		}
@@ -226,5 +230,11 @@ func (p *program) finished(status int, again bool) int {
 	if err := p.shared.Close(); err != nil {
 		p.session.Warn("warning: the cache cannot be used fully: writing down what runs: " + err.Error())
 	}
+	if p.labels(status) && !again {
+		status = p.labelBuilt(programs)
+	}
 	return status
 }
+
+// labels tells whether what was made gets a label.
+func (p *program) labels(status int) bool { return p.top && p.own.label != "" && status == 0 }

@@ -17,6 +17,7 @@ complete -c fmake -l explain-miss -x -a '(__fmake_targets)' -d 'Say why the cach
 complete -c fmake -l json -d 'Answer as JSON'
 complete -c fmake -l verify -d 'Build, then run each recipe again and say what differs'
 complete -c fmake -l lint -d 'Hold the makefiles against what recipes do'
+complete -c fmake -l label -x -d 'Keep the libraries of what is made as a label'
 complete -c fmake -l report -r -F -d 'Write a page about the build'
 complete -c fmake -l profile -r -F -d 'Write what took time'
 complete -c fmake -l graph -r -F -d 'Draw the graph, or write it for Graphviz'
