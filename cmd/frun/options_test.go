@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -74,6 +76,26 @@ func TestCheck(t *testing.T) {
 		}
 		if err := o.check(); (err == nil) != c.ok {
 			t.Errorf("%q: %v", c.args, err)
+		}
+	}
+}
+
+// TestManualPage: it knows all options, those of the remote cache by what they begin with,
+// and all commands about labels.
+func TestManualPage(t *testing.T) {
+	data, err := os.ReadFile(filepath.Join("..", "..", "share", "man", "man1", "frun.1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := strings.ReplaceAll(string(data), `\-`, "-")
+	for _, o := range table() {
+		if name := o.name; !strings.HasPrefix(name, "--remote-") && name != "--help" && name != "--version" && !strings.Contains(page, name) {
+			t.Errorf("it does not know %s", name)
+		}
+	}
+	for _, c := range labelCommands() {
+		if !strings.Contains(page, `\fB`+c.name+`\fR`) {
+			t.Errorf("it does not know frun label %s", c.name)
 		}
 	}
 }
