@@ -117,7 +117,7 @@ func (w *Walk) begin(j *job) bool {
 	j.action, j.view = action, w.noting(action.View())
 	if action.Capture() {
 		j.out.tap = action.Output
-		j.out.holding = w.opt.Referee != nil && w.slots != 1 && !j.file.Phony
+		j.out.holding = w.opt.Referee != nil && (w.slots != 1 || action.Tries()) && !j.file.Phony
 		j.out.live = w.con.mode == SyncNone || w.con.mode == SyncLine
 		j.out.seen = w.shown[j.file]
 	}

@@ -339,6 +339,10 @@ func (s *Session) Looking(v View, expand func()) { s.w.looking(v, expand) }
 // goals, as far as their prerequisites are known.
 func (s *Session) SerialOrder() map[*makefile.File]int { return s.w.serialOrder() }
 
+// Remaking tells whether the makefiles themselves are being made, which comes before all
+// else.
+func (s *Session) Remaking() bool { return s.w.remaking }
+
 // Shape changes whenever the serial order may have: it depends on prerequisites
 // that are found during the build.
 func (s *Session) Shape() int { return s.w.shape }

@@ -22,6 +22,7 @@ func (s *Session) remakeMakefiles() {
 		return
 	}
 	s.defineMakeflags(true)
+	s.w.goals = goals
 	s.w.remaking = true
 	level := s.w.debug
 	if !s.w.debugging(debugMakefiles) {

@@ -3,6 +3,7 @@ package exec
 import (
 	"errors"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -327,7 +328,7 @@ func (s *Session) makeGoals() int {
 	s.w.shuffleGoals(s.goals)
 	s.w.debugf(debugBasic, 0, "Updating goal targets....")
 	status := exitSuccess
-	s.w.goals = s.goals
+	s.w.goals = append(madeGoals(s.w.goals), s.goals...)
 	if s.w.opt.Learned != nil {
 		s.w.addNeeds(s.w.opt.Learned())
 	}
@@ -341,6 +342,14 @@ func (s *Session) makeGoals() int {
 		s.con.complain(makefile.Pos{}, "warning:  Clock skew detected.  Your build may be incomplete.")
 	}
 	return status
+}
+
+// madeGoals drops the goals that nothing is made for.
+func madeGoals(goals []*makefile.GoalDep) []*makefile.GoalDep {
+	return slices.DeleteFunc(slices.Clone(goals), func(g *makefile.GoalDep) bool {
+		f := g.File.Current()
+		return f.Recipe == nil && len(f.Deps) == 0 && f.DoubleColon == nil
+	})
 }
 
 func (s *Session) defaultGoal() {

@@ -94,6 +94,9 @@ type Action interface {
 	// connects stdout and stderr of the commands to pipes it drains, passes the
 	// bytes on as GNU make would have shown them, and hands them to Output too.
 	Capture() bool
+	// Tries says that the recipe may fail for want of what is not shown to it at first,
+	// and run again: what it says on stderr is kept back.
+	Tries() bool
 	// Output is told each chunk that the walk itself or a command printed, in
 	// order; stream is 1 or 2.
 	Output(stream int, data []byte)

@@ -182,6 +182,7 @@ func (p *program) options(dir string, s *exec.Session) build.Options {
 		SerialOrder: s.SerialOrder,
 		Looking:     s.Looking,
 		Shape:       s.Shape,
+		Remaking:    s.Remaking,
 		Serial:      s.Serial,
 		Makeable:    s.Makeable,
 		Shared:      p.shared,

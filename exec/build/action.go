@@ -135,6 +135,7 @@ func (*nativeAction) View() exec.View    { return exec.HostView{} }
 func (*nativeAction) AllNew() bool       { return false }
 func (*nativeAction) Looks() exec.View   { return nil }
 func (*nativeAction) Capture() bool      { return false }
+func (*nativeAction) Tries() bool        { return false }
 func (*nativeAction) Output(int, []byte) {}
 func (*nativeAction) Line(int, string)   {}
 
@@ -208,6 +209,9 @@ func (a *action) Looks() exec.View {
 // Capture is true: the output of an action that may be restored later has to be
 // replayed then.
 func (a *action) Capture() bool { return true }
+
+// Tries is true for a recipe that is about to make anew a file of the user's: see missedOwn.
+func (a *action) Tries() bool { return a.old != nil && a.old.Flags&cache.Provisional != 0 }
 
 // streamEcho marks the lines of the recipe that the walk printed before it ran
 // them: a replay under -s leaves them out.
@@ -341,6 +345,10 @@ func (a *action) open() (*tracefs.View, error) {
 	}
 	a.journal = b.begin(a.n)
 	a.hidden = b.rollBack(a)
+	a.n.adopted = nil
+	if a.old != nil && a.old.Flags&cache.Provisional != 0 {
+		a.n.adopted = slices.Clone(a.hidden)
+	}
 	logs, files := b.lower(a.n, a.old), b.lowerFiles(a.n, a.old)
 	a.raise = func() { logs(); files() }
 	b.unhideEarlier(a.n)

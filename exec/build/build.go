@@ -82,6 +82,7 @@ type Options struct {
 	Hazards     func(string)                     // tells of each hazard under --debug=hazards; may be nil
 	SerialOrder func() map[*makefile.File]int    // see exec.Session; may be nil
 	Shape       func() int                       // changes when SerialOrder may have
+	Remaking    func() bool                      // the makefiles are being made, before all else; may be nil
 	Serial      func() bool                      // one recipe runs at a time
 	Looking     func(v exec.View, expand func()) // see exec.Session; may be nil
 	Makeable    func(name string) *makefile.File // see exec.Session
@@ -201,6 +202,8 @@ type node struct {
 	hide     []string                // what later actions made and its view must not show
 	lowered  []string                // files that it has seen as actions after it left them
 	hid      int                     // how much of hide the last run had hidden
+	adopted  []string                // the user's files that its run had hidden as what it was about to make
+	shown    []string                // those of them without which it fails
 	missed   []string                // after a failure: what it looked for in vain
 	saw      []cache.Input           // after a failure: what it read
 }

@@ -29,6 +29,10 @@ func (b *Build) Failed(f *makefile.File) (exec.Ruling, []*makefile.File) {
 			return exec.Hold, nil // it runs again, see again
 		}
 	}
+	if b.missedOwn(n) {
+		n.stale = "it needs what has stood in its place"
+		return exec.Again, nil
+	}
 	if n.demands >= maxDemands || len(n.missed) == 0 && len(n.saw) == 0 && !n.recipe.lists {
 		return exec.Final, nil
 	}
@@ -42,6 +46,21 @@ func (b *Build) Failed(f *makefile.File) (exec.Ruling, []*makefile.File) {
 		return exec.Hold, nil
 	}
 	return exec.Final, nil
+}
+
+// missedOwn reports whether a failed recipe has looked in vain for what the user has put
+// where it makes a file, which it is to see from now on: a recipe may need the file that it
+// makes anew ("config.status: configure; ./config.status --recheck").
+func (b *Build) missedOwn(n *node) bool {
+	found := false
+	for _, p := range n.adopted {
+		if slices.Contains(n.missed, b.sp.key(p)) {
+			n.shown = append(n.shown, p)
+			found = true
+		}
+	}
+	n.adopted = nil
+	return found
 }
 
 // demand finds the targets that a failed action looked for in vain: made by now,

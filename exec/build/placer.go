@@ -50,6 +50,9 @@ type placer struct {
 	moved func(m move)    // moves what has one
 	floor uint64          // what all places have to come after, 0 for anything
 
+	// first: what is new comes before all else if no spot after it has a place.
+	first bool
+
 	// needs lists, by their index, the spots before one that have to be before it. If it
 	// is nil, all have to.
 	needs func(s *spot) []int
@@ -176,6 +179,9 @@ func (p *placer) start(i int) uint64 {
 			}
 			break
 		}
+	}
+	if p.first && end == p.to {
+		return p.from
 	}
 	n, _ := slices.BinarySearch(p.taken, end)
 	if n == 0 {

@@ -2,6 +2,7 @@ package build
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"testing"
 
@@ -144,5 +145,31 @@ func TestPlacerFloor(t *testing.T) {
 	p.spots[0].fixed = true
 	if !p.place() || p.spots[0].at != 8 || p.spots[1].at <= 40 || p.spots[2].at <= p.spots[1].at {
 		t.Errorf("places %v", p.spots)
+	}
+}
+
+// TestFirst has makefiles made before all else, also when there is no place free before it.
+func TestFirst(t *testing.T) {
+	for _, known := range [][]uint64{nil, {8, 16}, {1, 2}} {
+		lowest := uint64(math.MaxUint64)
+		p := placer{
+			ruler: ruler{to: math.MaxUint64, step: 1, fine: 1}, first: true,
+			spots: []spot{{actor: &makefile.File{Name: "list.mk"}}},
+			known: func() []uint64 { return slices.Clone(known) },
+			moved: func(m move) {
+				for i := range known {
+					known[i] = m.of(known[i])
+				}
+			},
+		}
+		if !p.place() {
+			t.Fatalf("no room before %v", known)
+		}
+		for _, at := range known {
+			lowest = min(lowest, at)
+		}
+		if at := p.spots[0].at; at == 0 || at >= lowest {
+			t.Errorf("it is at %d, not before %v", at, known)
+		}
 	}
 }

@@ -67,6 +67,9 @@ func (b *Build) givePlaces() {
 	b.families = b.graph.Families()
 	spots := b.spots()
 	p := placer{ruler: b.ruler(), spots: spots, known: b.knownPlaces, moved: func(m move) { b.movePlaces([]move{m}) }}
+	if b.opts.Remaking != nil {
+		p.first = b.opts.Remaking()
+	}
 	if p.from != 0 {
 		p.floor = b.tree.madeBefore(p.from, b.identity())
 	}

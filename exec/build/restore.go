@@ -210,6 +210,7 @@ func (b *Build) rollBack(a *action) []string {
 		case !b.leftAsIs(o) || b.leftBefore(a, o):
 		case before != nil && before.Hash != o.Hash:
 			b.putBack(before, p)
+		case slices.Contains(a.n.shown, p):
 		case before == nil && (o.Type != typeDir || b.ownDir(o.Path, a)):
 			hide = append(hide, p)
 		}
