@@ -72,6 +72,68 @@ func (b *Build) shareMade(t *cache.Trace) {
 	}
 }
 
+// mostShared is of how many directories beside each other that an action is a maker of it
+// is tried which of them it found.
+const mostShared = 4
+
+// listedSame reports whether a directory has the names that an action saw, but for those
+// that drop names and for directories that the action is itself a maker of. Whether it has
+// found such a one or made it is chance under -j, and no matter to it.
+func (v *versions) listedSame(name string, in *cache.Input, drop func(string) bool) bool {
+	p := v.b.sp.abs(in.Path)
+	now, err := v.b.w.asInput(p, in.Kind, drop)
+	if err != nil || sameInput(&now, in) {
+		return err == nil
+	}
+	own := v.madeIn(name, in.Path)
+	if len(own) == 0 || len(own) > mostShared {
+		return false
+	}
+	names, _ := v.b.w.names(p)
+	names = without(without(names, drop), func(n string) bool { return slices.Contains(own, n) })
+	for found := range 1 << len(own) {
+		with := slices.Clone(names)
+		for i, n := range own {
+			if found&(1<<i) != 0 {
+				with = append(with, n)
+			}
+		}
+		slices.Sort(with)
+		if cache.HashNames(with) == in.Hash {
+			return true
+		}
+	}
+	return false
+}
+
+// madeIn lists the names of the directories in another that an action is a maker of.
+func (v *versions) madeIn(name, dir string) (names []string) {
+	v.of(dir) // makes the index
+	for _, n := range v.dirs[dir] {
+		if slices.ContainsFunc(v.paths[joinPath(dir, n)], func(x version) bool {
+			return x.target == name && x.out.Type == typeDir && x.before == nil
+		}) {
+			names = append(names, n)
+		}
+	}
+	return names
+}
+
+// onlyMade reports whether all that an action has put into a directory is among some
+// directories there.
+func onlyMade(w *done, dir string, names []string) bool {
+	if w.t == nil || len(names) == 0 {
+		return false
+	}
+	for i := range w.t.Outputs {
+		o := &w.t.Outputs[i]
+		if in, name := splitPath(o.Path); in == dir && (o.Type != typeDir || !slices.Contains(names, name)) {
+			return false
+		}
+	}
+	return true
+}
+
 // holdsAmbient is true for a directory that an action only needed to put something
 // into which is no version, as cmake's mkdir -p CMakeFiles/Progress does.
 func (a *action) holdsAmbient(l *tracefs.Look, rec *tracefs.Record) bool {

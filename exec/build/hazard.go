@@ -106,7 +106,13 @@ func (b *Build) sawIt(d *done, path string) bool {
 // asSeen reports whether an input is what an action saw, before what was done to the
 // file after it.
 func (b *Build) asSeen(d *done, in *cache.Input) bool {
-	return b.w.same(in) || in.Kind == cache.InputContent && b.chain.sameAsSeen(d.n.name, d.t, in)
+	switch in.Kind {
+	case cache.InputContent:
+		return b.w.same(in) || b.chain.sameAsSeen(d.n.name, d.t, in)
+	case cache.InputListing:
+		return b.chain.listedSame(d.n.name, in, nil) || b.chain.sameAsSeen(d.n.name, d.t, in)
+	}
+	return b.w.same(in)
 }
 
 // sawNames reports whether a listing still has the names that an action saw.
@@ -208,10 +214,10 @@ func (b *Build) laterNames(n *node, in *cache.Input) []string {
 	if drop == nil {
 		return nil
 	}
-	names, _ := b.w.names(b.sp.abs(in.Path))
-	if cache.HashNames(without(names, drop)) == in.Hash {
+	if b.chain.listedSame(n.name, in, drop) {
 		return nil // they were not there yet
 	}
+	names, _ := b.w.names(b.sp.abs(in.Path))
 	return b.toHide(n, in.Path, names, drop)
 }
 

@@ -45,7 +45,7 @@ func (b *Build) left(d *done, old *cache.Trace) {
 
 // wroteAt enters one path that a target has written.
 func (b *Build) wroteAt(d *done, path string) {
-	dir, _ := splitPath(path)
+	dir, base := splitPath(path)
 	for _, l := range b.wrote[path] {
 		if l.t != nil && b.comesBefore(d, l) && b.goneFrom(l, path) {
 			b.repeat(l.f, d.f, b.writtenAgain(path, d.f))
@@ -60,7 +60,7 @@ func (b *Build) wroteAt(d *done, path string) {
 		}
 	}
 	for _, l := range b.looked[dir] {
-		if b.comesBefore(d, l) && !b.sawNames(l, dir) {
+		if b.comesBefore(d, l) && !slices.Contains(b.chain.madeIn(l.n.name, dir), base) && !b.sawNames(l, dir) {
 			b.hazard(l.f, d.f, dir)
 		}
 	}
@@ -92,7 +92,8 @@ func (b *Build) earlier(x, y *node) bool {
 func (b *Build) overtaker(d *done, in *cache.Input, looking time.Time) *done {
 	writers := b.wrote[in.Path]
 	if in.Kind == cache.InputListing {
-		writers = b.filled[in.Path]
+		own := b.chain.madeIn(d.n.name, in.Path)
+		writers = slices.DeleteFunc(slices.Clone(b.filled[in.Path]), func(w *done) bool { return onlyMade(w, in.Path, own) })
 	}
 	if d.n.last != d {
 		return nil

@@ -365,9 +365,7 @@ func (v *versions) agrees(name string, serial uint64, flags cache.TraceFlags, in
 	serial = v.serial(name, serial)
 	keeps := own(flags&cache.Stateful != 0)
 	if in.Kind == cache.InputListing {
-		p := v.b.sp.abs(in.Path)
-		now, err := v.b.w.asInput(p, in.Kind, v.hidden(name, serial, in.Path, keeps))
-		return err == nil && sameInput(&now, in)
+		return v.listedSame(name, in, v.hidden(name, serial, in.Path, keeps))
 	}
 	out, ok := v.seen(name, serial, in.Path, keeps)
 	if ok {
