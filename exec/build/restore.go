@@ -232,7 +232,7 @@ func (b *Build) ownDir(key string, a *action) bool {
 		return b.onlyOwnIn(key, a.old) // what other commands have left is in nobody's chain
 	}
 	f := b.db.Lookup(b.display(key))
-	return (f == nil || f == a.f || f.Recipe == nil) && !b.chain.othersBelow(key, a.n.name) && !b.chain.holdsSeen(a.n.name, a.n.serial, key)
+	return (f == nil || f == a.f || f.Recipe == nil) && !b.chain.othersBelow(key, a.n.name) && !b.chain.holdsSeen(a.n.name, a.n.serial, key) && !b.chain.holdsEdited(a.n.name, key)
 }
 
 func (b *Build) exists(p string) bool {

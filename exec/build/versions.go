@@ -212,7 +212,7 @@ func (v *versions) seen(name string, serial uint64, path string, keeps own) (out
 		later = len(chain)
 	}
 	if !v.stands(chain) {
-		return cache.Output{}, false
+		return cache.Output{Path: path}, v.edited(name, chain)
 	}
 	if before := chain[:later]; endsInSegment(before) || later == 0 && endsInSegment(chain[:1]) {
 		return v.b.whole(path, before)
@@ -239,6 +239,24 @@ func (v *versions) holdsSeen(name string, serial uint64, dir string) bool {
 		out, ok := v.seen(name, serial, key, false)
 		return !ok && !v.commands[key] || ok && out.Type != 0
 	})
+}
+
+// holdsEdited reports whether something is in a directory that an action has made there and
+// the user has changed since: it is not hidden from the action's next run, nor is the
+// directory.
+func (v *versions) holdsEdited(name, dir string) bool {
+	v.of(dir) // makes the index
+	return slices.ContainsFunc(v.dirs[dir], func(entry string) bool {
+		key := joinPath(dir, entry)
+		chain := v.of(key)
+		return v.edited(name, chain) && v.b.exists(v.b.sp.abs(key)) && !v.stands(chain) || v.holdsEdited(name, key)
+	})
+}
+
+// edited reports whether what stands at a path is what an action has made there, changed by
+// the user since. That is no reason to run the action again, which would undo it.
+func (v *versions) edited(name string, chain []version) bool {
+	return len(chain) == 1 && chain[0].target == name && chain[0].before == nil && chain[0].out.Type == typeRegular
 }
 
 func orAbsent(o *cache.Output, path string) cache.Output {
