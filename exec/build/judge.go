@@ -124,9 +124,10 @@ func (b *Build) dropTrace(n *node) {
 // something that the makefile does not name, everything counts as changed.
 func (b *Build) markForced(f *makefile.File, n *node) {
 	t := b.graph.Target(n.name)
-	if t == nil || t.Flags&(cache.Failed|cache.Provisional) != 0 {
+	if t == nil || t.Flags&cache.Provisional != 0 {
 		return
 	}
+	failed := t.Flags&cache.Failed != 0 // what it has left is not good, whatever its time
 	named := make(map[string]*makefile.Dep, len(f.Deps))
 	for _, d := range f.Deps {
 		if !d.OrderOnly && d.File != nil {
@@ -146,7 +147,7 @@ func (b *Build) markForced(f *makefile.File, n *node) {
 		}
 	}
 	for _, d := range named {
-		d.Changed = d.Changed || all
+		d.Changed = d.Changed || all || failed
 	}
 }
 
