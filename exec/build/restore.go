@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 
+	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 
 	"fmake/cache"
@@ -80,14 +81,64 @@ func (b *Build) restoreAll(outs []cache.Output) error {
 			}
 		}
 	}
+	var files, links []*cache.Output
 	for i := range outs {
-		if o := &outs[i]; o.Type != 0 {
+		switch o := &outs[i]; {
+		case o.Type == 0 || o.Path[0] == '/':
+		case o.Type != typeRegular:
 			if err := b.restoreOne(o); err != nil {
 				return err
 			}
+		case o.SameAs != "":
+			links = append(links, o) // to one of the files
+		default:
+			files = append(files, o)
+		}
+	}
+	if err := b.restoreFiles(files); err != nil {
+		return err
+	}
+	for _, o := range links {
+		if err := b.restoreOne(o); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// atOnce is how many contents are put back, or asked for, at a time.
+const atOnce = 8
+
+// restoreFiles puts contents back, several at a time.
+func (b *Build) restoreFiles(files []*cache.Output) error {
+	if len(files) == 1 {
+		return b.restoreOne(files[0])
+	}
+	var g errgroup.Group
+	g.SetLimit(atOnce)
+	done := make([]bool, len(files))
+	for i, o := range files {
+		if b.leftAsIs(o) {
+			b.touch(o)
+			continue
+		}
+		g.Go(func() error {
+			st, err := b.contents.Restore(o.Hash, b.sp.abs(o.Path), fileMode(o.Mode))
+			if err != nil {
+				return fmt.Errorf("restoring %s: %w", b.display(o.Path), err)
+			}
+			o.Stat, done[i] = st, true
+			return nil
+		})
+	}
+	err := g.Wait()
+	for i, o := range files {
+		b.lookAgain(b.sp.abs(o.Path))
+		if done[i] {
+			b.hasher.Learn(o.Stat, o.Hash)
+		}
+	}
+	return err
 }
 
 // restoreOne makes the path of one output what the trace left there.

@@ -4,7 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"fmake/cache"
 	"fmake/exec"
@@ -223,13 +226,31 @@ func (b *Build) haveContents(t *cache.Trace) bool {
 	if t.Flags&(cache.NoStore|cache.Provisional|cache.Failed) != 0 || b.contents == nil && b.client() == nil {
 		return false
 	}
+	var asked []cache.Hash
 	for i := range t.Outputs {
-		o := &t.Outputs[i]
-		if (o.Type == typeRegular || o.Type == cache.TypeSegment && o.Size > 0) && !b.contents.Has(o.Hash) {
-			return false
+		if o := &t.Outputs[i]; o.Type == typeRegular || o.Type == cache.TypeSegment && o.Size > 0 {
+			asked = append(asked, o.Hash)
 		}
 	}
-	return true
+	if len(asked) == 1 {
+		return b.contents.Has(asked[0])
+	}
+	var g errgroup.Group
+	g.SetLimit(atOnce)
+	var missing atomic.Bool
+	for _, h := range asked {
+		if missing.Load() {
+			break
+		}
+		g.Go(func() error {
+			if !b.contents.Has(h) {
+				missing.Store(true)
+			}
+			return nil
+		})
+	}
+	_ = g.Wait() // nothing fails
+	return !missing.Load()
 }
 
 // keep puts a trace and its contents into the store, in the background.
