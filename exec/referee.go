@@ -40,6 +40,8 @@ type Referee interface {
 	// Hazards is asked when all goals are made: it gives the recipes that saw
 	// what they should not have seen.
 	Hazards() []Rerun
+	// Waiting tells whether it would give any that are known by now.
+	Waiting() bool
 	// Awaits is asked about a file that does not exist and that nothing says how to
 	// make: it tells whether something before it in serial order is unfinished, and
 	// may leave the file yet.
@@ -70,28 +72,33 @@ func (w *Walk) settle(goals []*makefile.GoalDep) Status {
 func (w *Walk) makeSettled(goals []*makefile.GoalDep) Status {
 	status := w.makeGoals(goals)
 	for w.opt.Referee != nil && !w.dryRun() && !w.question() && !w.touching() {
-		if !w.again() {
+		again := w.again()
+		if len(again) == 0 {
 			break
 		}
-		for _, g := range goals {
+		all := slices.Clone(goals)
+		for _, r := range again { // a command that has run does not lead to what it needs
+			all = append(all, &makefile.GoalDep{Dep: makefile.Dep{File: r.File}})
+		}
+		for _, g := range all {
 			g.Changed = true // something ran: it is not "up to date"
 		}
 		w.pass++
-		status = max(status, w.makeGoals(goals))
+		status = max(status, w.makeGoals(all))
 	}
 	return status
 }
 
-// again lets all that saw what it should not have seen be made once more, and reports
-// whether there is anything of that kind.
-func (w *Walk) again() bool {
+// again lets all that saw what it should not have seen be made once more, and returns what
+// that is.
+func (w *Walk) again() []Rerun {
 	again := w.opt.Referee.Hazards()
 	if w.remaking {
 		// Makefiles that are made at the same time may wait for each other.
 		again = slices.DeleteFunc(again, func(r Rerun) bool { return !r.Earlier })
 	}
 	if len(again) == 0 {
-		return false
+		return nil
 	}
 	if w.rounds++; w.rounds > maxRounds {
 		w.slots = 1
@@ -99,7 +106,16 @@ func (w *Walk) again() bool {
 	for _, r := range again {
 		w.rearm(r)
 	}
-	return true
+	return again
+}
+
+// tooEarly reports whether a command is about to run, for good, although something that it
+// may need has to be made once more; that is then about to be.
+func (w *Walk) tooEarly(f *makefile.File) bool {
+	if !f.Phony || f.Recipe == nil || w.opt.Referee == nil || w.remaking || w.dryRun() || w.question() || w.touching() {
+		return false
+	}
+	return w.opt.Referee.Waiting() && len(w.again()) > 0
 }
 
 // rearm makes a target and all that depend on it unmade.
@@ -253,7 +269,7 @@ func (w *Walk) resolveHeld() {
 // repair lets recipes that saw what they should not have seen run again before a
 // failure is judged, which may come of that, and reports whether there are any.
 func (w *Walk) repair() bool {
-	again := w.again()
+	again := len(w.again()) > 0
 	w.held = slices.DeleteFunc(w.held, func(h heldJob) bool {
 		if h.job.file.Run.State != stateIdle {
 			return false

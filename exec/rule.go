@@ -57,7 +57,7 @@ func (w *Walk) makeRule(f *makefile.File, depth int) Status {
 	}
 	w.compareDeps(v)
 	runs := w.decide(v, depth)
-	if v.again {
+	if v.again || runs && w.tooEarly(f) {
 		return w.lookAgain(f)
 	}
 	if !runs {

@@ -400,3 +400,6 @@ func (b *Build) Hazards() []exec.Rerun {
 	})
 	return out
 }
+
+// Waiting implements exec.Referee.
+func (b *Build) Waiting() bool { return len(b.reruns) > 0 }

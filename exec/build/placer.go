@@ -22,6 +22,7 @@ type spot struct {
 	stays uint64         // that place if it may stay there, else 0
 	fixed bool           // it has to stay there: another make has made it before
 	at    uint64         // the place that it gets
+	after uint64         // that of the last recipe that it needs, its own included
 }
 
 // ruler says which places a make has: those between from and to that are a multiple of
@@ -81,15 +82,16 @@ func (p *placer) place() bool {
 			low = p.latest(s)
 		}
 		if s.actor == nil {
-			s.at = p.from
-			if low > p.from {
+			// A recipe may yet be found for it, and run before places are given again.
+			s.at, s.after = p.from, low
+			if low = max(low, last); low > p.from {
 				bare++
 				s.at = low + min(bare, p.step-1)
 			}
 			continue
 		}
 		if s.fixed {
-			s.at = s.was
+			s.at, s.after = s.was, s.was
 			continue
 		}
 		if p.keeps(i, low) {
@@ -97,7 +99,7 @@ func (p *placer) place() bool {
 		} else if !p.insert(i, max(low, last)) {
 			return false
 		}
-		last, bare = s.at, 0
+		last, bare, s.after = s.at, 0, s.at
 	}
 	return true
 }
@@ -105,7 +107,7 @@ func (p *placer) place() bool {
 // latest returns the last place of what a spot needs.
 func (p *placer) latest(s *spot) (at uint64) {
 	for _, i := range p.needs(s) {
-		at = max(at, p.spots[i].at)
+		at = max(at, p.spots[i].after)
 	}
 	return at
 }
@@ -234,7 +236,7 @@ func (p *placer) makeRoom(m move) bool {
 	}
 	for i := range p.spots {
 		s := &p.spots[i]
-		for _, at := range []*uint64{&s.was, &s.stays, &s.at} {
+		for _, at := range []*uint64{&s.was, &s.stays, &s.at, &s.after} {
 			*at = m.of(*at)
 		}
 	}
