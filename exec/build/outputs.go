@@ -161,6 +161,7 @@ func (a *action) replaced(w *tracefs.Write) cache.Output {
 	if o.Type != typeRegular {
 		return o
 	}
+	o.Stat.Ctime = w.Before.Stat.Ctime // see putBase; without an inode it stands for no file
 	if w.Before.Saved != "" {
 		if h, _, err := b.blobs.PutDurable(w.Before.Saved); err == nil {
 			o.Hash = h

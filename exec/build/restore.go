@@ -258,6 +258,7 @@ func (b *Build) rollBack(a *action) []string {
 				b.putUnder(a, o.Path, p)
 			}
 		case a.old.Flags&cache.Failed != 0 && b.putUnder(a, o.Path, p):
+		case a.old.Flags&cache.Failed != 0 && b.putBase(a.n, o.Path, p):
 		case !b.leftAsIs(o) || b.leftBefore(a, o):
 		case before != nil && before.Hash != o.Hash:
 			b.putBack(before, p)
@@ -309,11 +310,44 @@ func (b *Build) laterVersion(a *action, path string) bool {
 // see, though actions after it have edited it too, and reports whether there is an
 // earlier version: theirs are gone from the tree then, and they run again.
 func (b *Build) putUnder(a *action, path, p string) bool {
-	out := b.chain.under(a.n, path)
-	if out == nil || out.Type != typeRegular || b.client() == nil || !b.contents.Has(out.Hash) {
+	return b.putVersion(b.chain.under(a.n, path), p)
+}
+
+// putBase puts back what was at a path before several actions, none of which has ended well,
+// changed it at the same time: each has found what another had left so far, and the one
+// that has found what is oldest was the first.
+func (b *Build) putBase(n *node, path, p string) bool {
+	chain := b.chain.of(path) // makes the index
+	failed := b.chain.failed[path]
+	if len(failed) < 2 || !slices.ContainsFunc(failed, func(x version) bool { return b.leftAsIs(&x.out) }) {
 		return false
 	}
-	b.putBack(out, p)
+	if len(chain) > 0 {
+		return b.putVersion(below(chain, n), p)
+	}
+	if base, known := b.bases[path]; known {
+		return b.putVersion(base, p) // what they have found since is what was put back
+	}
+	var base *cache.Output
+	for i := range failed {
+		before := failed[i].before
+		if before == nil || before.Type != typeRegular {
+			return false
+		}
+		if base == nil || before.Stat.Ctime < base.Stat.Ctime {
+			base = before
+		}
+	}
+	b.bases[path] = base
+	return b.putVersion(base, p)
+}
+
+// putVersion puts a file back if its content is known.
+func (b *Build) putVersion(o *cache.Output, p string) bool {
+	if o == nil || o.Type != typeRegular || b.client() == nil || !b.contents.Has(o.Hash) {
+		return false
+	}
+	b.putBack(o, p)
 	return true
 }
 

@@ -321,6 +321,11 @@ func (v *versions) under(n *node, path string) *cache.Output {
 	if len(chain) == 0 || !v.stands(chain) {
 		return nil
 	}
+	return below(chain, n)
+}
+
+// below returns the version of a chain that an action is to find, nil if there is none.
+func below(chain []version, n *node) *cache.Output {
 	out := chain[0].before
 	for i := range chain {
 		if x := &chain[i]; x.target == n.name || x.serial > n.serial {

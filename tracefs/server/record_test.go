@@ -183,3 +183,28 @@ func TestMeddling(t *testing.T) {
 		t.Errorf("meddled: %v", r.Meddled)
 	}
 }
+
+// TestMeddlingBeforeChange: somebody else changes a file between the action's reading it and
+// its writing it anew, as two recipes do that count on in one file.
+func TestMeddlingBeforeChange(t *testing.T) {
+	for _, how := range []string{"echo 1 >a", "sed -i s/changed/edited/ a", "echo 1 >b; mv b a"} {
+		b := newBench(t)
+		b.put("a", "0\n")
+		v := b.view()
+		if status, out := b.sh(v, "cat a"); status != 0 {
+			t.Fatal(out)
+		}
+		b.put("a", "changed by somebody else\n")
+		if status, out := b.sh(v, how); status != 0 {
+			t.Fatal(out)
+		}
+		if r, want := b.finish(v), []string{b.dir + "/a"}; !slices.Equal(r.Meddled, want) {
+			t.Errorf("%s: meddled: %v", how, r.Meddled)
+		}
+	}
+	b := newBench(t)
+	b.put("a", "0\n")
+	if r := b.trace("cat a; echo 1 >a; cat a; echo 2 >>a; sed -i s/1/3/ a; chmod 600 a; ln a b; echo 4 >a"); len(r.Meddled) > 0 {
+		t.Errorf("an action by itself: meddled: %v", r.Meddled)
+	}
+}

@@ -51,6 +51,7 @@ type written struct {
 	entered    bool // among the writers of the path
 	segment    bool // what was appended is not in the file yet
 	removed    bool // the name was removed by the action and may come back by another hand
+	meddled    bool // the action had read it, and another changed it before this one did
 }
 
 // recorder collects the marks of one action, or of the build for system trees.

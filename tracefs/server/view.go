@@ -110,7 +110,7 @@ func (r *recorder) close() *tracefs.Record {
 		if m.flags&^tracefs.LookSystem == 0 {
 			continue
 		}
-		if m.write == nil && meddled(path, m) {
+		if m.write != nil && m.write.meddled || m.write == nil && meddled(path, m) {
 			rec.Meddled = append(rec.Meddled, path)
 		}
 		rec.Looks = append(rec.Looks, tracefs.Look{
@@ -160,7 +160,7 @@ func leftAlone(rec *tracefs.Record, path string) bool {
 // that another action has written and given its old time back shows by the time of its
 // last change only, which a new name of the file moves, too.
 func meddled(path string, m *mark) bool {
-	if m.flags&tracefs.LookContent == 0 || m.flags&tracefs.LookSystem != 0 || m.stat.Mode&syscall.S_IFMT != syscall.S_IFREG {
+	if !m.hasRead() {
 		return false
 	}
 	var st syscall.Stat_t
@@ -168,11 +168,22 @@ func meddled(path string, m *mark) bool {
 		return true
 	}
 	now, saw := statOf(&st), m.stat
-	if now.Nlink != saw.Nlink || m.linked {
+	m.stat.Ctime = now.Ctime
+	return !sameContent(saw, now, m.linked)
+}
+
+// hasRead tells whether the content of a file of the project was read.
+func (m *mark) hasRead() bool {
+	return m.flags&tracefs.LookContent != 0 && m.flags&tracefs.LookSystem == 0 && m.stat.Mode&syscall.S_IFMT == syscall.S_IFREG
+}
+
+// sameContent tells whether a file is as it was seen; linked, that the action has given it a
+// name more.
+func sameContent(saw, now tracefs.Stat, linked bool) bool {
+	if now.Nlink != saw.Nlink || linked {
 		saw.Nlink, saw.Ctime = now.Nlink, now.Ctime
 	}
-	m.stat.Ctime = now.Ctime
-	return now != saw
+	return now == saw
 }
 
 // read records an open for content; it reports whether this is the first one.

@@ -67,8 +67,28 @@ func (v *view) keepOld(path string, c change, w *written) {
 		if v.engine.isSystem(path) {
 			return
 		}
+		v.saveFile(path, c, b)
+	}
+}
+
+// saveTries bounds how often a file is saved that another action is writing.
+const saveTries = 4
+
+// saveFile saves a file as it is at one moment: another action may be about to write it.
+func (v *view) saveFile(path string, c change, b *tracefs.Before) {
+	for try := 1; ; try++ {
 		b.Saved = v.engine.preimages.save(path, b.Stat, c == replaces || c == removes)
 		b.Lost = b.Saved == "" && b.Stat.Size > maxPreimage
+		var now syscall.Stat_t
+		if b.Saved == "" || raw.Lstat(path, &now) != nil {
+			return
+		}
+		st := statOf(&now)
+		if st.Mtime == b.Stat.Mtime && st.Size == b.Stat.Size || try == saveTries {
+			return
+		}
+		b.Stat = st
+		_ = os.Remove(b.Saved)
 	}
 }
 
@@ -116,6 +136,7 @@ func newWritten(m *mark, c change, exists bool, st *syscall.Stat_t, proc int32) 
 	}
 	if exists {
 		w.before = tracefs.Before{Exists: true, Stat: statOf(st)}
+		w.meddled = c != appends && hasContent && m.hasRead() && !sameContent(m.stat, w.before.Stat, m.linked)
 		if c == edits && st.Mode&syscall.S_IFMT == syscall.S_IFREG {
 			m.flags |= tracefs.LookUndecided | tracefs.LookContent
 			if m.stat.Mode == 0 {
