@@ -164,13 +164,7 @@ func (s *journalState) cutOff(boot string) (cut []JournalRecord) {
 		if _, ended := s.left[id]; ended || rec == nil || rec.alive(boot) {
 			continue
 		}
-		r := *rec
-		if means, ok := s.means[id]; ok {
-			if t, err := DecodeTrace([]byte(means)); err == nil { // else it is as a run of which nothing is known
-				r.Means = t
-			}
-		}
-		cut = append(cut, r)
+		cut = append(cut, s.unfinished(rec))
 	}
 	return cut
 }

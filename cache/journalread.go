@@ -175,12 +175,7 @@ func (s *journalState) recovery(boot string) Recovery {
 		case !ok && ended && rec.decodeLeft(left):
 			out.Ended = append(out.Ended, *rec)
 		case !ok && (rec.Failed || !rec.alive(boot)):
-			if means, ok := s.means[id]; ok {
-				if t, err := DecodeTrace([]byte(means)); err == nil { // else it is as a run of which nothing is known
-					rec.Means = t
-				}
-			}
-			out.Unfinished = append(out.Unfinished, *rec)
+			out.Unfinished = append(out.Unfinished, s.unfinished(rec))
 		case ok && rec.Boot != boot && s.lastOf(rec.Boot)-at < int64(writeback):
 			out.Lost = append(out.Lost, *rec)
 		}
@@ -191,6 +186,18 @@ func (s *journalState) recovery(boot string) Recovery {
 		}
 	}
 	return out
+}
+
+// unfinished completes the record of an action without an end by what it was about to put
+// back. If that cannot be read, it is as a run of which nothing is known.
+func (s *journalState) unfinished(rec *JournalRecord) JournalRecord {
+	r := *rec
+	if means, ok := s.means[r.ID]; ok {
+		if t, err := DecodeTrace([]byte(means)); err == nil {
+			r.Means = t
+		}
+	}
+	return r
 }
 
 // decodeLeft reads what an action has left, and reports whether it can be read.

@@ -154,11 +154,16 @@ func (a *nativeAction) End(status int, _ bool) error {
 	return nil
 }
 
+// forgetLooks has everything looked at again.
+func (b *Build) forgetLooks() {
+	b.w.forgetAll()
+	b.checker = b.graph.NewChecker(b.w.same)
+}
+
 // changedUnseen forgets all looks, because somebody untraced may have changed
 // anything.
 func (b *Build) changedUnseen() {
-	b.w.forgetAll()
-	b.checker = b.graph.NewChecker(b.w.same)
+	b.forgetLooks()
 	if b.engine != nil {
 		if err := b.engine.Refresh(); err != nil {
 			b.warn("engine: %v", err)

@@ -285,9 +285,6 @@ func (b *Build) load(path string, err error) {
 		return
 	}
 	b.opts.Idle.State(rec.Path, rec.Stat, rec.Err)
-	for i := range rec.Ended {
-		b.tree.waits(rec.Ended[i].ID)
-	}
 	for i := range rec.Lost {
 		r := &rec.Lost[i]
 		s := b.suspect[r.Target]

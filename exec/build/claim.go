@@ -1,16 +1,15 @@
 package build
 
 import (
-	"bytes"
 	"os"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"fmake/cache"
 	"fmake/exec"
 	"fmake/makefile"
+	"fmake/tracefs/procfs"
 )
 
 // Several builds of one tree may go on at the same time. Before a build makes a target it
@@ -89,7 +88,7 @@ func (b *Build) outwaited(f *makefile.File, n *node, by int) bool {
 			c.until = now.Add(max(2*time.Duration(t.Duration), patience))
 		}
 	}
-	if by != 0 && (isAncestor(by) || processState(by) == 'T') {
+	if by != 0 && (isAncestor(by) || isStopped(by)) {
 		return true
 	}
 	if now.Sub(c.since) > patience && b.opts.Say != nil && b.first("wait "+n.name) {
@@ -98,21 +97,10 @@ func (b *Build) outwaited(f *makefile.File, n *node, by int) bool {
 	return !c.until.IsZero() && now.After(c.until)
 }
 
-// processStat returns the fields of /proc/PID/stat from the third on: state, parent.
-func processStat(pid int) []string {
-	data, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
-	if err != nil {
-		return nil
-	}
-	return strings.Fields(string(data[bytes.LastIndexByte(data, ')')+1:]))
-}
-
-// processState returns the state of a process, 0 if there is none.
-func processState(pid int) byte {
-	if s := processStat(pid); len(s) > 0 {
-		return bytes.ToUpper([]byte(s[0]))[0]
-	}
-	return 0
+// isStopped reports whether a process is stopped, by a signal or by who traces it.
+func isStopped(pid int) bool {
+	st, err := procfs.ReadStat(pid)
+	return err == nil && (st.State == 'T' || st.State == 't')
 }
 
 // isAncestor reports whether this process was started, at some remove, by another.
@@ -121,11 +109,11 @@ func isAncestor(pid int) bool {
 		if p == pid {
 			return true
 		}
-		s := processStat(p)
-		if len(s) < 2 {
+		st, err := procfs.ReadStat(p)
+		if err != nil {
 			return false
 		}
-		p, _ = strconv.Atoi(s[1])
+		p = st.Parent
 	}
 	return false
 }
@@ -172,8 +160,7 @@ func (b *Build) madeElsewhere(n *node) bool {
 // takeItem takes over one result, and reports whether it touches a target.
 func (b *Build) takeItem(i *newsItem, n *node) bool {
 	if i.trace == nil {
-		b.w.forgetAll()
-		b.checker = b.graph.NewChecker(b.w.same)
+		b.forgetLooks()
 		b.chain = &versions{b: b}
 		return true
 	}

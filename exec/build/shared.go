@@ -141,11 +141,11 @@ func (t *tree) unsaved() (ids []uint64) {
 	return ids
 }
 
-// waits notes journal entries whose traces the graph's file has yet to get.
-func (t *tree) waits(ids ...uint64) {
+// waits notes a journal entry whose trace the graph's file has yet to get.
+func (t *tree) waits(id uint64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.pending = append(t.pending, ids...)
+	t.pending = append(t.pending, id)
 }
 
 // wrote notes when writing the graph's file began, now that it has ended.
@@ -179,6 +179,7 @@ func (t *tree) openJournal() (*cache.Journal, cache.Recovery, error) {
 		t.journal = j
 		for i := range rec.Ended {
 			t.graph.Put(rec.Ended[i].Target, rec.Ended[i].Left)
+			t.pending = append(t.pending, rec.Ended[i].ID)
 		}
 	}
 	return t.journal, rec, nil

@@ -40,6 +40,7 @@ func RootDevice(pid int) (uint64, error) {
 
 // Stat holds what is used of /proc/PID/stat.
 type Stat struct {
+	State   byte // a letter, see proc(5)
 	Parent  int
 	Group   int // of processes
 	Session int
@@ -78,7 +79,7 @@ func parseStat(data []byte) (Stat, error) {
 	if err != nil {
 		return Stat{}, unix.EINVAL
 	}
-	return Stat{Parent: n[0], Group: n[1], Session: n[2], Start: ticks}, nil
+	return Stat{State: fields[0][0], Parent: n[0], Group: n[1], Session: n[2], Start: ticks}, nil
 }
 
 // Group returns the process that a thread belongs to.

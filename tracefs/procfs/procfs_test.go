@@ -13,7 +13,7 @@ func TestParseStat(t *testing.T) {
 		want Stat
 		ok   bool
 	}{
-		{line, Stat{Parent: 7, Group: 42, Session: 42, Start: 12345}, true},
+		{line, Stat{State: 'S', Parent: 7, Group: 42, Session: 42, Start: 12345}, true},
 		{"42 (a", Stat{}, false},
 		{"42 (a) S 7", Stat{}, false},
 		{"", Stat{}, false},
