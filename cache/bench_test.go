@@ -154,7 +154,8 @@ func BenchmarkHashFile(b *testing.B) {
 }
 
 func BenchmarkJournal(b *testing.B) {
-	j, _, err := openJournal(b.TempDir(), "boot")
+	dir := b.TempDir()
+	j, _, err := openJournal(dir, "boot", newClaims(dir))
 	if err != nil {
 		b.Fatal(err)
 	}

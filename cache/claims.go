@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -14,6 +15,11 @@ import (
 // same time one makes a target and the others take what it has left. A claim is a lock on
 // one byte of a file, whose place is a hash of the target's name: it tells who has it, and
 // it is gone with its process, however that ends. It is safe for concurrent use.
+//
+// A process that changes the tree has a claim on its own number too, which says that it
+// lives. The kernel gives up all locks of a process at one moment: who finds that a target
+// is free since its maker was killed finds also that the maker is dead. (/proc/PID/stat may
+// still tell of a process that runs: it becomes a zombie after its files are closed.)
 //
 // The locks are those of fcntl(2) that belong to a process. The file is opened once a
 // process and never closed, because that would give all of them up.
@@ -25,10 +31,19 @@ type Claims struct {
 	held map[string]int // how many makes of this process have it
 }
 
-// Claims returns the claims on the targets of the graph's tree. A process may ask only
-// once.
+// Claims returns the claims on the targets of the graph's tree. A process may have only
+// one graph of a tree.
 func (g *Graph) Claims() *Claims {
-	return &Claims{path: filepath.Join(filepath.Dir(g.path), "claims"), held: make(map[string]int)}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.claims == nil {
+		g.claims = newClaims(filepath.Dir(g.path))
+	}
+	return g.claims
+}
+
+func newClaims(tree string) *Claims {
+	return &Claims{path: filepath.Join(tree, "claims"), held: make(map[string]int)}
 }
 
 // Take claims a target. If another process has it, it returns false and the pid of that
@@ -38,7 +53,7 @@ func (c *Claims) Take(target string) (by int, ok bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.held[target] == 0 {
-		if err := c.open(); err != nil {
+		if err := c.open(os.O_CREATE); err != nil {
 			return 0, false, fmt.Errorf("claim %s: %w", target, err)
 		}
 		if by, ok, err = c.lock(target); !ok || err != nil {
@@ -61,16 +76,60 @@ func (c *Claims) Release(target string) {
 	_ = unix.FcntlFlock(c.file.Fd(), unix.F_SETLK, &l) // it ends with the process at the latest
 }
 
-func (c *Claims) open() error {
+// live says, until the process ends, that the process with a number lives.
+func (c *Claims) live(process uint64) error {
+	_, ok, err := c.Take(processName(process))
+	if err == nil && !ok {
+		err = errors.New("another process has its number")
+	}
+	return err
+}
+
+// lives reports whether the process with a number does. It does not, if nobody can tell.
+func (c *Claims) lives(process uint64) bool {
+	name := processName(process)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.held[name] > 0 {
+		return true
+	}
+	if c.open(0) != nil {
+		return false
+	}
+	_, free, err := c.holder(name)
+	return !free && err == nil
+}
+
+// processName is what a process claims, which is not the name of a target.
+func processName(process uint64) string {
+	return "\x00" + strconv.FormatUint(process, 16)
+}
+
+// open opens the file, and makes it with os.O_CREATE.
+func (c *Claims) open(flags int) error {
 	if c.file != nil {
 		return nil
 	}
-	if err := os.MkdirAll(filepath.Dir(c.path), 0o700); err != nil {
+	if flags&os.O_CREATE != 0 {
+		if err := os.MkdirAll(filepath.Dir(c.path), 0o700); err != nil {
+			return err
+		}
+	}
+	f, err := os.OpenFile(c.path, flags|os.O_RDWR, 0o600)
+	if err != nil {
 		return err
 	}
-	f, err := os.OpenFile(c.path, os.O_CREATE|os.O_RDWR, 0o600)
 	c.file = f
-	return err
+	return nil
+}
+
+// holder tells which other process has a lock, or that none has.
+func (c *Claims) holder(target string) (by int, free bool, err error) {
+	l := lockOf(target, unix.F_WRLCK)
+	if err := unix.FcntlFlock(c.file.Fd(), unix.F_GETLK, &l); err != nil {
+		return 0, false, err
+	}
+	return max(int(l.Pid), 0), l.Type == unix.F_UNLCK, nil
 }
 
 // lock locks a target's byte, or tells who has it. Who had it may have gone between the
@@ -87,12 +146,12 @@ func (c *Claims) lock(target string) (by int, ok bool, err error) {
 		case !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.EACCES):
 			return 0, false, fmt.Errorf("claim %s: %w", target, err)
 		}
-		l = lockOf(target, unix.F_WRLCK)
-		if err := unix.FcntlFlock(c.file.Fd(), unix.F_GETLK, &l); err != nil {
+		by, free, err := c.holder(target)
+		if err != nil {
 			return 0, false, fmt.Errorf("claim %s: %w", target, err)
 		}
-		if l.Type != unix.F_UNLCK {
-			return max(int(l.Pid), 0), false, nil
+		if !free {
+			return by, false, nil
 		}
 	}
 }

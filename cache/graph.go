@@ -35,6 +35,7 @@ type Graph struct {
 		places  Places // what that says; see PlacesBelow
 	}
 	onMerge func(theirs *Graph)
+	claims  *Claims // nil until asked for
 }
 
 // Load reads the graph at path. A graph that does not exist is empty. With an

@@ -42,17 +42,17 @@ import (
 
 // JournalRecord is one action that changes the tree.
 type JournalRecord struct {
-	ID       uint64 // set by Begin
-	Target   string
-	Dir      string
-	Serial   uint64
-	Pid      int    // set by Begin
-	PidStart uint64 // set by Begin
-	Boot     string // set by Begin
-	Time     int64  // set by Begin, nanoseconds since 1970
-	Failed   bool   // it ended, without success
-	Left     *Trace // what it has left, nil while it runs
-	Means    *Trace // of a result that is put back: what it will have left, nil for a run
+	ID      uint64 // set by Begin
+	Target  string
+	Dir     string
+	Serial  uint64
+	Pid     int    // set by Begin
+	Process uint64 // set by Begin, a number that no other process has; see Claims
+	Boot    string // set by Begin
+	Time    int64  // set by Begin, nanoseconds since 1970
+	Failed  bool   // it ended, without success
+	Left    *Trace // what it has left, nil while it runs
+	Means   *Trace // of a result that is put back: what it will have left, nil for a run
 }
 
 // Interval is a time between two moments, in nanoseconds since 1970.
@@ -87,11 +87,10 @@ type Recovery struct {
 // The file is opened for writing when there is something to write: a build that
 // has nothing to do leaves no journal, and takes no lock.
 type Journal struct {
-	path string
-	boot string
-
-	starting sync.Once
-	started  uint64 // see start
+	path    string
+	boot    string
+	process uint64 // the number of this process, as those see it that read the journal
+	claims  *Claims
 
 	opening sync.Mutex
 	file    *os.File // nil until something is written
@@ -106,14 +105,14 @@ type Journal struct {
 // OpenJournal finds the journal of the tree that g is the graph of, and returns
 // what is to be put right.
 func (g *Graph) OpenJournal() (*Journal, Recovery, error) {
-	j, rec, err := openJournal(filepath.Dir(g.path), g.boot)
+	j, rec, err := openJournal(filepath.Dir(g.path), g.boot, g.Claims())
 	if err != nil {
 		return nil, Recovery{}, fmt.Errorf("open journal: %w", err)
 	}
 	return j, rec, nil
 }
 
-func openJournal(tree, boot string) (*Journal, Recovery, error) {
+func openJournal(tree, boot string, claims *Claims) (*Journal, Recovery, error) {
 	path := filepath.Join(tree, "journal")
 	data, st, err := readRaw(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -129,9 +128,9 @@ func openJournal(tree, boot string) (*Journal, Recovery, error) {
 		}
 		state, end = parseJournal(data)
 	}
-	rec := state.recovery(boot)
+	j := &Journal{path: path, boot: boot, process: rand.Uint64(), claims: claims}
+	rec := state.recovery(boot, j.alive)
 	rec.Path, rec.Stat, rec.Err = path, st, err
-	j := &Journal{path: path, boot: boot}
 	j.news.begin(st.Ino, state, end, rec.Ended)
 	return j, rec, nil
 }
@@ -179,17 +178,16 @@ func openShared(path string) (*os.File, error) {
 // number by which the other calls know it.
 func (j *Journal) Begin(r JournalRecord) (id uint64, err error) {
 	r.ID, r.Pid, r.Boot, r.Time = rand.Uint64(), os.Getpid(), j.boot, time.Now().UnixNano()
-	r.PidStart = j.start()
+	r.Process = j.process
 	if err := j.mark(r); err != nil {
 		return 0, err
 	}
 	return r.ID, j.append(entryBegin, func(w *writer) { writeJournalRecord(w, &r) })
 }
 
-// start returns when this process has begun.
-func (j *Journal) start() uint64 {
-	j.starting.Do(func() { j.started, _ = processStart(os.Getpid()) })
-	return j.started
+// alive reports whether the process that made a record still runs.
+func (j *Journal) alive(r *JournalRecord) bool {
+	return r.Boot == j.boot && j.claims.lives(r.Process)
 }
 
 // mark notes, once and durably, that this process changes the tree.
@@ -199,7 +197,10 @@ func (j *Journal) mark(r JournalRecord) error {
 	if j.marked {
 		return nil
 	}
-	r = JournalRecord{Pid: r.Pid, PidStart: r.PidStart, Boot: r.Boot, Time: r.Time}
+	if err := j.claims.live(j.process); err != nil {
+		return fmt.Errorf("say that this process lives: %w", err)
+	}
+	r = JournalRecord{Pid: r.Pid, Process: r.Process, Boot: r.Boot, Time: r.Time}
 	if err := j.append(entryOpen, func(w *writer) { writeJournalRecord(w, &r) }); err != nil {
 		return err
 	}
@@ -238,8 +239,7 @@ func (j *Journal) Close() error {
 	defer j.mu.Unlock()
 	var err error
 	if j.marked {
-		pid := os.Getpid()
-		err = j.append(entryClose, func(w *writer) { writeClose(w, pid, j.start(), time.Now().UnixNano()) })
+		err = j.append(entryClose, func(w *writer) { writeClose(w, os.Getpid(), j.process, time.Now().UnixNano()) })
 	}
 	j.opening.Lock()
 	defer j.opening.Unlock()

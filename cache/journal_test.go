@@ -3,7 +3,6 @@ package cache
 import (
 	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -26,10 +25,10 @@ func asDead(t *testing.T, tree string) {
 		t.Fatal(err)
 	}
 	for _, r := range s.records {
-		r.PidStart++
+		r.Process++
 	}
 	for i := range s.builds {
-		s.builds[i].PidStart++
+		s.builds[i].Process++
 	}
 	if err := os.WriteFile(path, s.needed("", time.Now()), 0o600); err != nil {
 		t.Fatal(err)
@@ -38,16 +37,16 @@ func asDead(t *testing.T, tree string) {
 
 func beginJournal(t *testing.T, tree, boot string) *Journal {
 	t.Helper()
-	j, _, err := openJournal(tree, boot)
+	j, _, err := openJournal(tree, boot, newClaims(tree))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return j
 }
 
-func recoveryOf(t *testing.T, tree, boot string) Recovery {
+func recoveryOf(t *testing.T, tree, boot string, claims *Claims) Recovery {
 	t.Helper()
-	j, rec, err := openJournal(tree, boot)
+	j, rec, err := openJournal(tree, boot, claims)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,12 +93,12 @@ func TestJournalRecovery(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	rec := recoveryOf(t, tree, "boot")
+	rec := recoveryOf(t, tree, "boot", j.claims)
 	if got := targets(rec.Unfinished); !slices.Equal(got, []string{"failed"}) || len(rec.Ended) > 0 {
 		t.Errorf("while the process lives: %q", got)
 	}
 	asDead(t, tree)
-	rec = recoveryOf(t, tree, "boot")
+	rec = recoveryOf(t, tree, "boot", newClaims(tree))
 	if got := targets(rec.Unfinished); !slices.Equal(got, []string{"cut", "failed", "put back"}) {
 		t.Fatalf("after it ended: %q", got)
 	}
@@ -115,7 +114,7 @@ func TestJournalRecovery(t *testing.T) {
 	if len(rec.Lost)+len(rec.Dark) > 0 {
 		t.Errorf("under the same boot nothing is lost: %+v", rec)
 	}
-	rec = recoveryOf(t, tree, "next boot")
+	rec = recoveryOf(t, tree, "next boot", newClaims(tree))
 	if got := targets(rec.Lost); !slices.Equal(got, []string{"good"}) {
 		t.Errorf("under another boot: lost %q", got)
 	}
@@ -134,7 +133,7 @@ func TestJournalClosed(t *testing.T) {
 	if err := j.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if rec := recoveryOf(t, tree, "next boot"); len(rec.Dark) != 0 || len(rec.Unfinished) != 1 {
+	if rec := recoveryOf(t, tree, "next boot", newClaims(tree)); len(rec.Dark) != 0 || len(rec.Unfinished) != 1 {
 		t.Errorf("%+v", rec)
 	}
 }
@@ -200,12 +199,12 @@ func TestJournalShortened(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := mustStat(t, path)
-	recoveryOf(t, tree, "boot")
+	recoveryOf(t, tree, "boot", j.claims)
 	if mustStat(t, path) != before {
 		t.Error("rewritten under the feet of another process")
 	}
 	j.file.Close()
-	short := recoveryOf(t, tree, "boot")
+	short := recoveryOf(t, tree, "boot", j.claims)
 	if size := mustStat(t, path).Size; size > 4096 {
 		t.Errorf("%d bytes after it was shortened", size)
 	}
@@ -213,7 +212,7 @@ func TestJournalShortened(t *testing.T) {
 		t.Errorf("unfinished: %q", targets(short.Unfinished))
 	}
 	asDead(t, tree)
-	if got := targets(recoveryOf(t, tree, "boot").Unfinished); !slices.Equal(got, []string{"cut"}) {
+	if got := targets(recoveryOf(t, tree, "boot", newClaims(tree)).Unfinished); !slices.Equal(got, []string{"cut"}) {
 		t.Errorf("unfinished: %q", got)
 	}
 }
@@ -240,7 +239,7 @@ func TestJournalGrown(t *testing.T) {
 		t.Fatal(err)
 	}
 	asDead(t, tree)
-	if got := targets(recoveryOf(t, tree, "boot").Unfinished); !slices.Equal(got, []string{"cut"}) {
+	if got := targets(recoveryOf(t, tree, "boot", newClaims(tree)).Unfinished); !slices.Equal(got, []string{"cut"}) {
 		t.Errorf("unfinished: %q", got)
 	}
 }
@@ -268,23 +267,7 @@ func FuzzJournal(f *testing.F) {
 		s := newJournalState()
 		entries(data, s.apply)
 		s.apply(kind, reader{s: string(data)})
-		s.recovery("boot")
+		s.recovery("boot", func(*JournalRecord) bool { return false })
 		s.needed("boot", time.Now())
 	})
-}
-
-func TestZombieIsDead(t *testing.T) {
-	c := exec.Command("/bin/true")
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer c.Wait()
-	// It is a zombie from its end until Wait; before that it is alive.
-	for range 1000 {
-		if _, alive := processStart(c.Process.Pid); !alive {
-			return
-		}
-		time.Sleep(time.Millisecond)
-	}
-	t.Error("a process that has ended is taken to be alive")
 }

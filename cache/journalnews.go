@@ -110,7 +110,7 @@ func (j *Journal) News() (News, error) {
 			return out, err
 		}
 	}
-	out.Cut = n.state.cutOff(j.boot)
+	out.Cut = n.state.cutOff(j.alive)
 	return out, nil
 }
 
@@ -125,7 +125,6 @@ func (n *newsReader) readOn(j *Journal, out *News) error {
 	if err != nil {
 		return err
 	}
-	pid, start := os.Getpid(), j.start()
 	n.read += int64(entries(data, func(kind byte, body reader) {
 		id := entryID(kind, body)
 		if rec := n.state.records[id]; rec != nil && kind == entryDone {
@@ -136,7 +135,7 @@ func (n *newsReader) readOn(j *Journal, out *News) error {
 		rec := n.state.records[id]
 		switch {
 		case rec == nil:
-		case rec.Pid == pid && rec.PidStart == start:
+		case rec.Process == j.process:
 			delete(n.state.records, id)
 		case kind == entryLeft && !n.told[id] && rec.decodeLeft(n.state.left[id]):
 			n.told[id] = true
@@ -158,10 +157,10 @@ func entryID(kind byte, body reader) uint64 {
 }
 
 // cutOff lists the actions that have begun and not ended, and whose process is gone.
-func (s *journalState) cutOff(boot string) (cut []JournalRecord) {
+func (s *journalState) cutOff(alive func(*JournalRecord) bool) (cut []JournalRecord) {
 	for _, id := range s.order {
 		rec := s.records[id]
-		if _, ended := s.left[id]; ended || rec == nil || rec.alive(boot) {
+		if _, ended := s.left[id]; ended || rec == nil || alive(rec) {
 			continue
 		}
 		cut = append(cut, s.unfinished(rec))

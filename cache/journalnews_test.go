@@ -1,23 +1,109 @@
 package cache
 
 import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 )
 
-// otherMake writes into a journal as another process does that lives as long as this one's
-// parent, or is gone.
+// otherMake writes into a journal as another process does.
 type otherMake struct {
 	t    *testing.T
 	path string
 	rec  JournalRecord
 }
 
-func newOtherMake(t *testing.T, path, boot string, pid int) *otherMake {
-	start, _ := processStart(pid)
-	return &otherMake{t, path, JournalRecord{Pid: pid, PidStart: start, Boot: boot, Time: time.Now().UnixNano()}}
+func newOtherMake(t *testing.T, path, boot string, process uint64) *otherMake {
+	return &otherMake{t, path, JournalRecord{Process: process, Boot: boot, Time: time.Now().UnixNano()}}
+}
+
+
+// claimantTree is the variable of the environment that gives a claimant, another process
+// that claims something in a tree, its tree.
+const claimantTree = "FMAKE_TEST_CLAIMANT"
+
+// startClaimant starts one that lives under a number and makes a target.
+func startClaimant(t *testing.T, tree string, process uint64, target string) *exec.Cmd {
+	t.Helper()
+	c := exec.Command(os.Args[0], "-test.run=^TestClaimant$", strconv.FormatUint(process, 10), target)
+	c.Env = append(os.Environ(), claimantTree+"="+tree)
+	_, err1 := c.StdinPipe() // it waits for its end
+	out, err2 := c.StdoutPipe()
+	if err := errors.Join(err1, err2, c.Start()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = c.Process.Kill()
+		_ = c.Wait()
+	})
+	if _, err := io.ReadFull(out, make([]byte, 1)); err != nil {
+		t.Fatal("the other process: ", err)
+	}
+	return c
+}
+
+// TestClaimant is what a claimant does.
+func TestClaimant(t *testing.T) {
+	tree := os.Getenv(claimantTree)
+	if tree == "" {
+		t.Skip("runs as another process")
+	}
+	args := flag.Args()
+	process, err := strconv.ParseUint(args[0], 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := newClaims(tree)
+	if _, _, err := c.Take(args[1]); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.live(process); err != nil {
+		t.Fatal(err)
+	}
+	for range 500 { // files to close at its end, after that of the claims
+		if _, err := os.Open(os.Args[0]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	fmt.Print("+")
+	_, _ = io.Copy(io.Discard, os.Stdin)
+}
+
+// TestKilledClaimant: a process whose target can be claimed since it was killed is known
+// to be dead at that moment.
+func TestKilledClaimant(t *testing.T) {
+	tree := t.TempDir()
+	c := newClaims(tree)
+	const rounds = 20
+	for process := range uint64(rounds) {
+		other := startClaimant(t, tree, process, "a")
+		if _, ok, err := c.Take("a"); ok || err != nil || !c.lives(process) {
+			t.Fatal("the other process has not claimed its target", err)
+		}
+		if err := other.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		for {
+			_, ok, err := c.Take("a")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if ok {
+				break
+			}
+		}
+		if c.lives(process) {
+			t.Fatal("its target is free, and it lives")
+		}
+		c.Release("a")
+	}
 }
 
 func (m *otherMake) append(kind byte, body func(*writer)) {
@@ -58,11 +144,12 @@ func TestNews(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "journal")
 	boot := BootID()
-	other, gone := newOtherMake(t, path, boot, os.Getppid()), newOtherMake(t, path, boot, 1<<22)
+	startClaimant(t, dir, 7, "something")
+	other, gone := newOtherMake(t, path, boot, 7), newOtherMake(t, path, boot, 8)
 	other.begin(1, "early")
 	other.left(1, &Trace{Target: "early"})
 
-	j, rec, err := openJournal(dir, boot)
+	j, rec, err := openJournal(dir, boot, newClaims(dir))
 	if err != nil || len(rec.Ended)+len(rec.Unfinished) > 0 {
 		t.Fatal(rec, err)
 	}

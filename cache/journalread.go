@@ -5,8 +5,6 @@ import (
 	"encoding/binary"
 	"io"
 	"os"
-	"strconv"
-	"strings"
 	"time"
 )
 
@@ -70,7 +68,7 @@ type journalState struct {
 
 // buildMark is one process that changed the tree.
 type buildMark struct {
-	JournalRecord       // Pid, PidStart, Boot, Time
+	JournalRecord       // Pid, Process, Boot, Time
 	last          int64 // time of its last entry
 	closed        bool
 }
@@ -109,7 +107,7 @@ func (s *journalState) apply(kind byte, r reader) {
 		}
 		s.records[rec.ID] = &rec
 		s.order = append(s.order, rec.ID)
-		s.seen(rec.Pid, rec.PidStart, rec.Time)
+		s.seen(rec.Pid, rec.Process, rec.Time)
 	case entryLeft:
 		s.applyTrace(s.left, &r)
 	case entryMeans:
@@ -139,7 +137,7 @@ func (s *journalState) applyDone(r *reader) {
 	if rec == nil || !r.done() {
 		return
 	}
-	s.seen(rec.Pid, rec.PidStart, at)
+	s.seen(rec.Pid, rec.Process, at)
 	if !ok {
 		rec.Failed = true
 		return
@@ -152,7 +150,7 @@ func (s *journalState) applyDone(r *reader) {
 // seen notes that a process lived at a time.
 func (s *journalState) seen(pid int, start uint64, at int64) *buildMark {
 	for i := len(s.builds) - 1; i >= 0; i-- {
-		if b := &s.builds[i]; b.Pid == pid && b.PidStart == start {
+		if b := &s.builds[i]; b.Pid == pid && b.Process == start {
 			b.last = max(b.last, at)
 			return b
 		}
@@ -160,8 +158,9 @@ func (s *journalState) seen(pid int, start uint64, at int64) *buildMark {
 	return nil
 }
 
-// recovery sorts out what is to be put right under this boot.
-func (s *journalState) recovery(boot string) Recovery {
+// recovery sorts out what is to be put right under this boot; alive tells whether the
+// process that made a record still runs.
+func (s *journalState) recovery(boot string, alive func(*JournalRecord) bool) Recovery {
 	var out Recovery
 	for _, id := range s.order {
 		rec := s.records[id]
@@ -171,10 +170,10 @@ func (s *journalState) recovery(boot string) Recovery {
 		at, ok := s.done[id]
 		left, ended := s.left[id]
 		switch {
-		case !ok && ended && rec.alive(boot):
+		case !ok && ended && alive(rec):
 		case !ok && ended && rec.decodeLeft(left):
 			out.Ended = append(out.Ended, *rec)
-		case !ok && (rec.Failed || !rec.alive(boot)):
+		case !ok && (rec.Failed || !alive(rec)):
 			out.Unfinished = append(out.Unfinished, s.unfinished(rec))
 		case ok && rec.Boot != boot && s.lastOf(rec.Boot)-at < int64(writeback):
 			out.Lost = append(out.Lost, *rec)
@@ -218,15 +217,6 @@ func (s *journalState) lastOf(boot string) int64 {
 	return last
 }
 
-// alive reports whether the process that made the record still runs.
-func (r *JournalRecord) alive(boot string) bool {
-	if r.Boot != boot {
-		return false
-	}
-	start, ok := processStart(r.Pid)
-	return ok && start == r.PidStart
-}
-
 // needed returns a journal with what may still be asked for: actions that did
 // not succeed, those whose data may not be on disk, and their processes.
 func (s *journalState) needed(boot string, now time.Time) []byte {
@@ -238,7 +228,7 @@ func (s *journalState) needed(boot string, now time.Time) []byte {
 		if rec == nil || ok && rec.Boot == boot && now.UnixNano()-at > int64(writeback) {
 			continue
 		}
-		kept[[2]uint64{uint64(rec.Pid), rec.PidStart}] = true
+		kept[[2]uint64{uint64(rec.Pid), rec.Process}] = true
 		records = append(records, frameEntry(entryBegin, func(w *writer) { writeJournalRecord(w, rec) })...)
 		if means, ok := s.means[id]; ok {
 			records = append(records, frameEntry(entryMeans, func(w *writer) { writeLeft(w, id, means) })...)
@@ -252,12 +242,12 @@ func (s *journalState) needed(boot string, now time.Time) []byte {
 	}
 	for i := range s.builds {
 		b := &s.builds[i]
-		if !kept[[2]uint64{uint64(b.Pid), b.PidStart}] && (b.closed || b.Boot == boot) {
+		if !kept[[2]uint64{uint64(b.Pid), b.Process}] && (b.closed || b.Boot == boot) {
 			continue
 		}
 		builds = append(builds, frameEntry(entryOpen, func(w *writer) { writeJournalRecord(w, &b.JournalRecord) })...)
 		if b.closed {
-			builds = append(builds, frameEntry(entryClose, func(w *writer) { writeClose(w, b.Pid, b.PidStart, b.last) })...)
+			builds = append(builds, frameEntry(entryClose, func(w *writer) { writeClose(w, b.Pid, b.Process, b.last) })...)
 		}
 	}
 	return append(builds, records...)
@@ -286,37 +276,20 @@ func writeJournalRecord(w *writer, r *JournalRecord) {
 	w.str(r.Dir)
 	w.uint(r.Serial)
 	w.uint(uint64(r.Pid))
-	w.uint(r.PidStart)
+	w.uint(r.Process)
 	w.str(r.Boot)
 	w.int(r.Time)
 }
 
 func readJournalRecord(r *reader) JournalRecord {
 	return JournalRecord{
-		ID:       r.uint(),
-		Target:   r.str(),
-		Dir:      r.str(),
-		Serial:   r.uint(),
-		Pid:      int(r.small()),
-		PidStart: r.uint(),
-		Boot:     r.str(),
-		Time:     r.int(),
+		ID:      r.uint(),
+		Target:  r.str(),
+		Dir:     r.str(),
+		Serial:  r.uint(),
+		Pid:     int(r.small()),
+		Process: r.uint(),
+		Boot:    r.str(),
+		Time:    r.int(),
 	}
-}
-
-// processStart returns when a process began, in clock ticks since boot: with
-// the pid it names a process for good.
-func processStart(pid int) (uint64, bool) {
-	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
-	if err != nil {
-		return 0, false
-	}
-	// The second field is a name in parentheses that may hold anything.
-	fields := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:]))
-	const starttime = 22 - 3 // field 22; the first here is field 3
-	if len(fields) <= starttime || fields[0] == "Z" || fields[0] == "X" {
-		return 0, false // dead, if nobody has waited for it yet
-	}
-	start, err := strconv.ParseUint(fields[starttime], 10, 64)
-	return start, err == nil
 }
