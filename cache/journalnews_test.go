@@ -24,7 +24,6 @@ func newOtherMake(t *testing.T, path, boot string, process uint64) *otherMake {
 	return &otherMake{t, path, JournalRecord{Process: process, Boot: boot, Time: time.Now().UnixNano()}}
 }
 
-
 // claimantTree is the variable of the environment that gives a claimant, another process
 // that claims something in a tree, its tree.
 const claimantTree = "FMAKE_TEST_CLAIMANT"
