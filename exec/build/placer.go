@@ -48,7 +48,7 @@ type placer struct {
 	ruler
 	spots []spot
 	known func() []uint64 // lists what has a place, of any make
-	moved func(m move)    // moves what has one
+	moved func(m move)    // moves what has one; if it is nil, nothing may move that has its place
 	floor uint64          // what all places have to come after, 0 for anything
 
 	// first: what is new comes before all else if no spot after it has a place.
@@ -211,6 +211,9 @@ func (p *placer) free(low uint64) (at uint64, ok bool) {
 	free := uint64(0)
 	if next > base {
 		free = (next - base - 1) / step
+	}
+	if free == 0 && p.moved == nil {
+		return min(low+1, p.to-1), true // until the next build, which makes room
 	}
 	if free == 0 && next < end && p.makeRoom(move{next, end, room * step}) {
 		free = room

@@ -2,6 +2,7 @@ package build
 
 import (
 	"cmp"
+	"maps"
 	"math"
 	"slices"
 	"testing"
@@ -172,4 +173,29 @@ func TestFirst(t *testing.T) {
 			t.Errorf("it is at %d, not before %v", at, known)
 		}
 	}
+}
+
+// TestPlacerStill finds places while nothing may move.
+func TestPlacerStill(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w := make(places)
+		for name := range 4 {
+			w[name] = uint64(name+1) << 40
+		}
+		old := maps.Clone(w)
+		order := rapid.Permutation([]int{0, 1, 2, 3, 4, 5, 6}).Draw(t, "order")
+		order = slices.DeleteFunc(order, func(name int) bool { return name < 4 })
+		at := rapid.IntRange(0, 4).Draw(t, "at")
+		all := slices.Concat([]int{0, 1, 2, 3}[:at], order, []int{0, 1, 2, 3}[at:])
+		p := w.placer(all, ruler{to: 1 << 62, step: 1 << 40, fine: 1 << 20})
+		p.moved = nil
+		if !p.place() || !slices.IsSortedFunc(p.spots, func(x, y spot) int { return cmp.Compare(x.at, y.at) }) {
+			t.Fatalf("%v has places %v", all, p.spots)
+		}
+		for i, name := range all {
+			if was, known := old[name]; known && p.spots[i].at != was {
+				t.Fatalf("%d has moved from %d to %d", name, was, p.spots[i].at)
+			}
+		}
+	})
 }

@@ -66,7 +66,10 @@ func (b *Build) givePlaces() {
 	b.belowAt = b.graph.PlacesBelow()
 	b.families = b.graph.Families()
 	spots := b.spots()
-	p := placer{ruler: b.ruler(), spots: spots, known: b.knownPlaces, moved: func(m move) { b.movePlaces([]move{m}) }}
+	p := placer{ruler: b.ruler(), spots: spots, known: b.knownPlaces}
+	if !b.underWay() {
+		p.moved = func(m move) { b.movePlaces([]move{m}) }
+	}
 	if b.opts.Remaking != nil {
 		p.first = b.opts.Remaking()
 	}
@@ -102,6 +105,10 @@ func (b *Build) givePlaces() {
 	b.movePlaces(below)
 	b.tree.makes(p.from, b.identity(), last)
 }
+
+// underWay reports whether recipes run now. Makes that they have started count their places
+// from that of the recipe as it was then: nothing may pass them.
+func (b *Build) underWay() bool { return b.active+b.nativesOn > 0 }
 
 // keepFamilies keeps for other makes whose the places are.
 func (b *Build) keepFamilies(f families) {
