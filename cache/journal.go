@@ -55,6 +55,15 @@ type JournalRecord struct {
 	Means   *Trace // of a result that is put back: what it will have left, nil for a run
 }
 
+// MakeRecord is what one of the makes says of itself that a recipe has started.
+type MakeRecord struct {
+	Build uint64 // the number of the build
+	From  uint64 // where the places of all makes begin that the recipe starts
+	ID    string // tells them apart
+	Last  uint64 // its last place
+	Ended bool
+}
+
 // Interval is a time between two moments, in nanoseconds since 1970.
 type Interval struct{ From, To int64 }
 
@@ -74,6 +83,9 @@ type Recovery struct {
 	// Dark are times of builds under other boots that never ended. A file that
 	// was changed then, and that no trace knows, is not the user's.
 	Dark []Interval
+
+	// Makes are what makes have said of themselves, in that order.
+	Makes []MakeRecord
 
 	// Path is the journal's file, Stat the state of what was read, and Err why there
 	// was nothing to read.
@@ -231,6 +243,11 @@ func (j *Journal) Done(id uint64, ok bool) error {
 // Drop notes that an action of a Recovery has been put right.
 func (j *Journal) Drop(id uint64) error {
 	return j.append(entryDrop, func(w *writer) { w.uint(id) })
+}
+
+// Makes tells other processes of a make.
+func (j *Journal) Makes(r MakeRecord) error {
+	return j.append(entryMake, func(w *writer) { writeMake(w, j.process, &r) })
 }
 
 // Close notes that this process changes the tree no more.

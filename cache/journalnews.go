@@ -15,6 +15,8 @@ type News struct {
 	Ended []JournalRecord
 	// Saved are targets of which the graph's file says what was told of them before.
 	Saved []string
+	// Makes are what makes of other processes say of themselves, in that order.
+	Makes []MakeRecord
 	// Cut are actions whose process is gone and that have not ended. They are told
 	// again until somebody has put them right.
 	Cut []JournalRecord
@@ -50,6 +52,7 @@ func (n *newsReader) begin(ino uint64, s *journalState, end int, known []Journal
 		rec.Left = nil
 	}
 	s.forgetEnded()
+	s.makes = nil // a Recovery has told of them
 }
 
 // made notes which file it is, if this process has made it.
@@ -144,6 +147,12 @@ func (n *newsReader) readOn(j *Journal, out *News) error {
 		}
 	}))
 	n.state.forgetEnded()
+	for i := range n.state.makes {
+		if m := &n.state.makes[i]; m.process != j.process {
+			out.Makes = append(out.Makes, m.MakeRecord)
+		}
+	}
+	n.state.makes = nil
 	return nil
 }
 

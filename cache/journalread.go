@@ -17,6 +17,7 @@ const (
 	entryMeans = 'm'
 	entryDone  = 'd'
 	entryDrop  = 'x'
+	entryMake  = 'k' // what a make says of itself
 )
 
 // journalMark begins an entry: mark, length of the rest, kind, body, checksum.
@@ -64,6 +65,13 @@ type journalState struct {
 	done    map[uint64]int64  // when it succeeded
 	order   []uint64          // in the order of beginning
 	builds  []buildMark
+	makes   []ownedMake
+}
+
+// ownedMake is what a make of a process says of itself.
+type ownedMake struct {
+	MakeRecord
+	process uint64
 }
 
 // buildMark is one process that changed the tree.
@@ -116,6 +124,10 @@ func (s *journalState) apply(kind byte, r reader) {
 		s.applyDone(&r)
 	case entryDrop:
 		delete(s.records, r.uint())
+	case entryMake:
+		if m := readMake(&r); r.done() {
+			s.makes = append(s.makes, m)
+		}
 	case entryClose:
 		pid, start, at := int(r.small()), r.uint(), r.int()
 		if b := s.seen(pid, start, at); b != nil {
@@ -178,6 +190,9 @@ func (s *journalState) recovery(boot string, alive func(*JournalRecord) bool) Re
 		case ok && rec.Boot != boot && s.lastOf(rec.Boot)-at < int64(writeback):
 			out.Lost = append(out.Lost, *rec)
 		}
+	}
+	for i := range s.makes {
+		out.Makes = append(out.Makes, s.makes[i].MakeRecord)
 	}
 	for _, b := range s.builds {
 		if b.Boot != boot && !b.closed {
@@ -262,6 +277,19 @@ func writeDone(w *writer, id uint64, ok bool, at int64) {
 	w.uint(id)
 	w.byte(byte(bit(ok)))
 	w.int(at)
+}
+
+func writeMake(w *writer, process uint64, r *MakeRecord) {
+	w.uint(process)
+	w.uint(r.Build)
+	w.uint(r.From)
+	w.str(r.ID)
+	w.uint(r.Last)
+	w.byte(byte(bit(r.Ended)))
+}
+
+func readMake(r *reader) ownedMake {
+	return ownedMake{process: r.uint(), MakeRecord: MakeRecord{Build: r.uint(), From: r.uint(), ID: r.str(), Last: r.uint(), Ended: r.byte() != 0}}
 }
 
 func writeClose(w *writer, pid int, start uint64, at int64) {

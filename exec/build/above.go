@@ -21,6 +21,7 @@ type Above struct {
 	// Serial is the position of the recipe that starts the make below; its
 	// actions come before that, Step apart.
 	Serial, Step uint64
+	Build        uint64 // a number that all makes of one build have; 0: this is the first
 }
 
 // Positions in serial order leave room for the actions of makes below: a step at
@@ -34,14 +35,14 @@ const (
 // above.
 func ParseAbove(value string) Above {
 	a := Above{Step: 1 << topShift}
-	f := strings.SplitN(value, " ", 4)
-	if len(f) != 4 {
+	f := strings.SplitN(value, " ", 5)
+	if len(f) != 5 {
 		return a
 	}
-	if _, err := fmt.Sscan(f[1]+" "+f[2], &a.Serial, &a.Step); err != nil || a.Step == 0 {
+	if _, err := fmt.Sscan(f[1]+" "+f[2]+" "+f[3], &a.Serial, &a.Step, &a.Build); err != nil || a.Step == 0 {
 		return Above{Step: 1 << topShift}
 	}
-	a.Root = f[3]
+	a.Root = f[4]
 	if f[0] != "-" {
 		a.Engine = f[0]
 	}
@@ -53,7 +54,7 @@ func (a Above) String() string {
 	if engine == "" {
 		engine = "-"
 	}
-	return fmt.Sprintf("%s %d %d %s", engine, a.Serial, a.Step, a.Root)
+	return fmt.Sprintf("%s %d %d %d %s", engine, a.Serial, a.Step, a.Build, a.Root)
 }
 
 // SubMakeEnv gives the variables by which a make that f's recipe starts finds
@@ -61,7 +62,10 @@ func (a Above) String() string {
 // only when something runs below: see startEngine.
 func (b *Build) SubMakeEnv(f *makefile.File) []string {
 	n := b.node(f)
-	a := Above{Engine: b.opts.Above.Engine, Root: b.sp.root, Serial: cmp.Or(n.told, n.serial) - b.step, Step: max(b.step>>levelShift, 1)}
+	a := Above{
+		Engine: b.opts.Above.Engine, Root: b.sp.root, Build: b.opts.Above.Build,
+		Serial: cmp.Or(n.told, n.serial) - b.step, Step: max(b.step>>levelShift, 1),
+	}
 	if name := b.opts.Shared.engineName(); name != "" {
 		a.Engine = name
 	}

@@ -28,6 +28,7 @@ import (
 	"cmp"
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"strconv"
 	"strings"
@@ -219,6 +220,9 @@ func New(db *makefile.Database, cwd string, o Options) *Build {
 
 // newBuild returns a Build that knows nothing yet.
 func newBuild(db *makefile.Database, cwd string, o Options) *Build {
+	if o.Above.Build == 0 {
+		o.Above.Build = rand.Uint64()
+	}
 	b := &Build{
 		db: db, opts: o, hasher: o.Shared.hasher, reach: newReacher(db),
 		nodes: make(map[*makefile.File]*node), owned: make(map[string]*makefile.File),
@@ -269,9 +273,7 @@ func (b *Build) load(path string, err error) {
 	if err != nil {
 		b.trouble("reading what earlier builds have learned", err)
 	}
-	if !b.opts.Inside {
-		b.tree.keep()
-	}
+	b.tree.join(b.opts.Above.Build, !b.opts.Inside)
 	b.graph = b.tree.graph
 	b.checker = b.graph.NewChecker(b.w.same)
 	b.chain = &versions{b: b}

@@ -74,7 +74,7 @@ func (b *Build) givePlaces() {
 		p.first = b.opts.Remaking()
 	}
 	if p.from != 0 {
-		p.floor = b.tree.madeBefore(p.from, b.identity())
+		p.floor = b.madeBefore(p.from)
 	}
 	if b.db.ExpandFor("$(MAKECMDGOALS)", nil) != "" {
 		p.needs = b.needsOf
@@ -89,13 +89,14 @@ func (b *Build) givePlaces() {
 		b.repeated = true // what is before something else may be made after it
 	}
 	claimed := slices.Clone(b.families)
-	last := uint64(0)
+	last, changed := uint64(0), false
 	var below []move
 	for i := range spots {
 		s := &spots[i]
 		below = append(below, b.takePlace(s)...)
 		if s.actor != nil && !s.fixed {
 			last = max(last, s.at)
+			changed = changed || s.at != s.was
 		}
 		if s.actor != nil && s.at != s.was && b.step == 1<<topShift {
 			claimed = claimed.claim(s.at, b.family())
@@ -103,7 +104,23 @@ func (b *Build) givePlaces() {
 	}
 	b.keepFamilies(claimed)
 	b.movePlaces(below)
-	b.tree.makes(p.from, b.identity(), last)
+	if p.from == 0 {
+		return
+	}
+	if err := b.tree.makes(p.from, b.identity(), last, changed); err != nil {
+		b.trouble("telling other makes of this one", err)
+	}
+}
+
+// madeBefore returns what has to be before all places of this make: that of the last thing
+// which makes have made that the same recipe has started before.
+func (b *Build) madeBefore(from uint64) uint64 {
+	if b.journal != nil {
+		if _, err := b.tree.hear(); err != nil {
+			b.trouble("hearing of other makes", err)
+		}
+	}
+	return b.tree.madeBefore(from, b.identity())
 }
 
 // underWay reports whether recipes run now. Makes that they have started count their places

@@ -39,6 +39,7 @@ type tree struct {
 	claims  *cache.Claims
 	news    []newsItem    // what other processes have left since this one began
 	kept    bool          // it is that of the first make of the process, which saves it in the end
+	build   uint64        // the number of the build, see Above
 	pending []uint64      // journal entries whose traces wait for the graph to be saved
 	saved   time.Time     // when the graph file was last written
 	saving  time.Duration // how long that took
@@ -119,11 +120,13 @@ func (s *Shared) Close() error {
 	return errors.Join(errs...)
 }
 
-// keep notes that a make has the tree open that ends after all others of the process.
-func (t *tree) keep() {
+// join notes that a make of a build has the tree open. The first one of a process ends
+// after all others of it.
+func (t *tree) join(build uint64, first bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.kept = true
+	t.build = build
+	t.kept = t.kept || first
 }
 
 // isKept reports whether there is one.
@@ -181,6 +184,7 @@ func (t *tree) openJournal() (*cache.Journal, cache.Recovery, error) {
 			t.graph.Put(rec.Ended[i].Target, rec.Ended[i].Left)
 			t.pending = append(t.pending, rec.Ended[i].ID)
 		}
+		t.tell(rec.Makes)
 	}
 	return t.journal, rec, nil
 }
@@ -194,6 +198,7 @@ func (t *tree) hear() (cut []cache.JournalRecord, err error) {
 	if err != nil {
 		return nil, err
 	}
+	t.tell(news.Makes)
 	for i := range news.Ended {
 		r := &news.Ended[i]
 		t.graph.PutTheirs(r.Target, r.Left)
@@ -255,53 +260,4 @@ func (t *tree) below(from, to uint64) []string {
 	}
 	slices.Sort(names)
 	return names
-}
-
-// belowMake is one of the makes that a recipe has started.
-type belowMake struct {
-	id    string // see identity
-	last  uint64 // its last place
-	ended bool
-}
-
-// madeBefore returns the last place of the makes that a recipe started before another one,
-// and that had ended when it began; 0 if there are none. from is where the places of all
-// of them begin.
-func (t *tree) madeBefore(from uint64, id string) (last uint64) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for _, m := range t.started[from] {
-		if m.id == id {
-			break
-		}
-		if m.ended {
-			last = max(last, m.last)
-		}
-	}
-	return last
-}
-
-// makes notes up to where a make has places.
-func (t *tree) makes(from uint64, id string, last uint64) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	all := t.started[from]
-	i := slices.IndexFunc(all, func(m belowMake) bool { return m.id == id })
-	if i < 0 {
-		all = append(all, belowMake{id: id})
-		i = len(all) - 1
-	}
-	all[i].last = max(all[i].last, last)
-	t.started[from] = all
-}
-
-// ended notes that a make has come to its end.
-func (t *tree) ended(from uint64, id string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for i := range t.started[from] {
-		if m := &t.started[from][i]; m.id == id {
-			m.ended = true
-		}
-	}
 }

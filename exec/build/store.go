@@ -346,7 +346,9 @@ func (b *Build) Close() {
 	} else {
 		b.Save()
 	}
-	b.tree.ended(b.serial, b.self)
+	if err := b.tree.ended(b.serial, b.self); err != nil {
+		b.trouble("telling other makes of this one's end", err)
+	}
 	b.flush()
 	if b.store != nil {
 		b.store.Close()
