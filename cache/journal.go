@@ -55,13 +55,12 @@ type JournalRecord struct {
 	Means   *Trace // of a result that is put back: what it will have left, nil for a run
 }
 
-// MakeRecord is what one of the makes says of itself that a recipe has started.
+// MakeRecord is what one of the makes says at its end that a recipe has started.
 type MakeRecord struct {
 	Build uint64 // the number of the build
 	From  uint64 // where the places of all makes begin that the recipe starts
 	ID    string // tells them apart
 	Last  uint64 // its last place
-	Ended bool
 }
 
 // Interval is a time between two moments, in nanoseconds since 1970.
@@ -84,7 +83,7 @@ type Recovery struct {
 	// was changed then, and that no trace knows, is not the user's.
 	Dark []Interval
 
-	// Makes are what makes have said of themselves, in that order.
+	// Makes are what makes have said at their ends, in that order.
 	Makes []MakeRecord
 
 	// Path is the journal's file, Stat the state of what was read, and Err why there
@@ -245,8 +244,15 @@ func (j *Journal) Drop(id uint64) error {
 	return j.append(entryDrop, func(w *writer) { w.uint(id) })
 }
 
-// Makes tells other processes of a make.
-func (j *Journal) Makes(r MakeRecord) error {
+// Changed reports whether this process has changed the tree.
+func (j *Journal) Changed() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.marked
+}
+
+// MakeEnded tells other processes that a make has come to its end.
+func (j *Journal) MakeEnded(r MakeRecord) error {
 	return j.append(entryMake, func(w *writer) { writeMake(w, j.process, &r) })
 }
 

@@ -15,7 +15,7 @@ type News struct {
 	Ended []JournalRecord
 	// Saved are targets of which the graph's file says what was told of them before.
 	Saved []string
-	// Makes are what makes of other processes say of themselves, in that order.
+	// Makes are what makes of other processes have said at their ends, in that order.
 	Makes []MakeRecord
 	// Cut are actions whose process is gone and that have not ended. They are told
 	// again until somebody has put them right.

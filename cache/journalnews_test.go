@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -278,5 +279,39 @@ func TestClaims(t *testing.T) {
 	c.Release("a")
 	if len(c.held) > 0 {
 		t.Errorf("still held: %v", c.held)
+	}
+}
+
+// TestMakeEnded: makes in other processes hear of the end of one, also those that begin
+// after it; its own process does not.
+func TestMakeEnded(t *testing.T) {
+	tree := t.TempDir()
+	early, one := beginJournal(t, tree, "boot"), beginJournal(t, tree, "boot")
+	if one.Changed() {
+		t.Error("it has changed something before it began")
+	}
+	if _, err := one.Begin(JournalRecord{Target: "x"}); err != nil || !one.Changed() {
+		t.Error("it has not changed anything, though it began", err)
+	}
+	want := MakeRecord{Build: 1, From: 1 << 41, ID: "lib", Last: 1<<41 + 8}
+	if err := one.MakeEnded(want); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name string
+		news func() ([]MakeRecord, error)
+		want []MakeRecord
+	}{
+		{"one that was there", func() ([]MakeRecord, error) { n, err := early.News(); return n.Makes, err }, []MakeRecord{want}},
+		{"the same once more", func() ([]MakeRecord, error) { n, err := early.News(); return n.Makes, err }, nil},
+		{"its own process", func() ([]MakeRecord, error) { n, err := one.News(); return n.Makes, err }, nil},
+		{"one that begins", func() ([]MakeRecord, error) {
+			_, rec, err := openJournal(tree, "boot", newClaims(tree))
+			return rec.Makes, err
+		}, []MakeRecord{want}},
+	} {
+		if got, err := c.news(); err != nil || !slices.Equal(got, c.want) {
+			t.Errorf("%s: %v %v", c.name, got, err)
+		}
 	}
 }

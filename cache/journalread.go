@@ -17,7 +17,7 @@ const (
 	entryMeans = 'm'
 	entryDone  = 'd'
 	entryDrop  = 'x'
-	entryMake  = 'k' // what a make says of itself
+	entryMake  = 'k' // a make has come to its end
 )
 
 // journalMark begins an entry: mark, length of the rest, kind, body, checksum.
@@ -68,7 +68,7 @@ type journalState struct {
 	makes   []ownedMake
 }
 
-// ownedMake is what a make of a process says of itself.
+// ownedMake is what a make of a process says at its end.
 type ownedMake struct {
 	MakeRecord
 	process uint64
@@ -285,11 +285,10 @@ func writeMake(w *writer, process uint64, r *MakeRecord) {
 	w.uint(r.From)
 	w.str(r.ID)
 	w.uint(r.Last)
-	w.byte(byte(bit(r.Ended)))
 }
 
 func readMake(r *reader) ownedMake {
-	return ownedMake{process: r.uint(), MakeRecord: MakeRecord{Build: r.uint(), From: r.uint(), ID: r.str(), Last: r.uint(), Ended: r.byte() != 0}}
+	return ownedMake{process: r.uint(), MakeRecord: MakeRecord{Build: r.uint(), From: r.uint(), ID: r.str(), Last: r.uint()}}
 }
 
 func writeClose(w *writer, pid int, start uint64, at int64) {

@@ -37,8 +37,9 @@ func (b *Build) placeOf(f *makefile.File) uint64 {
 }
 
 // nameBelow names what a make below a target does: of two makefiles in one folder each may
-// have an "all" that starts makes.
-func (b *Build) nameBelow(n *node) string { return n.name + " " + b.makefileName() }
+// have an "all" that starts makes, and of two makes one may make a file and the other start
+// a make for it.
+func (b *Build) nameBelow(n *node) string { return n.name + " " + b.family() }
 
 // makefileName is the first makefile's, which is not known when the build is opened.
 func (b *Build) makefileName() string {
@@ -89,14 +90,13 @@ func (b *Build) givePlaces() {
 		b.repeated = true // what is before something else may be made after it
 	}
 	claimed := slices.Clone(b.families)
-	last, changed := uint64(0), false
+	last := uint64(0)
 	var below []move
 	for i := range spots {
 		s := &spots[i]
 		below = append(below, b.takePlace(s)...)
 		if s.actor != nil && !s.fixed {
 			last = max(last, s.at)
-			changed = changed || s.at != s.was
 		}
 		if s.actor != nil && s.at != s.was && b.step == 1<<topShift {
 			claimed = claimed.claim(s.at, b.family())
@@ -104,12 +104,7 @@ func (b *Build) givePlaces() {
 	}
 	b.keepFamilies(claimed)
 	b.movePlaces(below)
-	if p.from == 0 {
-		return
-	}
-	if err := b.tree.makes(p.from, b.identity(), last, changed); err != nil {
-		b.trouble("telling other makes of this one", err)
-	}
+	b.tree.makes(p.from, b.identity(), last)
 }
 
 // madeBefore returns what has to be before all places of this make: that of the last thing

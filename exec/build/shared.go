@@ -40,6 +40,7 @@ type tree struct {
 	news    []newsItem    // what other processes have left since this one began
 	kept    bool          // it is that of the first make of the process, which saves it in the end
 	build   uint64        // the number of the build, see Above
+	made    bool          // makes of it in other processes have made something
 	pending []uint64      // journal entries whose traces wait for the graph to be saved
 	saved   time.Time     // when the graph file was last written
 	saving  time.Duration // how long that took

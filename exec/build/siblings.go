@@ -7,16 +7,17 @@ import (
 )
 
 // One recipe may start several makes, one after the other: what the second makes comes after
-// what the first has made, whatever they know of each other. Makes of one process note in
-// memory up to where they have places, and in the journal for those that a shell has
-// started.
+// what the first has made, whatever they know of each other. A make notes in memory up to
+// where it has places, and at its end in the journal, for those that are processes of their
+// own: a shell has started them. It does so only if something was made, by it or below it:
+// else all that is known of it is in the graph already, and a build that has nothing to do
+// leaves nothing behind.
 
 // belowMake is one of the makes that a recipe has started.
 type belowMake struct {
 	id    string // see identity
 	last  uint64 // its last place
 	ended bool
-	told  bool // the journal says so
 }
 
 // madeBefore returns the last place of the makes that a recipe started before another one,
@@ -36,18 +37,12 @@ func (t *tree) madeBefore(from uint64, id string) (last uint64) {
 	return last
 }
 
-// makes notes up to where a make has places. What it has not changed every other make
-// finds in the graph.
-func (t *tree) makes(from uint64, id string, last uint64, changed bool) error {
+// makes notes up to where a make has places.
+func (t *tree) makes(from uint64, id string, last uint64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	m := t.startedMake(from, id)
-	if m.last >= last {
-		return nil
-	}
-	m.last = last
-	m.told = m.told || changed
-	return t.write(from, m)
+	m.last = max(m.last, last)
 }
 
 // ended notes that a make has come to its end.
@@ -56,7 +51,10 @@ func (t *tree) ended(from uint64, id string) error {
 	defer t.mu.Unlock()
 	m := t.startedMake(from, id)
 	m.ended = true
-	return t.write(from, m)
+	if from == 0 || t.journal == nil || !t.made && !t.journal.Changed() {
+		return nil
+	}
+	return t.journal.MakeEnded(cache.MakeRecord{Build: t.build, From: from, ID: id, Last: m.last})
 }
 
 // startedMake returns what is known of a make that the recipe with a place has started.
@@ -69,21 +67,14 @@ func (t *tree) startedMake(from uint64, id string) *belowMake {
 	return &t.started[from][i]
 }
 
-// write tells other processes of a make.
-func (t *tree) write(from uint64, m *belowMake) error {
-	if t.journal == nil || !m.told {
-		return nil
-	}
-	return t.journal.Makes(cache.MakeRecord{Build: t.build, From: from, ID: m.id, Last: m.last, Ended: m.ended})
-}
-
-// tell takes over what other processes have written of makes of this build.
+// tell takes over what makes of this build in other processes have written.
 func (t *tree) tell(makes []cache.MakeRecord) {
 	for i := range makes {
 		r := &makes[i]
 		if r.Build == t.build {
 			m := t.startedMake(r.From, r.ID)
-			m.last, m.ended = max(m.last, r.Last), r.Ended
+			m.last, m.ended = max(m.last, r.Last), true
+			t.made = true
 		}
 	}
 }
