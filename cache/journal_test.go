@@ -198,6 +198,11 @@ func TestJournalShortened(t *testing.T) {
 	if _, err := j.Begin(JournalRecord{Target: "cut"}); err != nil {
 		t.Fatal(err)
 	}
+	for build := range uint64(20) {
+		if err := j.MakeEnded(MakeRecord{Build: build, ID: "lib"}); err != nil {
+			t.Fatal(err)
+		}
+	}
 	before := mustStat(t, path)
 	recoveryOf(t, tree, "boot", j.claims)
 	if mustStat(t, path) != before {
@@ -207,6 +212,9 @@ func TestJournalShortened(t *testing.T) {
 	short := recoveryOf(t, tree, "boot", j.claims)
 	if size := mustStat(t, path).Size; size > 4096 {
 		t.Errorf("%d bytes after it was shortened", size)
+	}
+	if n := len(short.Makes); n == 0 || n > 10 || short.Makes[n-1].Build != 19 {
+		t.Errorf("makes %v", short.Makes)
 	}
 	if len(short.Unfinished) != 0 { // our own process, which lives
 		t.Errorf("unfinished: %q", targets(short.Unfinished))

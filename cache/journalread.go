@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"io"
 	"os"
+	"slices"
 	"time"
 )
 
@@ -233,7 +234,8 @@ func (s *journalState) lastOf(boot string) int64 {
 }
 
 // needed returns a journal with what may still be asked for: actions that did
-// not succeed, those whose data may not be on disk, and their processes.
+// not succeed, those whose data may not be on disk, their processes, and what makes of
+// builds have said that may be under way.
 func (s *journalState) needed(boot string, now time.Time) []byte {
 	var builds, records []byte
 	kept := map[[2]uint64]bool{}
@@ -265,7 +267,21 @@ func (s *journalState) needed(boot string, now time.Time) []byte {
 			builds = append(builds, frameEntry(entryClose, func(w *writer) { writeClose(w, b.Pid, b.Process, b.last) })...)
 		}
 	}
+	for _, m := range s.lastMakes() {
+		records = append(records, frameEntry(entryMake, func(w *writer) { writeMake(w, m.process, &m.MakeRecord) })...)
+	}
 	return append(builds, records...)
+}
+
+// lastMakes lists what makes of the last few builds have said. Nothing tells which builds
+// are under way: the make at the top may have nothing to write itself.
+func (s *journalState) lastMakes() []ownedMake {
+	const builds = 8
+	last := make(map[uint64]bool)
+	for i := len(s.makes) - 1; i >= 0 && len(last) < builds; i-- {
+		last[s.makes[i].Build] = true
+	}
+	return slices.DeleteFunc(slices.Clone(s.makes), func(m ownedMake) bool { return !last[m.Build] })
 }
 
 func writeLeft(w *writer, id uint64, trace string) {
