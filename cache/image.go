@@ -34,7 +34,7 @@ import (
 
 const (
 	graphMagic   = "fmkgraph"
-	graphVersion = 2
+	graphVersion = 3
 )
 
 const (

@@ -18,29 +18,31 @@ const AboveVariable = "FMAKE_ENGINE"
 type Above struct {
 	Engine string // name of the engine, "" if none runs
 	Root   string // the tree's root
-	// Serial is the position of the recipe that starts the make below; its
-	// actions come before that, Step apart.
-	Serial, Step uint64
-	Build        uint64 // a number that all makes of one build have; 0: this is the first
+	// Serial is where the positions begin of what the make below does. They end at that
+	// of the recipe which starts it.
+	Serial uint64
+	Level  int    // how many makes are above
+	Build  uint64 // a number that all makes of one build have; 0: this is the first
 }
 
-// Positions in serial order leave room for the actions of makes below: a step at
-// the top is 1<<topShift, at each level down 1<<levelShift times smaller.
-const (
-	topShift   = 40
-	levelShift = 20
-)
+// steps say by level how far apart the positions of a make are: before each is room for
+// what a make below does. At the top 4 million actions have one, in makes below it 262,144,
+// 16,384 and 1,024. Makes that are deeper have no room of their own: they come one after the
+// other, from the position of the recipe above them on.
+var steps = [...]uint64{1 << topShift, 1 << 24, 1 << 10, 1}
+
+const topShift = 42
 
 // ParseAbove reads the value of AboveVariable. Without one there is no make
 // above.
 func ParseAbove(value string) Above {
-	a := Above{Step: 1 << topShift}
+	var a Above
 	f := strings.SplitN(value, " ", 5)
 	if len(f) != 5 {
 		return a
 	}
-	if _, err := fmt.Sscan(f[1]+" "+f[2]+" "+f[3], &a.Serial, &a.Step, &a.Build); err != nil || a.Step == 0 {
-		return Above{Step: 1 << topShift}
+	if _, err := fmt.Sscan(f[1]+" "+f[2]+" "+f[3], &a.Serial, &a.Level, &a.Build); err != nil || a.Level < 0 {
+		return Above{}
 	}
 	a.Root = f[4]
 	if f[0] != "-" {
@@ -54,7 +56,7 @@ func (a Above) String() string {
 	if engine == "" {
 		engine = "-"
 	}
-	return fmt.Sprintf("%s %d %d %d %s", engine, a.Serial, a.Step, a.Build, a.Root)
+	return fmt.Sprintf("%s %d %d %d %s", engine, a.Serial, a.Level, a.Build, a.Root)
 }
 
 // SubMakeEnv gives the variables by which a make that f's recipe starts finds
@@ -64,7 +66,7 @@ func (b *Build) SubMakeEnv(f *makefile.File) []string {
 	n := b.node(f)
 	a := Above{
 		Engine: b.opts.Above.Engine, Root: b.sp.root, Build: b.opts.Above.Build,
-		Serial: cmp.Or(n.told, n.serial) - b.step, Step: max(b.step>>levelShift, 1),
+		Serial: cmp.Or(n.told, n.serial) - b.step, Level: b.level + 1,
 	}
 	if name := b.opts.Shared.engineName(); name != "" {
 		a.Engine = name

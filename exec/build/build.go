@@ -163,6 +163,7 @@ type Build struct {
 	chain         *versions
 	serial        uint64
 	step          uint64
+	level         int    // how many makes are above
 	self          string // see identity
 	firstMakefile string // see makefileName
 
@@ -237,7 +238,8 @@ func newBuild(db *makefile.Database, cwd string, o Options) *Build {
 	}
 	b.env = envMap(o.Env)
 	b.umask = sync.OnceValue(currentUmask)
-	b.serial, b.step = o.Above.Serial, o.Above.Step
+	b.serial, b.level = o.Above.Serial, o.Above.Level
+	b.step = steps[min(b.level, len(steps)-1)]
 	b.blobs = cache.OpenBlobs(o.CacheDir, cache.BlobOptions{ReadOnly: o.Cache == CacheReadOnly})
 	return b
 }

@@ -51,7 +51,7 @@ type Command struct {
 
 // NewCommand opens what is known of a command. As New, it never fails.
 func NewCommand(spec CommandSpec, o Options) *Command {
-	o.Above = Above{Root: spec.Root, Step: 1 << topShift}
+	o.Above = Above{Root: spec.Root}
 	db := makefile.New(nil, makefile.Options{WorkDir: spec.Dir, NoBuiltinRules: true, NoBuiltinVars: true})
 	b := newBuild(db, spec.Dir, o)
 	b.single = &spec

@@ -19,7 +19,7 @@ func TestFamilies(t *testing.T) {
 			f = f.claim(at<<topShift, name)
 			want[at] = name
 			for at, name := range want {
-				if got := f.of(at<<topShift - 1<<levelShift); got != name {
+				if got := f.of(at<<topShift - steps[1]); got != name {
 					t.Fatalf("of what is below %d: %q, want %q in %v", at, got, name, f)
 				}
 				if got := f.of(at << topShift); got != name {

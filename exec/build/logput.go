@@ -150,7 +150,7 @@ func (b *Build) putLog(l *log) bool {
 // had gone: what stands is still what stood before. It does so once, when it is called
 // first, which is to be when the serial order is known.
 func (b *Build) finishLogs() {
-	if b.journal == nil || b.opts.Above.Step != 1<<topShift {
+	if b.journal == nil || b.level != 0 {
 		return // this build changes nothing, or the others may be at work
 	}
 	all := &b.tree.logs

@@ -6,8 +6,8 @@ import (
 	"fmake/makefile"
 )
 
-// gap is how many places are left free after a new one, and room how many more are made
-// where there is none.
+// gap is how many places are left free after a new one, at most, and room how many more are
+// made where there is none.
 const (
 	gap  = 8
 	room = 64
@@ -58,6 +58,7 @@ type placer struct {
 	// is nil, all have to.
 	needs func(s *spot) []int
 
+	gap    uint64   // how many places are left free after a new one
 	rising []bool   // if needs is nil: which spots keep their places
 	taken  []uint64 // what known lists and what was given, sorted; nil until it is needed
 }
@@ -74,6 +75,7 @@ func (p *placer) place() bool {
 	if p.needs == nil {
 		p.rising = rising(p.spots)
 	}
+	p.gap = max(1, min(gap, (p.to-p.from)/p.step/uint64(2*len(p.spots)+1)))
 	last, bare := uint64(0), uint64(0) // the place of the last actor, and how many that are none came since
 	for i := range p.spots {
 		s := &p.spots[i]
@@ -222,9 +224,22 @@ func (p *placer) free(low uint64) (at uint64, ok bool) {
 		return 0, false
 	}
 	if next == end {
-		return base + min(gap, free)*step, true
+		return base + min(p.gap, free)*step, true
 	}
-	return base + min(gap, (free+1)/2)*step, true
+	return base + min(p.gap, (free+1)/2)*step, true
+}
+
+// spread gives all spots places that are as far apart as there is room for, wherever they
+// were; if there is none, they pass the end.
+func (p *placer) spread() {
+	low := max(p.from, p.floor)
+	apart := uint64(1)
+	if p.to > low {
+		apart = max(1, (p.to-low)/uint64(len(p.spots)+1))
+	}
+	for i := range p.spots {
+		p.spots[i].at = low + uint64(i+1)*apart
+	}
 }
 
 // makeRoom makes a move, if there is room for it.

@@ -51,16 +51,16 @@ func (b *Build) makefileName() string {
 
 // ruler returns the places that this make may give.
 func (b *Build) ruler() ruler {
-	if b.step == 1<<topShift {
+	if b.level == 0 {
 		// A make that was started by hand in a folder that a make above it knows, too,
 		// finds places of a make below there.
-		return ruler{to: math.MaxUint64, step: b.step, fine: 1 << levelShift}
+		return ruler{to: math.MaxUint64, step: b.step, fine: steps[1]}
 	}
-	return ruler{from: b.serial, to: b.serial + b.step<<levelShift, step: b.step, fine: b.step}
+	return ruler{from: b.serial, to: b.serial + steps[min(b.level, len(steps))-1], step: b.step, fine: b.step}
 }
 
 // deep tells that this make is so far below the first that it has no places of its own.
-func (b *Build) deep() bool { return b.step == 1 && b.serial&(1<<levelShift-1) != 0 }
+func (b *Build) deep() bool { return b.level >= len(steps) }
 
 // givePlaces gives everything in the order its place.
 func (b *Build) givePlaces() {
@@ -81,9 +81,7 @@ func (b *Build) givePlaces() {
 		p.needs = b.needsOf
 	}
 	if b.deep() || !p.place() {
-		for i := range spots {
-			spots[i].at = b.serial + uint64(i+1)*b.step
-		}
+		p.spread()
 	}
 	inOrder := func(x, y spot) int { return cmp.Compare(x.at, y.at) }
 	if !slices.IsSortedFunc(spots, inOrder) {
@@ -98,7 +96,7 @@ func (b *Build) givePlaces() {
 		if s.actor != nil && !s.fixed {
 			last = max(last, s.at)
 		}
-		if s.actor != nil && s.at != s.was && b.step == 1<<topShift {
+		if s.actor != nil && s.at != s.was && b.level == 0 {
 			claimed = claimed.claim(s.at, b.family())
 		}
 	}
@@ -107,13 +105,18 @@ func (b *Build) givePlaces() {
 	b.tree.makes(p.from, b.identity(), last)
 }
 
+// hear hears of other makes.
+func (b *Build) hear() {
+	if _, err := b.tree.hear(); err != nil {
+		b.trouble("hearing of other makes", err)
+	}
+}
+
 // madeBefore returns what has to be before all places of this make: that of the last thing
 // which makes have made that the same recipe has started before.
 func (b *Build) madeBefore(from uint64) uint64 {
 	if b.journal != nil {
-		if _, err := b.tree.hear(); err != nil {
-			b.trouble("hearing of other makes", err)
-		}
+		b.hear()
 	}
 	return b.tree.madeBefore(from, b.identity())
 }

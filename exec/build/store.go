@@ -346,7 +346,11 @@ func (b *Build) Close() {
 	} else {
 		b.Save()
 	}
-	if err := b.tree.ended(b.serial, b.self); err != nil {
+	deep := b.level >= len(steps)-1
+	if deep && b.journal != nil {
+		b.hear()
+	}
+	if err := b.tree.ended(b.serial, b.self, deep); err != nil {
 		b.trouble("telling other makes of this one's end", err)
 	}
 	b.flush()
