@@ -124,7 +124,7 @@ func (a *action) before(rec *tracefs.Record, w *tracefs.Write) *cache.Output {
 	if o.Type != typeDir && (isContended(rec, w.Path) || a.b.chain.failedLeft(a.n.name, &o)) {
 		return nil
 	}
-	return &o
+	return a.b.chain.beneath(a.n, &o)
 }
 
 // othersBefores turns the versions that an action found into those of others: what it

@@ -336,6 +336,21 @@ func below(chain []version, n *node) *cache.Output {
 	return out
 }
 
+// beneath returns what an action has replaced in serial order that has replaced a version in
+// time: what comes before that, if it is of an action after it. Nil if nothing does.
+func (v *versions) beneath(n *node, o *cache.Output) *cache.Output {
+	same := func(x *version) bool {
+		return x.target != n.name && x.out.Type == o.Type && x.out.Hash == o.Hash && x.out.Link == o.Link
+	}
+	chain := v.of(o.Path)
+	later := func(x version) bool { return same(&x) && x.serial > n.serial }
+	earlier := func(x version) bool { return same(&x) && x.serial <= n.serial }
+	if o.Type == typeDir || !slices.ContainsFunc(chain, later) || slices.ContainsFunc(chain, earlier) {
+		return o
+	}
+	return below(chain, n)
+}
+
 // isLater reports whether what an action read at a path is a version that comes after
 // it.
 func (v *versions) isLater(n *node, in *cache.Input) bool {
