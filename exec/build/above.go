@@ -26,10 +26,10 @@ type Above struct {
 }
 
 // steps say by level how far apart the positions of a make are: before each is room for
-// what a make below does. At the top 4 million actions have one, in makes below it 262,144,
-// 16,384 and 1,024. Makes that are deeper have no room of their own: they come one after the
-// other, from the position of the recipe above them on.
-var steps = [...]uint64{1 << topShift, 1 << 24, 1 << 10, 1}
+// what a make below does. At the top 4 million actions have one, in makes below 32,768,
+// 2,048, 512 and 128. Where that is not enough, and in makes that are deeper, all have one
+// position: they are in the order of their make, but see what others of it have left.
+var steps = [...]uint64{1 << topShift, 1 << 27, 1 << 16, 1 << 7, 1}
 
 const topShift = 42
 

@@ -1,7 +1,6 @@
 package build
 
 import (
-	"cmp"
 	"slices"
 	"time"
 
@@ -127,7 +126,7 @@ func (b *Build) lateBelow(n *node, flags cache.TraceFlags) []*done {
 			}
 		}
 	}
-	slices.SortFunc(late, func(x, y *done) int { return cmp.Compare(x.n.serial, y.n.serial) })
+	slices.SortFunc(late, func(x, y *done) int { return x.n.place().compare(y.n.place()) })
 	return late
 }
 
@@ -153,7 +152,8 @@ func (b *Build) entriesBelow(n *node, flags cache.TraceFlags) map[string]cache.E
 }
 
 func (b *Build) isBelow(e cache.Entry, n *node) bool {
-	return e.Serial() > n.below-b.step && e.Serial() < n.below
+	m := b.moveOfBelow(n.below, 0)
+	return e.Serial() >= m.from && e.Serial() < m.to
 }
 
 // moveBelow gives the actions of makes that recipes of this one have started their

@@ -188,6 +188,7 @@ type node struct {
 	run     cache.Hash // identity of its last run or restore in this build
 	always  bool
 	serial  uint64       // position in serial order
+	rank    int          // among those of this make that have the same
 	old     *cache.Trace // the trace in force when it was decided
 	decided *decision    // what was decided, for --explain; nil before
 	must    bool         // what GNU make's rule said then

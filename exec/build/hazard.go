@@ -393,10 +393,7 @@ func (b *Build) Hazards() []exec.Rerun {
 	out := b.reruns
 	b.reruns = nil
 	slices.SortFunc(out, func(x, y exec.Rerun) int {
-		if b.node(x.File).serial < b.node(y.File).serial {
-			return -1
-		}
-		return 1
+		return b.node(x.File).place().compare(b.node(y.File).place())
 	})
 	return out
 }

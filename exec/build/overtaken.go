@@ -1,7 +1,6 @@
 package build
 
 import (
-	"cmp"
 	"slices"
 	"time"
 
@@ -84,7 +83,8 @@ func (b *Build) comesBefore(w, l *done) bool {
 
 // earlier reports whether one target comes before another in serial order.
 func (b *Build) earlier(x, y *node) bool {
-	return x.serial < y.serial && (!b.reorder() || x.serial < y.serial)
+	first := func() bool { return x.place().compare(y.place()) < 0 }
+	return first() && (!b.reorder() || first())
 }
 
 // overtaker returns the one that wrote what an input shows, comes before its
@@ -106,7 +106,7 @@ func (b *Build) overtaker(d *done, in *cache.Input, looking time.Time) *done {
 func (b *Build) lastBefore(n *node, writers []*done, since time.Time) *done {
 	var last *done
 	for _, w := range writers {
-		if w.end.After(since) && b.earlier(w.n, n) && (last == nil || w.n.serial > last.n.serial) {
+		if w.end.After(since) && b.earlier(w.n, n) && (last == nil || w.n.place().compare(last.n.place()) > 0) {
 			last = w
 		}
 	}
@@ -184,8 +184,8 @@ func (b *Build) removedSince(d *done) *cache.Output {
 type movers []mover
 
 type mover struct {
-	serial uint64
-	end    time.Time
+	at  place
+	end time.Time
 }
 
 func (b *Build) movers() movers {
@@ -193,10 +193,10 @@ func (b *Build) movers() movers {
 	m := make(movers, 0, len(b.natives)+len(b.writers))
 	for _, list := range [][]*done{b.natives, b.writers} {
 		for _, d := range list {
-			m = append(m, mover{d.n.serial, d.end})
+			m = append(m, mover{d.n.place(), d.end})
 		}
 	}
-	slices.SortFunc(m, func(x, y mover) int { return cmp.Compare(x.serial, y.serial) })
+	slices.SortFunc(m, func(x, y mover) int { return x.at.compare(y.at) })
 	for i := 1; i < len(m); i++ {
 		if m[i-1].end.After(m[i].end) {
 			m[i].end = m[i-1].end
@@ -208,7 +208,7 @@ func (b *Build) movers() movers {
 // overtook reports whether one that comes before a target ended after it was
 // judged.
 func (m movers) overtook(d *done) bool {
-	before, _ := slices.BinarySearchFunc(m, d.n.serial, func(x mover, s uint64) int { return cmp.Compare(x.serial, s) })
+	before, _ := slices.BinarySearchFunc(m, d.n.place(), func(x mover, p place) int { return x.at.compare(p) })
 	return before > 0 && m[before-1].end.After(d.started)
 }
 

@@ -229,16 +229,14 @@ func (p *placer) free(low uint64) (at uint64, ok bool) {
 	return base + min(p.gap, (free+1)/2)*step, true
 }
 
-// spread gives all spots places that are as far apart as there is room for, wherever they
-// were; if there is none, they pass the end.
-func (p *placer) spread() {
-	low := max(p.from, p.floor)
-	apart := uint64(1)
-	if p.to > low {
-		apart = max(1, (p.to-low)/uint64(len(p.spots)+1))
-	}
+// share gives all spots that may move one place: the last one.
+func (p *placer) share() {
+	at := max(p.to-1, p.from+1, p.floor)
 	for i := range p.spots {
-		p.spots[i].at = low + uint64(i+1)*apart
+		s := &p.spots[i]
+		if s.at = at; s.fixed {
+			s.at = s.was
+		}
 	}
 }
 

@@ -17,6 +17,19 @@ import (
 // where it finds it. Other goals may be named in any order, and what they have is moved
 // only by what it needs.
 
+// place is where a target is among those of one make: in serial order and, where that has no
+// room for them, in the order of the make.
+type place struct {
+	serial uint64
+	rank   int
+}
+
+func (n *node) place() place { return place{n.serial, n.rank} }
+
+func (p place) compare(q place) int {
+	return cmp.Or(cmp.Compare(p.serial, q.serial), cmp.Compare(p.rank, q.rank))
+}
+
 // placeOf returns the place that a target has had, 0 if none or one that is no place of
 // this make. A command that runs every time belongs where it is asked for.
 func (b *Build) placeOf(f *makefile.File) uint64 {
@@ -81,7 +94,12 @@ func (b *Build) givePlaces() {
 		p.needs = b.needsOf
 	}
 	if b.deep() || !p.place() {
-		p.spread()
+		p.share()
+	}
+	for i := range spots {
+		for _, f := range spots[i].files {
+			b.node(f).rank = i
+		}
 	}
 	inOrder := func(x, y spot) int { return cmp.Compare(x.at, y.at) }
 	if !slices.IsSortedFunc(spots, inOrder) {
@@ -105,18 +123,13 @@ func (b *Build) givePlaces() {
 	b.tree.makes(p.from, b.identity(), last)
 }
 
-// hear hears of other makes.
-func (b *Build) hear() {
-	if _, err := b.tree.hear(); err != nil {
-		b.trouble("hearing of other makes", err)
-	}
-}
-
 // madeBefore returns what has to be before all places of this make: that of the last thing
 // which makes have made that the same recipe has started before.
 func (b *Build) madeBefore(from uint64) uint64 {
 	if b.journal != nil {
-		b.hear()
+		if _, err := b.tree.hear(); err != nil {
+			b.trouble("hearing of other makes", err)
+		}
 	}
 	return b.tree.madeBefore(from, b.identity())
 }
@@ -213,7 +226,13 @@ func (b *Build) takePlace(s *spot) (below []move) {
 
 // moveOfBelow is what happens to the places of what makes below a recipe have done when
 // that has moved.
-func (b *Build) moveOfBelow(from, to uint64) move { return move{from - b.step + 1, from, to - from} }
+func (b *Build) moveOfBelow(from, to uint64) move {
+	m := move{from - b.step + 1, from, to - from}
+	if b.step == 1 {
+		m.to++ // they share its own place
+	}
+	return m
+}
 
 // replace moves one action.
 func (b *Build) replace(name string, from, to uint64) {

@@ -45,34 +45,16 @@ func (t *tree) makes(from uint64, id string, last uint64) {
 	m.last = max(m.last, last)
 }
 
-// ended notes that a make has come to its end. It tells with it the last place of the makes
-// that its recipes have started, if they have passed the end of those that are theirs.
-func (t *tree) ended(from uint64, id string, deep bool) error {
+// ended notes that a make has come to its end.
+func (t *tree) ended(from uint64, id string) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	m := t.startedMake(from, id)
 	m.ended = true
-	if deep {
-		m.last = max(m.last, t.lastBelow(from, m.last))
-	}
 	if from == 0 || t.journal == nil || !t.made && !t.journal.Changed() {
 		return nil
 	}
 	return t.journal.MakeEnded(cache.MakeRecord{Build: t.build, From: from, ID: id, Last: m.last})
-}
-
-// lastBelow returns the last place of the makes that recipes have started which have places
-// from one to another.
-func (t *tree) lastBelow(from, to uint64) (last uint64) {
-	for at, makes := range t.started {
-		if at < from || at > to {
-			continue
-		}
-		for i := range makes {
-			last = max(last, makes[i].last)
-		}
-	}
-	return last
 }
 
 // startedMake returns what is known of a make that the recipe with a place has started.

@@ -346,11 +346,7 @@ func (b *Build) Close() {
 	} else {
 		b.Save()
 	}
-	deep := b.level >= len(steps)-1
-	if deep && b.journal != nil {
-		b.hear()
-	}
-	if err := b.tree.ended(b.serial, b.self, deep); err != nil {
+	if err := b.tree.ended(b.serial, b.self); err != nil {
 		b.trouble("telling other makes of this one's end", err)
 	}
 	b.flush()
