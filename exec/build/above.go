@@ -26,10 +26,10 @@ type Above struct {
 }
 
 // steps say by level how far apart the positions of a make are: before each is room for
-// what a make below does. At the top 4 million actions have one, in makes below 32,768,
-// 2,048, 512 and 128. Where that is not enough, and in makes that are deeper, all have one
+// what a make below does. At the top 4 million actions have one, in makes below 16,384,
+// 1,024, 512 and 512. Where that is not enough, and in makes that are deeper, all have one
 // position: they are in the order of their make, but see what others of it have left.
-var steps = [...]uint64{1 << topShift, 1 << 27, 1 << 16, 1 << 7, 1}
+var steps = [...]uint64{1 << topShift, 1 << 28, 1 << 18, 1 << 9, 1}
 
 const topShift = 42
 

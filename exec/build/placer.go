@@ -217,8 +217,12 @@ func (p *placer) free(low uint64) (at uint64, ok bool) {
 	if free == 0 && p.moved == nil {
 		return min(low+1, p.to-1), true // until the next build, which makes room
 	}
-	if free == 0 && next < end && p.makeRoom(move{next, end, room * step}) {
-		free = room
+	if free == 0 && next < end {
+		last, _ := slices.BinarySearch(p.taken, end)
+		free = min(room, (end-p.taken[last-1]-1)/step/2)
+		if free > 0 && !p.makeRoom(move{next, end, free * step}) {
+			free = 0
+		}
 	}
 	if free == 0 {
 		return 0, false
@@ -229,14 +233,33 @@ func (p *placer) free(low uint64) (at uint64, ok bool) {
 	return base + min(p.gap, (free+1)/2)*step, true
 }
 
-// share gives all spots that may move one place: the last one.
-func (p *placer) share() {
-	at := max(p.to-1, p.from+1, p.floor)
+// pack gives all spots that may move new places, as far apart as there is room for; if there
+// is none at all, the last place, which they share.
+func (p *placer) pack() {
+	actors := uint64(0)
+	for i := range p.spots {
+		if p.spots[i].actor != nil {
+			actors++
+		}
+	}
+	last := max(p.from, p.floor)
+	apart := uint64(0)
+	if p.to > last {
+		apart = (p.to - last) / (actors + 1)
+	}
+	if apart == 0 {
+		last = max(p.to-1, p.from+1, p.floor)
+	}
 	for i := range p.spots {
 		s := &p.spots[i]
-		if s.at = at; s.fixed {
+		if s.fixed {
 			s.at = s.was
+			continue
 		}
+		if s.actor != nil {
+			last += apart
+		}
+		s.at = last
 	}
 }
 

@@ -135,6 +135,35 @@ func TestPlacerFull(t *testing.T) {
 	if p.place() {
 		t.Errorf("places %v", p.spots)
 	}
+	if p.pack(); p.spots[0].at != 2 || p.spots[2].at != 2 {
+		t.Errorf("packed into places %v", p.spots)
+	}
+}
+
+// TestPlacerPacked finds room for what has come to stand side by side.
+func TestPlacerPacked(t *testing.T) {
+	w := places{0: 1, 1: 2, 2: 99}
+	p := w.placer([]int{0, 3, 1, 2}, ruler{to: 100, step: 1, fine: 1})
+	if p.place() {
+		t.Errorf("places %v", p.spots)
+	}
+	p.pack()
+	last := uint64(0)
+	for i := range p.spots {
+		if at := p.spots[i].at; at <= last || at >= 100 {
+			t.Errorf("packed into places %v", p.spots)
+		}
+		last = p.spots[i].at
+	}
+}
+
+// TestPlacerSmall makes little room where there is little.
+func TestPlacerSmall(t *testing.T) {
+	w := places{0: 1, 1: 2}
+	p := w.placer([]int{0, 2, 1}, ruler{to: 100, step: 1, fine: 1})
+	if !p.place() || p.spots[1].at <= 1 || p.spots[2].at <= p.spots[1].at {
+		t.Errorf("places %v", p.spots)
+	}
 }
 
 // TestPlacerFloor puts what one recipe makes later after what it has made before, but for

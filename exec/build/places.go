@@ -94,7 +94,7 @@ func (b *Build) givePlaces() {
 		p.needs = b.needsOf
 	}
 	if b.deep() || !p.place() {
-		p.share()
+		p.pack()
 	}
 	for i := range spots {
 		for _, f := range spots[i].files {
