@@ -182,14 +182,15 @@ type action struct {
 	journal uint64
 	chunks  []cache.Chunk
 	hidden  []string
-	raise   func()           // see lower; nil before the view is made
-	moved   string           // a path that it has read and that has changed since, "" if there is none
-	pieces  map[string]piece // by path: what it has appended, once that was taken over
-	mtimes  map[string]int64 // of what the last run left, before this one
-	echo    string           // the line that the walk is about to print
-	status  int              // what it ended with
-	acted   bool             // a line did more than print
-	second  bool             // it ran before, and is verified
+	raise   func()                   // see lower; nil before the view is made
+	moved   string                   // a path that it has read and that has changed since, "" if there is none
+	pieces  map[string]piece         // by path: what it has appended, once that was taken over
+	mtimes  map[string]int64         // of what the last run left, before this one
+	under   map[string]*cache.Output // by path: what it has replaced where a later version stood, nil for nothing
+	echo    string                   // the line that the walk is about to print
+	status  int                      // what it ended with
+	acted   bool                     // a line did more than print
+	second  bool                     // it ran before, and is verified
 }
 
 func (a *action) View() exec.View { return a.view }

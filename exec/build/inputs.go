@@ -57,6 +57,15 @@ func (a *action) appendInputs(in []cache.Input, l *tracefs.Look, rec *tracefs.Re
 		add(a.contentInput(l, rec, t))
 		return in
 	}
+	if under, known := a.under[key]; known && (under == nil || under.Type == unix.S_IFREG) && typ == unix.S_IFREG {
+		// It has only seen that something is there, and wrote over that.
+		if under == nil {
+			add(cache.Input{Kind: cache.InputAbsent})
+		} else {
+			add(cache.Input{Kind: cache.InputExists, Mode: under.Type | under.Mode, Size: under.Size})
+		}
+		return in
+	}
 	if l.Flags&(tracefs.LookListing|tracefs.LookLink) == 0 {
 		x := cache.Input{Kind: cache.InputExists, Mode: l.Stat.Mode}
 		switch typ {

@@ -124,7 +124,21 @@ func (a *action) before(rec *tracefs.Record, w *tracefs.Write) *cache.Output {
 	if o.Type != typeDir && (isContended(rec, w.Path) || a.b.chain.failedLeft(a.n.name, &o)) {
 		return nil
 	}
-	return a.b.chain.beneath(a.n, &o)
+	under := a.b.chain.beneath(a.n, &o)
+	if under == &o || readFirst(rec, w.Path) {
+		return &o
+	}
+	if a.under == nil {
+		a.under = make(map[string]*cache.Output)
+	}
+	a.under[o.Path] = under
+	return under
+}
+
+// readFirst reports whether an action has read a file before it wrote it.
+func readFirst(rec *tracefs.Record, p string) bool {
+	i, ok := slices.BinarySearchFunc(rec.Looks, p, func(l tracefs.Look, s string) int { return strings.Compare(l.Path, s) })
+	return ok && rec.Looks[i].Flags&(tracefs.LookContent|tracefs.LookUndecided) != 0
 }
 
 // othersBefores turns the versions that an action found into those of others: what it
