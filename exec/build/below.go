@@ -58,6 +58,23 @@ func (b *Build) findOvertakenBelow() {
 	}
 }
 
+// findPassedBy finds the recipes with a make in them that had not to be entered when they
+// were judged, and of which something below is stale by now: what it looks at was written
+// since.
+func (b *Build) findPassedBy() {
+	b.passedBy = slices.DeleteFunc(b.passedBy, func(d *done) bool {
+		if d.n.last != nil {
+			return true // it has been entered
+		}
+		if !b.moved.After(d.started) {
+			return false
+		}
+		d.started = time.Now()
+		why := b.staleBelow(d.n)
+		return why != "" && b.repeat(d.f, nil, why)
+	})
+}
+
 // tellPlaces lets makes below know where the targets of this one have their places now:
 // an edge that was learned has moved them since their recipes ran.
 func (b *Build) tellPlaces() {

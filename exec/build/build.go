@@ -137,6 +137,7 @@ type Build struct {
 	missed        []cache.Input             // what this make has missed
 	natives       []*done                   // the recipes that ran in the real tree
 	writers       []*done                   // what was entered in wrote
+	passedBy      []*done                   // recipes with a make in them that were not entered
 	nativesOn     int                       // how many of them run now
 	moved         time.Time                 // when something was last written
 	bases         map[string]*cache.Output  // by path: what was there before actions changed it at the same time

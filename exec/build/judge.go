@@ -3,6 +3,7 @@ package build
 import (
 	"errors"
 	"slices"
+	"time"
 
 	"fmake/cache"
 	"fmake/exec"
@@ -93,6 +94,9 @@ func (b *Build) Judge(f *makefile.File, must bool) exec.Verdict {
 		if d.adopt {
 			b.adopt(f, n)
 			b.visit(n)
+		}
+		if f.Recipe.AnyRecurse && !f.Phony && !must {
+			b.passedBy = append(b.passedBy, &done{f: f, n: n, started: time.Now()}) // see findPassedBy
 		}
 	case exec.Restored:
 		if err := b.restore(f, n, d); err != nil {

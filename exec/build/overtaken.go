@@ -166,6 +166,7 @@ func (b *Build) findOvertaken() {
 		}
 	}
 	b.settled = kept
+	b.findPassedBy()
 	b.findOvertakenBelow()
 }
 
