@@ -140,7 +140,14 @@ func openJournal(tree, boot string, claims *Claims) (*Journal, Recovery, error) 
 		state, end = parseJournal(data)
 	}
 	j := &Journal{path: path, boot: boot, process: rand.Uint64(), claims: claims}
-	rec := state.recovery(boot, j.alive)
+	gone := state.gone(j.alive)
+	if len(gone) > 0 { // what they have written at last may have come after what was read
+		if data, st, err = readRaw(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, Recovery{}, err
+		}
+		state, end = parseJournal(data)
+	}
+	rec := state.recovery(boot, gone.lives)
 	rec.Path, rec.Stat, rec.Err = path, st, err
 	j.news.begin(st.Ino, state, end, rec.Ended)
 	return j, rec, nil

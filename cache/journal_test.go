@@ -94,7 +94,7 @@ func TestJournalRecovery(t *testing.T) {
 		}
 	}
 	rec := recoveryOf(t, tree, "boot", j.claims)
-	if got := targets(rec.Unfinished); !slices.Equal(got, []string{"failed"}) || len(rec.Ended) > 0 {
+	if got := targets(rec.Unfinished); len(got)+len(rec.Ended) > 0 {
 		t.Errorf("while the process lives: %q", got)
 	}
 	asDead(t, tree)

@@ -113,7 +113,15 @@ func (j *Journal) News() (News, error) {
 			return out, err
 		}
 	}
-	out.Cut = n.state.cutOff(j.alive)
+	gone := n.state.gone(j.alive)
+	if len(gone) == 0 {
+		return out, nil
+	}
+	// What they have written at last may have come after what was read.
+	if err := n.readOn(j, &out); err != nil {
+		return out, err
+	}
+	out.Cut = n.state.cutOff(gone.lives)
 	return out, nil
 }
 
@@ -163,6 +171,28 @@ func entryID(kind byte, body reader) uint64 {
 		return body.uint()
 	}
 	return 0
+}
+
+// deadProcesses are the numbers of processes that are known to be dead.
+type deadProcesses map[uint64]bool
+
+func (d deadProcesses) lives(r *JournalRecord) bool { return !d[r.Process] }
+
+// gone tells which processes are dead of whose actions the graph's file does not say all. To
+// be sure which of those have not ended, read on: the dead write no more.
+func (s *journalState) gone(alive func(*JournalRecord) bool) deadProcesses {
+	dead, asked := make(deadProcesses), make(map[uint64]bool)
+	for _, id := range s.order {
+		rec := s.records[id]
+		if _, done := s.done[id]; done || rec == nil || asked[rec.Process] {
+			continue
+		}
+		asked[rec.Process] = true
+		if !alive(rec) {
+			dead[rec.Process] = true
+		}
+	}
+	return dead
 }
 
 // cutOff lists the actions that have begun and not ended, and whose process is gone.

@@ -183,10 +183,10 @@ func (s *journalState) recovery(boot string, alive func(*JournalRecord) bool) Re
 		at, ok := s.done[id]
 		left, ended := s.left[id]
 		switch {
-		case !ok && ended && alive(rec):
+		case !ok && alive(rec): // also one that failed: its process may be about to repeat it
 		case !ok && ended && rec.decodeLeft(left):
 			out.Ended = append(out.Ended, *rec)
-		case !ok && (rec.Failed || !alive(rec)):
+		case !ok:
 			out.Unfinished = append(out.Unfinished, s.unfinished(rec))
 		case ok && rec.Boot != boot && s.lastOf(rec.Boot)-at < int64(writeback):
 			out.Lost = append(out.Lost, *rec)

@@ -87,6 +87,7 @@ func (b *Build) Judge(f *makefile.File, must bool) exec.Verdict {
 		n.run = d.run
 		b.own(f, d.outs)
 		b.settle(done{f: f, n: n})
+		b.ranAgain(n) // an earlier visit of this make had found that it has to, and what it goes by has changed
 	case exec.AsMake:
 		if d.others && !must {
 			b.dropTrace(n)
