@@ -76,13 +76,16 @@ func (c *Claims) Release(target string) {
 	_ = unix.FcntlFlock(c.file.Fd(), unix.F_SETLK, &l) // it ends with the process at the latest
 }
 
-// live says, until the process ends, that the process with a number lives.
-func (c *Claims) live(process uint64) error {
-	_, ok, err := c.Take(processName(process))
-	if err == nil && !ok {
-		err = errors.New("another process has its number")
+// live says, until it ends, that this process lives, which has a number. Where there are no
+// locks only its own makes know.
+func (c *Claims) live(process uint64) {
+	name := processName(process)
+	if _, ok, err := c.Take(name); ok && err == nil {
+		return
 	}
-	return err
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.held[name]++
 }
 
 // lives reports whether the process with a number does. It does not, if nobody can tell.
