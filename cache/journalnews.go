@@ -114,7 +114,7 @@ func (j *Journal) News() (News, error) {
 		}
 	}
 	gone := n.state.gone(j.alive)
-	if len(gone) == 0 {
+	if len(n.state.cutOff(gone.lives)) == 0 {
 		return out, nil
 	}
 	// What they have written at last may have come after what was read.

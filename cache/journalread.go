@@ -130,8 +130,8 @@ func (s *journalState) apply(kind byte, r reader) {
 			s.makes = append(s.makes, m)
 		}
 	case entryClose:
-		pid, start, at := int(r.small()), r.uint(), r.int()
-		if b := s.seen(pid, start, at); b != nil {
+		pid, process, at := int(r.small()), r.uint(), r.int()
+		if b := s.seen(pid, process, at); b != nil {
 			b.closed = true
 		}
 	}
@@ -161,9 +161,9 @@ func (s *journalState) applyDone(r *reader) {
 }
 
 // seen notes that a process lived at a time.
-func (s *journalState) seen(pid int, start uint64, at int64) *buildMark {
+func (s *journalState) seen(pid int, process uint64, at int64) *buildMark {
 	for i := len(s.builds) - 1; i >= 0; i-- {
-		if b := &s.builds[i]; b.Pid == pid && b.Process == start {
+		if b := &s.builds[i]; b.Pid == pid && b.Process == process {
 			b.last = max(b.last, at)
 			return b
 		}
@@ -307,9 +307,9 @@ func readMake(r *reader) ownedMake {
 	return ownedMake{process: r.uint(), MakeRecord: MakeRecord{Build: r.uint(), From: r.uint(), ID: r.str(), Last: r.uint()}}
 }
 
-func writeClose(w *writer, pid int, start uint64, at int64) {
+func writeClose(w *writer, pid int, process uint64, at int64) {
 	w.uint(uint64(pid))
-	w.uint(start)
+	w.uint(process)
 	w.int(at)
 }
 

@@ -169,8 +169,8 @@ func (b *Build) entriesBelow(n *node, flags cache.TraceFlags) map[string]cache.E
 }
 
 func (b *Build) isBelow(e cache.Entry, n *node) bool {
-	m := b.moveOfBelow(n.below, 0)
-	return e.Serial() >= m.from && e.Serial() < m.to
+	first, end := b.placesBelow(n.below)
+	return e.Serial() >= first && e.Serial() < end
 }
 
 // moveBelow gives the actions of makes that recipes of this one have started their

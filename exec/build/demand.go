@@ -68,7 +68,7 @@ func (b *Build) missedOwn(n *node) bool {
 func (b *Build) demand(f *makefile.File, n *node) []*makefile.File {
 	var needs []*makefile.File
 	add := func(need *makefile.File, path string) {
-		if n.always && b.node(need).place().compare(n.place()) >= 0 {
+		if n.always && !b.node(need).before(n) {
 			return // serial make would not have made that before it
 		}
 		if slices.Contains(f.Together(), need) || slices.Contains(needs, need) || !n.demandOnce(need) {
@@ -84,7 +84,7 @@ func (b *Build) demand(f *makefile.File, n *node) []*makefile.File {
 		needs = append(needs, by.f)
 	}
 	for _, path := range n.missed {
-		if w := b.wrote[path]; len(w) > 0 && (w[len(w)-1].n.place().compare(n.place()) < 0 || !n.always && b.exists(b.sp.abs(path))) {
+		if w := b.wrote[path]; len(w) > 0 && (w[len(w)-1].n.before(n) || !n.always && b.exists(b.sp.abs(path))) {
 			add(w[len(w)-1].f, path)
 			continue
 		}
@@ -233,7 +233,7 @@ func (b *Build) unfinishedBefore(f *makefile.File, n *node) bool {
 	b.number(f, n)
 	parallel := !b.opts.Serial()
 	for g := range b.order {
-		if b.node(g).place().compare(n.place()) < 0 && g.Recipe != nil && (parallel && !g.Run.Updated || b.node(g).stale != "") {
+		if b.node(g).before(n) && g.Recipe != nil && (parallel && !g.Run.Updated || b.node(g).stale != "") {
 			return true
 		}
 	}

@@ -140,10 +140,16 @@ func looksAtProject(t *cache.Trace) bool {
 	})
 }
 
-func looked(rec *tracefs.Record, p string) bool {
-	_, ok := slices.BinarySearchFunc(rec.Looks, p, func(l tracefs.Look, s string) int { return strings.Compare(l.Path, s) })
-	return ok
+// findLook returns how an action looked at a path, nil if it did not.
+func findLook(rec *tracefs.Record, p string) *tracefs.Look {
+	i, ok := slices.BinarySearchFunc(rec.Looks, p, func(l tracefs.Look, s string) int { return strings.Compare(l.Path, s) })
+	if !ok {
+		return nil
+	}
+	return &rec.Looks[i]
 }
+
+func looked(rec *tracefs.Record, p string) bool { return findLook(rec, p) != nil }
 
 // systemLooks selects from what the whole build looked at in system trees what
 // concerns this action: absences and links of names that it used, and those of

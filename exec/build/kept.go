@@ -36,7 +36,12 @@ func (a *action) keepTimes(t *cache.Trace) {
 
 // sameOutput reports whether two versions of a path look the same to whoever reads it.
 func sameOutput(x, y *cache.Output) bool {
-	return x.Type == y.Type && x.Hash == y.Hash && x.Link == y.Link && x.Mode == y.Mode
+	return sameContent(x, y) && x.Mode == y.Mode
+}
+
+// sameContent tells whether two versions differ by their modes at most.
+func sameContent(x, y *cache.Output) bool {
+	return x.Type == y.Type && x.Hash == y.Hash && x.Link == y.Link
 }
 
 // hadTime notes that a target of f's run has come out as it was: GNU make's rule would

@@ -89,7 +89,7 @@ func (b *Build) listedAnew(f *makefile.File, n *node) (by *done, changed bool) {
 	}
 	for _, dirs := range []map[string]func(string) bool{was.dirs, k.dirs} {
 		for dir := range dirs {
-			if w := b.lastBefore(n, b.filled[dir], was.at); w != nil && (by == nil || w.n.place().compare(by.n.place()) > 0) {
+			if w := b.lastBefore(n, b.filled[dir], was.at); w != nil && (by == nil || by.n.before(w.n)) {
 				by = w
 			}
 		}

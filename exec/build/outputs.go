@@ -137,8 +137,8 @@ func (a *action) before(rec *tracefs.Record, w *tracefs.Write) *cache.Output {
 
 // readFirst reports whether an action has read a file before it wrote it.
 func readFirst(rec *tracefs.Record, p string) bool {
-	i, ok := slices.BinarySearchFunc(rec.Looks, p, func(l tracefs.Look, s string) int { return strings.Compare(l.Path, s) })
-	return ok && rec.Looks[i].Flags&(tracefs.LookContent|tracefs.LookUndecided) != 0
+	l := findLook(rec, p)
+	return l != nil && l.Flags&(tracefs.LookContent|tracefs.LookUndecided) != 0
 }
 
 // othersBefores turns the versions that an action found into those of others: what it
@@ -154,7 +154,7 @@ func (a *action) othersBefores(befores []cache.Output) []cache.Output {
 	var others []cache.Output
 	for _, o := range befores {
 		left := findOutput(old.Outputs, o.Path)
-		if left == nil || left.Type != o.Type || left.Hash != o.Hash || left.Link != o.Link {
+		if left == nil || !sameContent(left, &o) {
 			others = append(others, o)
 		} else if before := findOutput(old.Befores, o.Path); before != nil {
 			others = append(others, *before)

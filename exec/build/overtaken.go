@@ -83,8 +83,7 @@ func (b *Build) comesBefore(w, l *done) bool {
 
 // earlier reports whether one target comes before another in serial order.
 func (b *Build) earlier(x, y *node) bool {
-	first := func() bool { return x.place().compare(y.place()) < 0 }
-	return first() && (!b.reorder() || first())
+	return x.before(y) && (!b.reorder() || x.before(y))
 }
 
 // overtaker returns the one that wrote what an input shows, comes before its
@@ -106,7 +105,7 @@ func (b *Build) overtaker(d *done, in *cache.Input, looking time.Time) *done {
 func (b *Build) lastBefore(n *node, writers []*done, since time.Time) *done {
 	var last *done
 	for _, w := range writers {
-		if w.end.After(since) && b.earlier(w.n, n) && (last == nil || w.n.place().compare(last.n.place()) > 0) {
+		if w.end.After(since) && b.earlier(w.n, n) && (last == nil || last.n.before(w.n)) {
 			last = w
 		}
 	}

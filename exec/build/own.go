@@ -40,7 +40,7 @@ func (b *Build) overwritten(n *node, outs []cache.Output) string {
 		if o.Type == typeDir || o.Path[0] == '/' || b.leftAsIs(o) {
 			continue
 		}
-		before := func(w *done) bool { return w.n != n && w.n.place().compare(n.place()) < 0 }
+		before := func(w *done) bool { return w.n != n && w.n.before(n) }
 		if slices.ContainsFunc(b.wrote[o.Path], before) || b.chain.standsBefore(n, o.Path) {
 			return b.display(o.Path)
 		}

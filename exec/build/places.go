@@ -30,6 +30,9 @@ func (p place) compare(q place) int {
 	return cmp.Or(cmp.Compare(p.serial, q.serial), cmp.Compare(p.rank, q.rank))
 }
 
+// before reports whether a target comes before another of its make.
+func (n *node) before(m *node) bool { return n.place().compare(m.place()) < 0 }
+
 // placeOf returns the place that a target has had, 0 if none or one that is no place of
 // this make. A command that runs every time belongs where it is asked for.
 func (b *Build) placeOf(f *makefile.File) uint64 {
@@ -96,11 +99,6 @@ func (b *Build) givePlaces() {
 	if b.deep() || !p.place() {
 		p.pack()
 	}
-	for i := range spots {
-		for _, f := range spots[i].files {
-			b.node(f).rank = i
-		}
-	}
 	inOrder := func(x, y spot) int { return cmp.Compare(x.at, y.at) }
 	if !slices.IsSortedFunc(spots, inOrder) {
 		b.repeated = true // what is before something else may be made after it
@@ -110,7 +108,7 @@ func (b *Build) givePlaces() {
 	var below []move
 	for i := range spots {
 		s := &spots[i]
-		below = append(below, b.takePlace(s)...)
+		below = append(below, b.takePlace(s, i)...)
 		if s.actor != nil && !s.fixed {
 			last = max(last, s.at)
 		}
@@ -201,12 +199,12 @@ func (b *Build) knownPlaces() []uint64 {
 	return all
 }
 
-// takePlace lets everybody know the place of a spot, and returns what happens to the
+// takePlace lets everybody know the place of a spot, and which it is in the order, and returns what happens to the
 // places of what makes below it have done.
-func (b *Build) takePlace(s *spot) (below []move) {
+func (b *Build) takePlace(s *spot, rank int) (below []move) {
 	for _, f := range s.files {
 		n := b.node(f)
-		n.serial = s.at
+		n.serial, n.rank = s.at, rank
 		if f.Recipe == nil {
 			continue // another make's rule says when it is made
 		}
@@ -227,11 +225,17 @@ func (b *Build) takePlace(s *spot) (below []move) {
 // moveOfBelow is what happens to the places of what makes below a recipe have done when
 // that has moved.
 func (b *Build) moveOfBelow(from, to uint64) move {
-	m := move{from - b.step + 1, from, to - from}
+	first, end := b.placesBelow(from)
+	return move{first, end, to - from}
+}
+
+// placesBelow returns where the places begin and end of what makes below a recipe do that has
+// a place.
+func (b *Build) placesBelow(at uint64) (first, end uint64) {
 	if b.step == 1 {
-		m.to++ // they share its own place
+		return at, at + 1 // they share its own place
 	}
-	return m
+	return at - b.step + 1, at
 }
 
 // replace moves one action.

@@ -124,7 +124,7 @@ func (v *versions) enterFailed(name string, serial uint64, outputs, befores []ca
 func (v *versions) failedLeft(name string, o *cache.Output) bool {
 	v.of(o.Path) // makes the index
 	return slices.ContainsFunc(v.failed[o.Path], func(x version) bool {
-		return x.target != name && x.before == nil && x.out.Type == o.Type && x.out.Hash == o.Hash && x.out.Link == o.Link
+		return x.target != name && x.before == nil && sameContent(&x.out, o)
 	})
 }
 
@@ -339,9 +339,7 @@ func below(chain []version, n *node) *cache.Output {
 // beneath returns what an action has replaced in serial order that has replaced a version in
 // time: what comes before that, if it is of an action after it. Nil if nothing does.
 func (v *versions) beneath(n *node, o *cache.Output) *cache.Output {
-	same := func(x *version) bool {
-		return x.target != n.name && x.out.Type == o.Type && x.out.Hash == o.Hash && x.out.Link == o.Link
-	}
+	same := func(x *version) bool { return x.target != n.name && sameContent(&x.out, o) }
 	chain := v.of(o.Path)
 	later := func(x version) bool { return same(&x) && x.serial > n.serial }
 	earlier := func(x version) bool { return same(&x) && x.serial <= n.serial }
