@@ -158,6 +158,7 @@ type Build struct {
 	owned         map[string]*makefile.File // absolute path -> target whose action wrote it or holds it good in this build
 	suspect       map[string]suspect        // by target: what may not have reached the disk
 	cutRuns       []cache.JournalRecord     // runs that were cut short; see recoverCut
+	recovered     bool                      // the journals of dead engines have been looked at
 	privileged    map[string]bool           // command name: is it setuid or the like
 	found         map[string]bool           // names that any action found in system trees
 	pretended     map[string]string         // under -n: path that would be made anew -> target

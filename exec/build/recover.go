@@ -48,10 +48,10 @@ func (b *Build) drop(id uint64) {
 // first target is judged.
 func (b *Build) recoverCut() {
 	runs := b.cutRuns
-	if len(runs) == 0 {
+	if b.journal == nil || len(runs) == 0 && b.recovered {
 		return
 	}
-	b.cutRuns = nil
+	b.cutRuns, b.recovered = nil, true
 	byName := make(map[string][]cache.JournalRecord)
 	for _, r := range runs {
 		byName[r.Target] = append(byName[r.Target], r)
@@ -68,11 +68,14 @@ func (b *Build) recoverCut() {
 		b.takeOver(name, byName[name], t)
 	}
 	for i := range journals {
-		if j := &journals[i]; b.isPutRight(j, byName) {
+		if j := &journals[i]; b.isPutRight(j, byName) || b.isWritten(j) {
 			if err := j.Remove(); err != nil {
 				b.trouble("forgetting what a dead engine had begun", err)
 			}
 		}
+	}
+	if len(runs) == 0 {
+		return
 	}
 	b.chain = &versions{b: b}
 	b.checker = b.graph.NewChecker(b.w.same)
@@ -96,6 +99,27 @@ func (b *Build) takeOver(name string, runs []cache.JournalRecord, t *cache.Trace
 // known, or there is nothing in it to be undone.
 func (b *Build) isPutRight(j *tracefs.Journal, known map[string][]cache.JournalRecord) bool {
 	return b.cutHere(j) && known[j.ID] != nil || !slices.ContainsFunc(j.Writes, func(w tracefs.Write) bool { return !b.sp.isTemp(w.Path) })
+}
+
+// isWritten tells whether a dead engine's journal is of a run that its make has written
+// down, and then had no time to say so to the engine. A target that another build has
+// claimed is that build's affair.
+func (b *Build) isWritten(j *tracefs.Journal) bool {
+	t := b.graph.Target(j.ID)
+	if t == nil || slices.ContainsFunc(j.Writes, func(w tracefs.Write) bool { return !b.isKnown(&w, t) }) {
+		return false
+	}
+	_, ok, err := b.tree.claims.Take(j.ID)
+	if !ok || err != nil {
+		return false
+	}
+	b.tree.claims.Release(j.ID)
+	return true
+}
+
+// isKnown tells whether a target's trace covers one change of a journal.
+func (b *Build) isKnown(w *tracefs.Write, t *cache.Trace) bool {
+	return b.sp.isTemp(w.Path) || findOutput(t.Outputs, b.sp.key(w.Path)) != nil
 }
 
 // cutHere tells whether a journal is of this tree: others have targets of the same name.
