@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
+	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"unsafe"
 )
@@ -166,6 +169,21 @@ func (g *Graph) Names() []string {
 	names, _ := g.live(g.theirs)
 	slices.Sort(names)
 	return names
+}
+
+// HasBelow reports whether any target is below a directory.
+func (g *Graph) HasBelow(dir string) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	below := dir + "/"
+	for _, recs := range []iter.Seq2[string, string]{maps.All(g.theirs), maps.All(g.puts), g.img.all()} {
+		for name, rec := range recs {
+			if rec != "" && strings.HasPrefix(name, below) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // Len returns the number of targets.

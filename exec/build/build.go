@@ -233,7 +233,7 @@ func newBuild(db *makefile.Database, cwd string, o Options) *Build {
 		suspect: make(map[string]suspect), warned: make(map[string]bool), visited: make(map[string]bool), places: make(map[string]uint64), wrote: make(map[string][]*done), looked: make(map[string][]*done), filled: make(map[string][]*done), commands: make(map[string]string), pretended: make(map[string]string), privileged: make(map[string]bool), found: make(map[string]bool), slots: make(chan struct{}, 64), names: make(map[cache.Hash]nameSet), passed: make(map[string]bool),
 		awaited: make(map[string]*makefile.File), lowered: make(map[string]*loweredFile), bases: make(map[string]*cache.Output), freshened: make(map[*makefile.File]int64),
 	}
-	b.sp = newSpace(cwd, o.Above.Root, o.CacheDir, envMap(o.Env), o.Idle)
+	b.sp = newSpace(findRoot(cwd, &o), cwd, o.CacheDir, envMap(o.Env))
 	b.w = newWorld(b.sp, o.Shared, o.Idle)
 	b.lists = lists{
 		envAlways: newNameTable(envAlways), envNever: newNameTable(envNever), envIfNamed: newNameTable(envIfNamed),

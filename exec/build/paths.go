@@ -2,12 +2,8 @@ package build
 
 import (
 	"path"
-	"path/filepath"
 	"strings"
 
-	"golang.org/x/sys/unix"
-
-	"fmake/exec/idle"
 	"fmake/makefile"
 	"fmake/tracefs"
 )
@@ -23,12 +19,10 @@ type space struct {
 	ambient []string
 }
 
-// newSpace finds the tree's root: the one that the make above handed down, else
-// the nearest folder above cwd that version control marks, else cwd itself.
-func newSpace(cwd, handedDown, cacheDir string, env map[string]string, r *idle.Recorder) *space {
+// newSpace makes the space of a build in cwd whose tree has a root.
+func newSpace(root, cwd, cacheDir string, env map[string]string) *space {
 	home := env["HOME"]
-	s := &space{cwd: cwd, home: home, cache: cacheDir}
-	s.root = findRoot(cwd, handedDown, r)
+	s := &space{root: root, cwd: cwd, home: home, cache: cacheDir}
 	s.tmp = tracefs.TempDirs(env["TMPDIR"])
 	for _, a := range ambientPaths() {
 		if rest, ok := strings.CutPrefix(a, "~/"); ok {
@@ -40,26 +34,6 @@ func newSpace(cwd, handedDown, cacheDir string, env map[string]string, r *idle.R
 		s.ambient = append(s.ambient, a)
 	}
 	return s
-}
-
-// ProjectRoot is the root of the tree around a directory, if no make above hands one down.
-func ProjectRoot(dir string) string { return findRoot(dir, "", nil) }
-
-func findRoot(cwd, handedDown string, r *idle.Recorder) string {
-	if handedDown != "" && within(cwd, handedDown) {
-		return handedDown
-	}
-	for d := cwd; d != "/"; d = filepath.Dir(d) {
-		for _, vcs := range []string{".git", ".hg", ".svn"} {
-			var st unix.Stat_t
-			err := unix.Lstat(d+"/"+vcs, &st)
-			r.ExistsItself("", d+"/"+vcs, &st, err)
-			if err == nil {
-				return d
-			}
-		}
-	}
-	return cwd
 }
 
 // within reports whether p is dir or lies below it.

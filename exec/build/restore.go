@@ -253,12 +253,11 @@ func (b *Build) rollBack(a *action) []string {
 			if before != nil && !b.exists(p) {
 				b.putBack(before, p)
 			}
-		case b.laterVersion(a, o.Path):
+		case b.laterVersion(a, o.Path) && !b.leftByFailed(a, o):
 			if before != nil {
 				b.putUnder(a, o.Path, p)
 			}
-		case a.old.Flags&cache.Failed != 0 && b.putUnder(a, o.Path, p):
-		case a.old.Flags&cache.Failed != 0 && b.putBase(a.n, o.Path, p):
+		case b.failedOnSomething(a, o.Path, before) && (b.putUnder(a, o.Path, p) || b.putBase(a.n, o.Path, p)):
 		case !b.leftAsIs(o) || b.leftBefore(a, o):
 		case before != nil && before.Hash != o.Hash:
 			b.putBack(before, p)
@@ -304,6 +303,27 @@ func (b *Build) laterVersion(a *action, path string) bool {
 	}
 	last := &chain[len(chain)-1]
 	return last.target != a.n.name && (last.serial > a.n.serial || a.old.Flags&cache.Failed == 0)
+}
+
+// leftByFailed reports whether what stands at a path is what the action's failed run has left
+// there, though actions after it have versions from earlier builds.
+func (b *Build) leftByFailed(a *action, o *cache.Output) bool {
+	return a.old.Flags&cache.Failed != 0 && b.leftAsIs(o) &&
+		!slices.ContainsFunc(b.chain.of(o.Path), func(x version) bool {
+			return x.target != a.n.name && x.serial > a.n.serial && b.leftAsIs(&x.out)
+		})
+}
+
+// failedOnSomething reports whether the action's last run failed and there may be a version
+// of a path that it is to find. There is none if that run came to its end and found nothing
+// there, and no action before it has left anything: what one after it says that it replaced
+// was the action's own.
+func (b *Build) failedOnSomething(a *action, path string, found *cache.Output) bool {
+	if a.old.Flags&cache.Failed == 0 {
+		return false
+	}
+	return found != nil || a.old.Status == statusCut ||
+		slices.ContainsFunc(b.chain.of(path), func(x version) bool { return x.serial < a.n.serial })
 }
 
 // putUnder puts a file that the action edits in place back to what the action is to
