@@ -84,8 +84,8 @@ func (b *Build) demand(f *makefile.File, n *node) []*makefile.File {
 		needs = append(needs, by.f)
 	}
 	for _, path := range n.missed {
-		if w := b.wrote[path]; len(w) > 0 && (w[len(w)-1].n.before(n) || !n.always && b.exists(b.sp.abs(path))) {
-			add(w[len(w)-1].f, path)
+		if w := b.wroteFor(n, path); w != nil {
+			add(w.f, path)
 			continue
 		}
 		if w := b.unwatched(n, n.tried); w != nil && b.exists(b.sp.abs(path)) {
@@ -118,6 +118,22 @@ func (b *Build) demand(f *makefile.File, n *node) []*makefile.File {
 		}
 	}
 	return needs
+}
+
+// wroteFor returns the action of this build that has made what another looked for in vain:
+// the last one before it in serial order; else the last one of all, if it is there and
+// serial make would make it for it.
+func (b *Build) wroteFor(n *node, path string) *done {
+	all := b.wrote[path]
+	for _, w := range slices.Backward(all) {
+		if w.n.before(n) {
+			return w
+		}
+	}
+	if len(all) > 0 && !n.always && b.exists(b.sp.abs(path)) {
+		return all[len(all)-1]
+	}
+	return nil
 }
 
 // writer returns the target whose recipe is writing a file now, nil if there is none.

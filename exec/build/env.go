@@ -102,8 +102,24 @@ func (b *Build) envInputs(f *makefile.File, n *node, inputs []cache.Input, execs
 			out = append(out, cache.EnvInput{Name: name})
 		}
 	}
-	slices.SortFunc(out, func(x, y cache.EnvInput) int { return strings.Compare(x.Name, y.Name) })
-	return out
+	return b.withUnset(out, env, text, sets)
+}
+
+// withUnset adds to the variables that mattered to an action those that were not set, that
+// the graph has met, and that would have mattered: nobody looks for a variable that was met
+// in a trace that does not have it.
+func (b *Build) withUnset(in []cache.EnvInput, env map[string]string, text string, sets []nameSet) []cache.EnvInput {
+	for name := range b.known() {
+		if _, set := env[name]; !set && !hasEnv(in, name) && b.envMatters(name, text, sets) {
+			in = append(in, cache.EnvInput{Name: name})
+		}
+	}
+	slices.SortFunc(in, func(x, y cache.EnvInput) int { return strings.Compare(x.Name, y.Name) })
+	return in
+}
+
+func hasEnv(list []cache.EnvInput, name string) bool {
+	return slices.ContainsFunc(list, func(in cache.EnvInput) bool { return in.Name == name })
 }
 
 func (b *Build) envMatters(name, text string, sets []nameSet) bool {
@@ -196,15 +212,15 @@ func (b *Build) envReason(name, value string, isSet, wasSet bool) string {
 	return fmt.Sprintf("environment variable %s changed (now %s)", name, now)
 }
 
-// envNamesSection lists the names of all variables that were set when the
-// traces of the graph were recorded: only a name that is not among them can
-// matter to a trace without being in it.
+// envNamesSection lists the names of all variables that were set when any of the graph's
+// traces was recorded. Of those each trace has all that it depends on, also unset ones: only
+// a name that is not among them can matter to a trace without being in it.
 const envNamesSection = "env-names"
 
 // newEnv looks for a variable that was not set when the trace was recorded and
 // whose name occurs in what the action read.
 func (b *Build) newEnv(f *makefile.File, e cache.Entry, env map[string]string, fresh []string) (why, name string) {
-	if len(fresh) == 0 || e.Flags()&cache.Provisional != 0 || b.noneMatters(f, e, fresh) {
+	if len(fresh) == 0 || e.Flags()&cache.Provisional != 0 || b.noneMatters(f.Recipe.Text+"\n"+e.Recipe(), e, fresh) {
 		return "", ""
 	}
 	return b.unmetEnv(f, e.Trace(), env, fresh)
@@ -217,9 +233,9 @@ type strangers struct {
 	checker *cache.Checker
 }
 
-// noneMatters is the fast road of unmetEnv. It may err towards false.
-func (b *Build) noneMatters(f *makefile.File, e cache.Entry, names []string) bool {
-	text := f.Recipe.Text + "\n" + e.Recipe()
+// noneMatters is the fast road of unmetEnv; text is that of the recipe. It may err towards
+// false.
+func (b *Build) noneMatters(text string, e cache.Entry, names []string) bool {
 	for _, name := range names {
 		if b.envMatters(name, text, nil) {
 			return false
@@ -241,7 +257,7 @@ func (b *Build) unmetEnv(f *makefile.File, t *cache.Trace, env map[string]string
 	sets := b.nameSets(t.Inputs, nil)
 	text := f.Recipe.Text + "\n" + t.Recipe
 	for _, name = range names {
-		if slices.ContainsFunc(t.Env, func(in cache.EnvInput) bool { return in.Name == name }) {
+		if hasEnv(t.Env, name) {
 			continue
 		}
 		if b.envMatters(name, text, sets) {
@@ -326,14 +342,20 @@ func (b *Build) envNames(f *makefile.File) []string {
 	return out
 }
 
-// freshNames lists the variables that no trace of the graph has met.
-func (b *Build) freshNames(env map[string]string) []string {
+// known returns the names of the variables that the graph has met.
+func (b *Build) known() map[string]bool {
 	if b.knownEnv == nil {
 		b.knownEnv = setOf(strings.Fields(string(b.graph.Section(envNamesSection))))
 	}
+	return b.knownEnv
+}
+
+// freshNames lists the variables that no trace of the graph has met.
+func (b *Build) freshNames(env map[string]string) []string {
+	known := b.known()
 	var out []string
 	for name := range env {
-		if !b.knownEnv[name] {
+		if !known[name] {
 			if _, never := b.envCandidate(name); !never {
 				out = append(out, name)
 			}
@@ -352,6 +374,7 @@ func (b *Build) meetEnv(env map[string]string) {
 	if len(fresh) == 0 {
 		return
 	}
+	b.notSetBefore(fresh)
 	for _, n := range fresh {
 		b.knownEnv[n] = true
 	}
@@ -362,6 +385,29 @@ func (b *Build) meetEnv(env map[string]string) {
 	}
 	slices.Sort(all)
 	b.graph.SetSection(envNamesSection, []byte(strings.Join(all, "\n")))
+}
+
+// notSetBefore writes down in the traces of earlier builds that variables were not set which
+// are met now, where that matters.
+func (b *Build) notSetBefore(names []string) {
+	for _, target := range b.graph.Names() {
+		e, ok := b.graph.Entry(target)
+		if !ok || e.Flags()&cache.Provisional != 0 || b.noneMatters(e.Recipe(), e, names) {
+			continue
+		}
+		t := e.Trace()
+		sets := b.nameSets(t.Inputs, nil)
+		had := len(t.Env)
+		for _, name := range names {
+			if !hasEnv(t.Env, name) && b.envMatters(name, t.Recipe, sets) {
+				t.Env = append(t.Env, cache.EnvInput{Name: name})
+			}
+		}
+		if len(t.Env) > had {
+			slices.SortFunc(t.Env, func(x, y cache.EnvInput) int { return strings.Compare(x.Name, y.Name) })
+			b.graph.Put(target, t)
+		}
+	}
 }
 
 // nameSets returns the identifiers of every program and script among the
