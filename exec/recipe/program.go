@@ -27,7 +27,7 @@ func (r *run) exec(ctx context.Context, words []string) (err error) {
 	c := &r.script.calls[index(strings.TrimPrefix(words[0], markCall))]
 	args := words[1:]
 	std, ok := r.redirect(hc, c)
-	defer std.close()
+	defer std.close(&r.outputs)
 	if len(args) == 0 { // only redirections
 		return status(failure(ok))
 	}
@@ -87,6 +87,7 @@ func (r *run) program(ctx context.Context, hc interp.HandlerContext, c *call, st
 			f.Fd() // makes it blocking, as programs expect of a pipe
 		}
 	}
+	defer r.openInView(cmd)()
 	p, err := r.view.Start(cmd)
 	if errors.Is(err, unix.ENOEXEC) {
 		// A script without an interpreter line is the shell's.

@@ -87,7 +87,11 @@ func (r *run) openFile(dir, name string, flag int) (*os.File, error) {
 	if name == "" {
 		return nil, unix.ENOENT
 	}
-	return r.view.Open(dir, name, flag, 0o666)
+	f, err := r.view.Open(dir, name, flag, 0o666)
+	if err == nil {
+		r.outputs.opened(f, dir, name, flag)
+	}
+	return f, err
 }
 
 func placeholderFor(item redirItem) io.ReadWriteCloser {
@@ -156,8 +160,9 @@ type stdio struct {
 	opened   []*os.File
 }
 
-func (s *stdio) close() {
+func (s *stdio) close(o *outputs) {
 	for _, f := range s.opened {
+		o.closed(f)
 		_ = f.Close()
 	}
 }

@@ -52,11 +52,12 @@ type Stdio struct {
 // concurrently, but no command of a script runs more than once at a time, so
 // that the entries of redir need no lock.
 type run struct {
-	script *Script
-	view   View
-	io     Stdio
-	env    *environ
-	redir  []redirState
+	script  *Script
+	view    View
+	io      Stdio
+	env     *environ
+	redir   []redirState
+	outputs outputs
 	// pipe is set when the shell itself, not a subshell, died of SIGPIPE.
 	pipe bool
 }
