@@ -155,21 +155,32 @@ func looked(rec *tracefs.Record, p string) bool { return findLook(rec, p) != nil
 // concerns this action: absences and links of names that it used, and those of
 // names that nobody found.
 func (a *action) systemLooks(rec *tracefs.Record) []tracefs.Look {
-	b := a.b
-	if b.engine == nil {
-		return nil
+	all := a.buildLooks()
+	for i := range rec.Looks {
+		a.b.found[stemName(rec.Looks[i].Path)] = true
 	}
-	all, err := b.engine.SystemLooks()
+	return a.b.concerning(rec, all)
+}
+
+// buildLooks asks for what the whole build looked at in system trees, once.
+func (a *action) buildLooks() []tracefs.Look {
+	if a.b.engine == nil || a.system != nil {
+		return a.system
+	}
+	all, err := a.b.engine.SystemLooks()
 	if err != nil {
-		b.warn("engine: %v", err)
-		return nil
+		a.b.warn("engine: %v", err)
 	}
+	a.system = all
+	return all
+}
+
+// concerning selects those that are of the names that a record has, and those of names that
+// nobody found.
+func (b *Build) concerning(rec *tracefs.Record, all []tracefs.Look) []tracefs.Look {
 	own := make(map[string]bool)
 	for i := range rec.Looks {
 		own[stemName(rec.Looks[i].Path)] = true
-	}
-	for n := range own {
-		b.found[n] = true
 	}
 	var out []tracefs.Look
 	for again := true; again; {

@@ -122,6 +122,12 @@ func (ps *procs) writes(i int32, path string) {
 	ps.mu.Unlock()
 }
 
+func (ps *procs) count() int {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	return len(ps.list)
+}
+
 func (ps *procs) result() []tracefs.Proc {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()

@@ -1,0 +1,231 @@
+package build
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"fmake/cache"
+	"fmake/exec"
+	"fmake/exec/proc"
+	"fmake/tracefs"
+)
+
+// Wait implements proc.Process.
+func (p *counted) Wait() (unix.WaitStatus, unix.Rusage, error) {
+	defer p.ps.leave()
+	return p.Process.Wait()
+}
+
+// apart runs a program and records what it does by itself.
+func (ps *programs) apart(p *programRun, c *proc.Command, s *streams, run runner) (proc.Process, error) {
+	if err := ps.view.BeginPart(); err != nil {
+		ps.stop("this machine cannot tell programs apart")
+		return ps.plain(p, c, run)
+	}
+	ps.mu.Lock()
+	ps.now = p
+	ps.mu.Unlock()
+	own := *c
+	tee, ok := s.tee(&own)
+	if !ok {
+		_ = ps.ended(p)
+		return ps.plain(p, c, run)
+	}
+	process, err := run(&own)
+	if err != nil {
+		rec := ps.ended(p)
+		if tee != nil {
+			tee.End(rec != nil && rec.Leftover)
+		}
+		ps.leave()
+		return nil, err
+	}
+	ps.list(p)
+	return &apart{Process: process, ps: ps, p: p, s: s, tee: tee}, nil
+}
+
+// stop has nothing told apart any more.
+func (ps *programs) stop(why string) {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	if ps.off == "" {
+		ps.off = why
+	}
+}
+
+// ended ends the part of a program, and returns what was recorded, nil if nothing was.
+func (ps *programs) ended(p *programRun) *tracefs.Record {
+	rec, err := ps.view.EndPart()
+	ps.mu.Lock()
+	ps.now = nil
+	ps.mu.Unlock()
+	switch {
+	case err != nil:
+		ps.stop("it could not be recorded")
+		return nil
+	case rec.Leftover:
+		ps.stop("what an earlier program has left runs on")
+	}
+	return rec
+}
+
+// tee gives a program streams of its own in place of those of the recipe. It is nil if
+// there are none; ok is false if there are no descriptors left.
+func (s *streams) tee(c *proc.Command) (t *exec.Tee, ok bool) {
+	shared := func(i int) bool { return s.out[i].kind == "out" || s.out[i].kind == "err" }
+	var out, errs *os.File
+	if shared(1) {
+		out = c.Stdout
+	}
+	if shared(2) {
+		errs = c.Stderr
+	}
+	if out == nil && errs == nil {
+		return nil, true
+	}
+	if t = exec.NewTee(out, errs); t == nil {
+		return nil, false
+	}
+	first, last := t.Streams()
+	if out != nil {
+		c.Stdout = first
+	}
+	if errs != nil {
+		c.Stderr = last
+	}
+	return t, true
+}
+
+// apart is the process of a program that is recorded by itself.
+type apart struct {
+	proc.Process
+	ps  *programs
+	p   *programRun
+	s   *streams
+	tee *exec.Tee
+}
+
+// Wait implements proc.Process. When it returns, what the program has left is in the store:
+// the next one may change it.
+func (x *apart) Wait() (unix.WaitStatus, unix.Rusage, error) {
+	ps, p := x.ps, x.p
+	defer ps.leave()
+	status, usage, err := x.Process.Wait()
+	rec := ps.ended(p)
+	p.took = time.Since(p.started)
+	if x.tee != nil {
+		for _, piece := range x.tee.End(rec != nil && rec.Leftover) {
+			p.printed = append(p.printed, cache.Chunk{Stream: uint8(piece.Stream), Data: piece.Data})
+		}
+	}
+	if err != nil || status != 0 || rec == nil || p.spoiled || rec.Leftover {
+		return status, usage, err
+	}
+	written, ok := x.s.written()
+	p.printed = append(p.printed, written...)
+	if !ok || sizeOfChunks(p.printed) > maxPrinted {
+		return status, usage, err
+	}
+	p.moved = x.s.position()
+	if p.left, ok = ps.keepLeft(rec); !ok {
+		return status, usage, err
+	}
+	if p.read, ok = ps.readHere(rec); ok {
+		p.rec = rec
+	}
+	return status, usage, err
+}
+
+func sizeOfChunks(chunks []cache.Chunk) (size int) {
+	for _, c := range chunks {
+		size += len(c.Data)
+	}
+	return size
+}
+
+// maxLeft bounds the size of a file that is put back by replaying a program: it passes
+// through memory.
+const maxLeft = 256 << 20
+
+// keepLeft puts the contents of the files that a program has left into the store. ok is
+// false if it has left anything else than files of the project that it has made, or made
+// anew without looking at what was there.
+func (ps *programs) keepLeft(rec *tracefs.Record) (files map[string]cache.Hash, ok bool) {
+	b := ps.b
+	for i := range rec.Writes {
+		w := &rec.Writes[i]
+		if isKernel(w.Path) || b.sp.isAmbient(w.Path) {
+			continue // nobody's version
+		}
+		if !ps.canPutBack(w) {
+			return nil, false
+		}
+		h, _, err := b.contents.PutFile(w.Path, cache.Hash{})
+		if err != nil {
+			return nil, false
+		}
+		var st unix.Stat_t
+		if unix.Lstat(w.Path, &st) != nil || st.Ino != w.After.Ino || st.Size != w.After.Size || st.Mtim.Nano() != w.After.Mtime || st.Ctim.Nano() != w.After.Ctime {
+			return nil, false
+		}
+		if files == nil {
+			files = make(map[string]cache.Hash)
+		}
+		files[w.Path] = h
+	}
+	return files, true
+}
+
+// readHere hashes what a program has read of what was changed since the action began: before
+// long it may be changed again, and who looks at its times then need not see it.
+func (ps *programs) readHere(rec *tracefs.Record) (files map[string]cache.Hash, ok bool) {
+	for i := range rec.Looks {
+		l := &rec.Looks[i]
+		if l.Flags&(tracefs.LookContent|tracefs.LookUndecided) == 0 || l.Stat.Mode&unix.S_IFMT != typeRegular || max(l.Stat.Mtime, l.Stat.Ctime) < ps.since {
+			continue
+		}
+		got, err := ps.b.hasher.HashFile(l.Path)
+		if err != nil || !sameLook(&l.Stat, got.Stat) {
+			return nil, false
+		}
+		if files == nil {
+			files = make(map[string]cache.Hash)
+		}
+		files[l.Path] = got.Hash
+	}
+	return files, true
+}
+
+// canPutBack reports whether writing a file anew has the same effect as what a program did
+// at a path.
+func (ps *programs) canPutBack(w *tracefs.Write) bool {
+	const odd = unix.S_ISUID | unix.S_ISGID | unix.S_ISVTX
+	a, b := &w.After, &w.Before
+	switch {
+	case !ps.b.sp.inProject(w.Path), tracefs.IsVersionControl(w.Path), w.Append, w.Segment != "", b.Lost:
+		return false
+	case a.Mode&unix.S_IFMT != typeRegular, a.Nlink != 1, a.Mode&odd != 0, a.Size > maxLeft, int(a.UID) != os.Geteuid():
+		return false
+	case b.Exists:
+		return w.Truncated && b.Stat.Mode&unix.S_IFMT == typeRegular && b.Stat.Nlink == 1
+	}
+	return true
+}
+
+// putFile writes one output of a program in the action's view.
+func (ps *programs) putFile(o *cache.Output, data []byte) error {
+	mode := fs.FileMode(o.Mode & 0o777)
+	f, err := ps.view.Open("/", ps.b.sp.abs(o.Path), os.O_WRONLY|os.O_CREATE|os.O_TRUNC|unix.O_NOFOLLOW, mode)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	if err == nil {
+		err = f.Chmod(mode) // what is there keeps its mode when it is opened
+	}
+	return errors.Join(err, f.Close())
+}
