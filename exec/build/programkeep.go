@@ -110,6 +110,7 @@ func (k *keeper) trace(p *programRun) (*cache.Trace, string) {
 	if !looksAtProject(t) && p.moved == 0 {
 		return nil, "it looks at nothing of the project"
 	}
+	k.env(p, t)
 	t.Procs = a.procs(rec, t)
 	return t, ""
 }

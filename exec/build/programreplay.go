@@ -30,6 +30,9 @@ func (ps *programs) match(p *programRun, c *proc.Command) (*match, string) {
 	if t == nil {
 		return nil, "no earlier run of it is known that could be repeated"
 	}
+	if why := ps.envDiffers(p, t); why != "" {
+		return nil, why
+	}
 	asked := asLooks(ps.b.sp, t)
 	inputs := len(asked)
 	for i := range t.Outputs {
@@ -40,6 +43,9 @@ func (ps *programs) match(p *programRun, c *proc.Command) (*match, string) {
 		return nil, err.Error()
 	}
 	if why := ps.differs(t, now[:inputs]); why != "" {
+		return nil, why
+	}
+	if why := ps.envGrew(p, t); why != "" {
 		return nil, why
 	}
 	if why := ps.inTheWay(t, now[inputs:]); why != "" {

@@ -34,11 +34,12 @@ import (
 
 // programs are those of one run of a recipe. A nil *programs tells nothing apart.
 type programs struct {
-	b       *Build
-	view    *tracefs.View
-	graph   *cache.Graph // what is known of earlier runs, by program
-	replays bool
-	since   int64 // when the action began, nanoseconds since 1970
+	b        *Build
+	view     *tracefs.View
+	graph    *cache.Graph // what is known of earlier runs, by program
+	replays  bool
+	exported map[string]bool // see exportedNames
+	since    int64           // when the action began, nanoseconds since 1970
 
 	mu            sync.Mutex
 	in, out, errs *os.File    // what the commands of the recipe start with
@@ -100,7 +101,7 @@ func (a *action) openPrograms(v *tracefs.View) *programs {
 	if err != nil {
 		b.trouble("reading what is known of programs", err)
 	}
-	return &programs{b: b, view: v, graph: g, replays: !b.opts.Always, since: a.started.UnixNano() - clockTick, met: make(map[cache.Hash]int)}
+	return &programs{b: b, view: v, graph: g, replays: !b.opts.Always, exported: a.exportedNames(), since: a.started.UnixNano() - clockTick, met: make(map[cache.Hash]int)}
 }
 
 // inherits notes what the commands of the recipe start with: what they print there is the
@@ -180,15 +181,7 @@ func (ps *programs) list(p *programRun) {
 // run is another one than the first.
 func (ps *programs) name(p *programRun, c *proc.Command, s *streams) {
 	b := ps.b
-	var env []string
-	for _, e := range c.Env {
-		name, _, _ := strings.Cut(e, "=")
-		if name == "PATH" || !b.lists.envNever.has(name) {
-			env = append(env, e)
-		}
-	}
-	slices.Sort(env)
-	d := cache.NewDigest("program").String(c.Path).Strings(c.Args).String(c.Dir).Strings(env)
+	d := cache.NewDigest("program").String(c.Path).Strings(c.Args).String(c.Dir).String(pathOf(c.Env))
 	d.Uint(uint64(b.umask())).String(b.opts.System).String(s.kinds()).Hash(s.stdin)
 	p.key = withProcessor(d.Sum(), strings.Join(c.Args, " "))
 	ps.mu.Lock()
