@@ -38,29 +38,52 @@ func pathOf(env []string) string {
 func (k *keeper) env(p *programRun, t *cache.Trace) {
 	b, ps := k.a.b, k.a.programs
 	env := envMap(p.env)
-	sets, all := k.nameSets(p, t)
+	named, all := k.namedBy(p, t)
 	t.Env = b.envThat(env, func(name string) bool {
-		if _, never := b.envCandidate(name); all && !never {
+		if b.envNamed(name, t.Recipe, nil, ps.isExported) {
 			return true
 		}
-		return b.envNamed(name, t.Recipe, sets, ps.isExported)
+		if _, never := b.envCandidate(name); never {
+			return false
+		}
+		return all || !b.lists.envIfNamed.has(name) && named(name)
 	})
 	t.Vars = append(t.Vars, ps.keepNames(env))
 }
 
 func (ps *programs) isExported(name string) bool { return ps.exported[name] }
 
-// nameSets returns the identifiers in the programs that a program has read. If one of them
-// is not there any more, any variable may matter.
-func (k *keeper) nameSets(p *programRun, t *cache.Trace) (sets []nameSet, all bool) {
+// namedBy tells which variables the programs that a program has read name. If one of them is
+// not there any more, any variable may matter.
+func (k *keeper) namedBy(p *programRun, t *cache.Trace) (named func(name string) bool, all bool) {
 	b := k.a.b
-	for path, h := range p.read {
-		i := slices.IndexFunc(t.Inputs, func(in cache.Input) bool { return in.Path == b.sp.key(path) && namesVariables(&in) })
-		if i >= 0 && !b.w.hasHash(path, h) {
+	var read []cache.Input
+	d := cache.NewDigest("programs")
+	for i := range t.Inputs {
+		in := &t.Inputs[i]
+		if !namesVariables(in) {
+			continue
+		}
+		path := b.sp.abs(in.Path)
+		if h, here := p.read[path]; here && !b.w.hasHash(path, h) {
 			return nil, true
 		}
+		read = append(read, *in)
+		d.Hash(in.Hash)
 	}
-	return b.nameSets(t.Inputs, nil), false
+	key := d.Sum()
+	if k.named[key] == nil {
+		k.named[key] = make(map[string]bool)
+	}
+	known := k.named[key]
+	return func(name string) bool {
+		yes, ok := known[name]
+		if !ok {
+			yes = slices.ContainsFunc(b.nameSets(read, nil), func(s nameSet) bool { return s.has(name) })
+			known[name] = yes
+		}
+		return yes
+	}, false
 }
 
 // namesPrefix begins the names of the sections that list the variables which programs had;

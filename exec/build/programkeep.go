@@ -53,7 +53,7 @@ func (a *action) keepPrograms(rec *tracefs.Record, good bool) {
 		return
 	}
 	a.systemLooks(rec) // which notes what was found
-	k := &keeper{a}
+	k := newKeeper(a)
 	for _, p := range ps.all {
 		if p.rec != nil {
 			if t, why := k.trace(p); t != nil {
@@ -86,7 +86,15 @@ func (ps *programs) forgetOthers() {
 }
 
 // keeper turns records of programs into traces.
-type keeper struct{ a *action }
+type keeper struct {
+	a      *action
+	system systemLooks
+	named  map[cache.Hash]map[string]bool // by the programs that were read: which variables they name
+}
+
+func newKeeper(a *action) *keeper {
+	return &keeper{a: a, system: newSystemLooks(a.buildLooks()), named: make(map[cache.Hash]map[string]bool)}
+}
 
 // trace makes the trace of a program, or says why it cannot be replayed.
 func (k *keeper) trace(p *programRun) (*cache.Trace, string) {
@@ -158,7 +166,7 @@ func (k *keeper) outputs(p *programRun, t *cache.Trace) {
 // inputs turns the looks of a program into inputs.
 func (k *keeper) inputs(p *programRun, t *cache.Trace) (in []cache.Input, why string) {
 	a, rec := k.a, p.rec
-	looks := append(slices.Clip(rec.Looks), k.systemLooks(rec)...)
+	looks := append(slices.Clip(rec.Looks), k.system.concerning(rec, a.b.found)...)
 	slices.SortFunc(looks, func(x, y tracefs.Look) int { return strings.Compare(x.Path, y.Path) })
 	for i := range looks {
 		l := &looks[i]
@@ -222,12 +230,6 @@ func (k *keeper) content(p *programRun, l *tracefs.Look) (cache.Input, bool) {
 		x.Stat = h.Stat
 	}
 	return x, true
-}
-
-// systemLooks selects from what the whole build looked at in system trees what concerns
-// one program, as action.systemLooks does.
-func (k *keeper) systemLooks(rec *tracefs.Record) []tracefs.Look {
-	return k.a.b.concerning(rec, k.a.buildLooks())
 }
 
 // The section of what the last run did, for --explain: a line for each program.

@@ -94,19 +94,9 @@ func (v *view) endPart() (*tracefs.Record, error) {
 		return nil, err
 	}
 	rec := p.rec.close()
-	rec.Procs = procsFrom(v.procs.result(), p.procs)
+	rec.Procs = v.procs.since(p.procs)
 	rec.Leftover = live.Leftover
 	return rec, nil
-}
-
-// procsFrom cuts off the processes that were there before a part, which are nobody's
-// parents in it.
-func procsFrom(all []tracefs.Proc, from int) []tracefs.Proc {
-	procs := all[min(from, len(all)):]
-	for i := range procs {
-		procs[i].Parent = max(procs[i].Parent-int32(from), -1)
-	}
-	return procs
 }
 
 // setPart lets a part's recorder see all that this one does.
