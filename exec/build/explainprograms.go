@@ -24,11 +24,11 @@ func (b *Build) explainPrograms(name string, t *cache.Trace) (notes []string) {
 	programs := told(g.Section(lastRunSection))
 	replayed := 0
 	for _, p := range programs {
-		if p[0] == "" {
+		if p.why == "" {
 			replayed++
 			continue
 		}
-		notes = append(notes, fmt.Sprintf("%s ran: %s.", explain.Clip(p[1]), p[0]))
+		notes = append(notes, fmt.Sprintf("%s ran: %s.", explain.Clip(p.words), p.why))
 	}
 	if replayed == 0 {
 		return nil

@@ -59,7 +59,7 @@ func (a *action) keepPrograms(rec *tracefs.Record, good bool) {
 			if t, why := k.trace(p); t != nil {
 				ps.graph.Put(p.name, t)
 			} else {
-				a.b.debug("%s: %s is not kept: %s", a.n.name, strings.Join(p.words, " "), why)
+				p.lost = why
 			}
 		}
 	}
@@ -232,34 +232,49 @@ func (k *keeper) content(p *programRun, l *tracefs.Look) (cache.Input, bool) {
 	return x, true
 }
 
-// The section of what the last run did, for --explain: a line for each program.
+// The section of what the last run did: for --explain, and for the next run.
 const lastRunSection = "last-run"
+
+// toldRun is one program of the last run.
+type toldRun struct {
+	name, words string
+	why         string // why it ran, "" if it was replayed
+	lost        string // why that run cannot be repeated, "" if it can
+}
+
+func (r *toldRun) fields() [4]*string { return [...]*string{&r.name, &r.words, &r.why, &r.lost} }
 
 // tell writes it down.
 func (ps *programs) tell() {
 	var text []byte
 	for _, p := range ps.all {
-		for _, s := range []string{p.why, strings.Join(p.words, " ")} {
-			text = binary.AppendUvarint(text, uint64(len(s)))
-			text = append(text, s...)
-		}
+		r := toldRun{p.name, strings.Join(p.words, " "), p.why, p.lost}
+		text = r.encode(text)
 	}
 	ps.graph.SetSection(lastRunSection, text)
 }
 
-// told reads it: of each program why it ran, "" if it was replayed, and its words.
-func told(text []byte) (programs [][2]string) {
+func (r *toldRun) encode(text []byte) []byte {
+	for _, s := range r.fields() {
+		text = binary.AppendUvarint(text, uint64(len(*s)))
+		text = append(text, *s...)
+	}
+	return text
+}
+
+// told reads it. What is damaged is left out.
+func told(text []byte) (runs []toldRun) {
 	for len(text) > 0 {
-		var p [2]string
-		for i := range p {
+		var r toldRun
+		for _, s := range r.fields() {
 			n, size := binary.Uvarint(text)
 			if size <= 0 || n > uint64(len(text)-size) {
-				return programs
+				return runs
 			}
-			p[i] = string(text[size : size+int(n)])
+			*s = string(text[size : size+int(n)])
 			text = text[size+int(n):]
 		}
-		programs = append(programs, p)
+		runs = append(runs, r)
 	}
-	return programs
+	return runs
 }

@@ -28,7 +28,10 @@ func (ps *programs) match(p *programRun, c *proc.Command) (*match, string) {
 	}
 	t := ps.graph.Target(p.name)
 	if t == nil {
-		return nil, "no earlier run of it is known that could be repeated"
+		if why := ps.lost[p.name]; why != "" {
+			return nil, "its last run cannot be repeated, because " + why
+		}
+		return nil, "nothing is known of an earlier run"
 	}
 	if why := ps.envDiffers(p, t); why != "" {
 		return nil, why

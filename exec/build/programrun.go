@@ -122,22 +122,38 @@ func (x *apart) Wait() (unix.WaitStatus, unix.Rusage, error) {
 			p.printed = append(p.printed, cache.Chunk{Stream: uint8(piece.Stream), Data: piece.Data})
 		}
 	}
-	if err != nil || status != 0 || rec == nil || p.spoiled || rec.Leftover {
-		return status, usage, err
+	switch {
+	case err != nil || rec == nil:
+		p.lost = "it could not be recorded"
+	case status != 0:
+		p.lost = "it failed"
+	case p.spoiled:
+		p.lost = "something else ran beside it"
+	case rec.Leftover:
+		p.lost = "it has left a process that ran on"
+	default:
+		if p.lost = x.collect(rec); p.lost == "" {
+			p.rec = rec
+		}
 	}
+	return status, usage, err
+}
+
+// collect takes what has to be had before anything else runs, or says why the run cannot be
+// repeated.
+func (x *apart) collect(rec *tracefs.Record) (lost string) {
+	p := x.p
 	written, ok := x.s.written()
 	p.printed = append(p.printed, written...)
 	if !ok || sizeOfChunks(p.printed) > maxPrinted {
-		return status, usage, err
+		return "it has printed too much"
 	}
 	p.moved = x.s.position()
-	if p.left, ok = ps.keepLeft(rec); !ok {
-		return status, usage, err
+	if p.left, lost = x.ps.keepLeft(rec); lost != "" {
+		return lost
 	}
-	if p.read, ok = ps.readHere(rec); ok {
-		p.rec = rec
-	}
-	return status, usage, err
+	p.read, lost = x.ps.readHere(rec)
+	return lost
 }
 
 func sizeOfChunks(chunks []cache.Chunk) (size int) {
@@ -151,38 +167,39 @@ func sizeOfChunks(chunks []cache.Chunk) (size int) {
 // through memory.
 const maxLeft = 256 << 20
 
-// keepLeft puts the contents of the files that a program has left into the store. ok is
-// false if it has left anything else than files of the project that it has made, or made
-// anew without looking at what was there.
-func (ps *programs) keepLeft(rec *tracefs.Record) (files map[string]cache.Hash, ok bool) {
+// keepLeft puts the contents of the files that a program has left into the store, or says
+// what it has left besides files of the project that it has made, or made anew without
+// looking at what was there.
+func (ps *programs) keepLeft(rec *tracefs.Record) (files map[string]cache.Hash, lost string) {
 	b := ps.b
 	for i := range rec.Writes {
 		w := &rec.Writes[i]
 		if isKernel(w.Path) || b.sp.isAmbient(w.Path) {
 			continue // nobody's version
 		}
+		name := b.display(b.sp.key(w.Path))
 		if !ps.canPutBack(w) {
-			return nil, false
+			return nil, "what it did to " + name + " is more than to write a new file"
 		}
 		h, _, err := b.contents.PutFile(w.Path, cache.Hash{})
 		if err != nil {
-			return nil, false
+			return nil, name + " cannot be stored"
 		}
 		var st unix.Stat_t
 		if unix.Lstat(w.Path, &st) != nil || st.Ino != w.After.Ino || st.Size != w.After.Size || st.Mtim.Nano() != w.After.Mtime || st.Ctim.Nano() != w.After.Ctime {
-			return nil, false
+			return nil, name + " was changed by somebody else"
 		}
 		if files == nil {
 			files = make(map[string]cache.Hash)
 		}
 		files[w.Path] = h
 	}
-	return files, true
+	return files, ""
 }
 
 // readHere hashes what a program has read of what was changed since the action began: before
 // long it may be changed again, and who looks at its times then need not see it.
-func (ps *programs) readHere(rec *tracefs.Record) (files map[string]cache.Hash, ok bool) {
+func (ps *programs) readHere(rec *tracefs.Record) (files map[string]cache.Hash, lost string) {
 	for i := range rec.Looks {
 		l := &rec.Looks[i]
 		if l.Flags&(tracefs.LookContent|tracefs.LookUndecided) == 0 || l.Stat.Mode&unix.S_IFMT != typeRegular || max(l.Stat.Mtime, l.Stat.Ctime) < ps.since {
@@ -190,14 +207,14 @@ func (ps *programs) readHere(rec *tracefs.Record) (files map[string]cache.Hash, 
 		}
 		got, err := ps.b.hasher.HashFile(l.Path)
 		if err != nil || !sameLook(&l.Stat, got.Stat) {
-			return nil, false
+			return nil, ps.b.display(ps.b.sp.key(l.Path)) + " was changed by somebody else"
 		}
 		if files == nil {
 			files = make(map[string]cache.Hash)
 		}
 		files[l.Path] = got.Hash
 	}
-	return files, true
+	return files, ""
 }
 
 // canPutBack reports whether writing a file anew has the same effect as what a program did

@@ -47,7 +47,8 @@ type programs struct {
 	now           *programRun // the one of them that is told apart, nil if none is
 	off           string      // why nothing is told apart any more, "" while it is
 	met           map[cache.Hash]int
-	all           []*programRun // that were met, in order
+	lost          map[string]string // by name: why the last run cannot be repeated
+	all           []*programRun     // that were met, in order
 }
 
 // programRun is one run of one program.
@@ -68,6 +69,7 @@ type programRun struct {
 	read    map[string]cache.Hash // by path: what it has read of what the recipe has made before
 	was     *cache.Trace          // what it did when it last ran, if it was replayed
 	why     string                // why it was not
+	lost    string                // why this run of it cannot be repeated
 }
 
 // tellsApart says whether the programs of the action are to be recorded by themselves. A
@@ -101,7 +103,11 @@ func (a *action) openPrograms(v *tracefs.View) *programs {
 	if err != nil {
 		b.trouble("reading what is known of programs", err)
 	}
-	return &programs{b: b, view: v, graph: g, replays: !b.opts.Always, exported: a.exportedNames(), since: a.started.UnixNano() - clockTick, met: make(map[cache.Hash]int)}
+	lost := make(map[string]string)
+	for _, p := range told(g.Section(lastRunSection)) {
+		lost[p.name] = p.lost
+	}
+	return &programs{b: b, view: v, graph: g, lost: lost, replays: !b.opts.Always, exported: a.exportedNames(), since: a.started.UnixNano() - clockTick, met: make(map[cache.Hash]int)}
 }
 
 // inherits notes what the commands of the recipe start with: what they print there is the
