@@ -194,7 +194,6 @@ type action struct {
 	status  int                      // what it ended with
 	acted   bool                     // a line did more than print
 	second  bool                     // it ran before, and is verified
-	line    string                   // the one before which the view was made
 	system  []tracefs.Look           // see buildLooks
 
 	programs *programs // that the recipe starts; nil if they are not told apart
@@ -251,9 +250,6 @@ func (a *action) Output(stream int, data []byte) {
 func (a *action) Line(_ int, text string) {
 	a.echo = text
 	if !inert(text) {
-		if !a.acted {
-			a.line = text
-		}
 		a.acted = true
 		_, _ = a.view.get()
 	}

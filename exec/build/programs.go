@@ -85,10 +85,42 @@ func (a *action) tellsApart() bool {
 	return a.maybeSeveral() && b.client() != nil
 }
 
-// maybeSeveral reports whether the recipe may start several programs.
+// maybeSeveral reports whether the recipe may start several programs that are worth it. The
+// text of one that is compared unexpanded does not tell.
 func (a *action) maybeSeveral() bool {
-	lines := a.f.Recipe.Lines
-	return len(lines) > 1 || len(lines) == 1 && (strings.ContainsAny(a.line, ";&|`\n") || strings.Contains(a.line, "$(") || strings.Contains(lines[0], "call "))
+	k := a.b.recipeKey(a.f, a.n)
+	return k.unexpanded || severalPrograms(k.text)
+}
+
+// severalPrograms reports whether a recipe starts several programs, or one in a loop. It may
+// err towards true.
+func severalPrograms(text string) bool {
+	count := 0
+	for _, c := range commandWords(text) {
+		name := ""
+		for _, w := range strings.Fields(c) {
+			name = strings.TrimLeft(w, "@-+")
+			if !slices.Contains([]string{"", "do", "then", "else", "if", "elif", "!", "exec", "command"}, name) {
+				break
+			}
+			name = ""
+		}
+		switch {
+		case slices.Contains([]string{"for", "while", "until"}, name):
+			return true
+		case name == "" || isShellWord(name) || slices.Contains(placingPrograms(), filepath.Base(name)):
+		default:
+			count++
+		}
+	}
+	return count > 1
+}
+
+// isShellWord tells whether a command is the shell's own.
+func isShellWord(name string) bool {
+	return slices.Contains([]string{
+		":", ".", "cd", "exit", "set", "unset", "export", "printf", "pwd", "break", "continue", "done", "fi", "esac", "case", "umask", "trap", "shift", "read",
+	}, name)
 }
 
 // openPrograms reads what is known of the programs of the recipe.

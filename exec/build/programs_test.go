@@ -26,3 +26,26 @@ func FuzzTold(f *testing.F) {
 		}
 	})
 }
+
+func TestSeveralPrograms(t *testing.T) {
+	tests := map[string]bool{
+		"gcc -c a.c":                               false,
+		"@gcc -c a.c; mv -f a.Tpo a.Po":            false,
+		"cd d && gcc -c a.c":                       false,
+		"mkdir -p d\n-gcc -c a.c && touch d/stamp": false,
+		"@echo CC; gcc -c a.c || exit 1":           false,
+		"gcc -c a.c; gcc -c b.c":                   true,
+		"@gcc -c a.c\n@strip a.o":                  true,
+		"for f in *.c; do gcc -c $f; done":         true,
+		"@for f in *.c; \\\ndo gcc -c $f; done":    true,
+		"if test -f x; then gen x; else gen y; fi": true,
+		"gen | fmt >out":                           true,
+		"FOO=1 gcc -c a.c":                         false,
+		"":                                         false,
+	}
+	for text, want := range tests {
+		if got := severalPrograms(text); got != want {
+			t.Errorf("%q: %v", text, got)
+		}
+	}
+}
