@@ -11,6 +11,7 @@ import (
 	"fmake/cache"
 	"fmake/exec"
 	"fmake/exec/proc"
+	"fmake/exec/recipe"
 	"fmake/tracefs"
 )
 
@@ -36,6 +37,8 @@ import (
 type programs struct {
 	b        *Build
 	view     *tracefs.View
+	whole    exec.View    // the same, as the interpreter has it
+	dash     bool         // the shell is the one that the interpreter takes the place of
 	graph    *cache.Graph // what is known of earlier runs, by program
 	replays  bool
 	exported map[string]bool // see exportedNames
@@ -106,6 +109,8 @@ func severalPrograms(text string) bool {
 			name = ""
 		}
 		switch {
+		case isScriptName(name):
+			return true
 		case slices.Contains([]string{"for", "while", "until"}, name):
 			return true
 		case name == "" || isShellWord(name) || slices.Contains(placingPrograms(), filepath.Base(name)):
@@ -114,6 +119,11 @@ func severalPrograms(text string) bool {
 		}
 	}
 	return count > 1
+}
+
+// isScriptName tells whether a command may be a script that starts several programs.
+func isScriptName(name string) bool {
+	return name == "sh" || name == "/bin/sh" || strings.HasSuffix(name, ".sh") || strings.HasPrefix(name, "./") || strings.HasPrefix(name, "../")
 }
 
 // isShellWord tells whether a command is the shell's own.
@@ -139,7 +149,7 @@ func (a *action) openPrograms(v *tracefs.View) *programs {
 	for _, p := range told(g.Section(lastRunSection)) {
 		lost[p.name] = p.lost
 	}
-	return &programs{b: b, view: v, graph: g, lost: lost, replays: !b.opts.Always, exported: a.exportedNames(), since: a.started.UnixNano() - clockTick, met: make(map[cache.Hash]int)}
+	return &programs{b: b, view: v, whole: a.view, dash: recipe.IsDash(exec.HostView{}), graph: g, lost: lost, replays: !b.opts.Always, exported: a.exportedNames(), since: a.started.UnixNano() - clockTick, met: make(map[cache.Hash]int)}
 }
 
 // inherits notes what the commands of the recipe start with: what they print there is the
@@ -169,11 +179,18 @@ func (ps *programs) touched() {
 // runner starts a program in the action's view.
 type runner func(c *proc.Command) (proc.Process, error)
 
-// start replays a program, or starts it.
+// start replays a program, or starts it. What a script starts comes here by itself.
 func (ps *programs) start(c *proc.Command, run runner) (proc.Process, error) {
 	if ps == nil {
 		return run(c)
 	}
+	if s := ps.script(c); s != nil {
+		return ps.interpret(s, c, run), nil
+	}
+	return ps.program(c, run)
+}
+
+func (ps *programs) program(c *proc.Command, run runner) (proc.Process, error) {
 	p := &programRun{words: c.Args, dir: c.Dir, env: c.Env, started: time.Now()}
 	alone := ps.enter()
 	s, why := ps.separable(c, alone)
