@@ -136,6 +136,13 @@ func (k *keeper) impure(rec *tracefs.Record) string {
 	case looked(rec, "/etc/resolv.conf"):
 		return "it is about to use the network"
 	}
+	for i := range rec.Looks {
+		l := &rec.Looks[i]
+		switch l.Stat.Mode & unix.S_IFMT {
+		case unix.S_IFIFO, unix.S_IFSOCK, unix.S_IFCHR, unix.S_IFBLK:
+			return b.display(b.sp.key(l.Path)) + " is no file"
+		}
+	}
 	for i := range rec.Procs {
 		if argv := rec.Procs[i].Argv; listed(b.lists.impure, argv) || listed(b.lists.stateful, argv) {
 			return strings.Join(argv, " ") + " is no function of files"

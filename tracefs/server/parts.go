@@ -118,6 +118,19 @@ func (r *recorder) lookPart(path string, flags tracefs.LookFlags, st *syscall.St
 	}
 }
 
+// appendsInPart notes that a part adds to a segment that there was before it.
+func (r *recorder) appendsInPart(path string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.part == nil {
+		return
+	}
+	var st syscall.Stat_t
+	exists := raw.Lstat(path, &st) == nil
+	r.part.change(path, appends, exists, &st, -1)
+	r.part.appends(path)
+}
+
 // peek tells what the action would find at a path now, as far as the flags ask for it.
 func (v *view) peek(path string, flags tracefs.LookFlags) tracefs.Look {
 	l := tracefs.Look{Path: path, Proc: -1}

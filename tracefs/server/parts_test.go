@@ -91,6 +91,21 @@ func TestPartReads(t *testing.T) {
 	}
 }
 
+// TestPartsAppend: each part that appends to a file is told so, the first one and others.
+func TestPartsAppend(t *testing.T) {
+	b := newBench(t)
+	v := b.partsView()
+	for i := range 3 {
+		if got := b.describe(b.part(v, "echo more >>log")); !strings.HasPrefix(got, "log: write") || !strings.Contains(got, "append") {
+			t.Errorf("part %d: %s", i, got)
+		}
+	}
+	if got := b.describe(b.part(v, "cat log; echo more >>log")); !strings.Contains(got, "log: write old") {
+		t.Errorf("after reading: %s", got)
+	}
+	b.finish(v)
+}
+
 // TestPartLeaves tells of a process that a part leaves behind.
 func TestPartLeaves(t *testing.T) {
 	b := newBench(t)

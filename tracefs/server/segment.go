@@ -92,6 +92,7 @@ func (r *recorder) onlyAppended(path string) bool {
 func (v *view) append(path string, tid uint32) *segment {
 	x := &v.segments
 	if g := x.at(path); g != nil {
+		v.rec.appendsInPart(path)
 		return g
 	}
 	if v.engine.preimages.make() != nil {
