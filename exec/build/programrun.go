@@ -73,6 +73,14 @@ func (ps *programs) ended(p *programRun) *tracefs.Record {
 	return rec
 }
 
+// took notes how long a program has run.
+func (ps *programs) took(p *programRun) {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	r := ps.ran[p.words[0]]
+	ps.ran[p.words[0]] = runs{r.n + 1, r.took + p.took}
+}
+
 // tee gives a program streams of its own in place of those of the recipe. It is nil if
 // there are none; ok is false if there are no descriptors left.
 func (s *streams) tee(c *proc.Command) (t *exec.Tee, ok bool) {
@@ -115,8 +123,9 @@ func (x *apart) Wait() (unix.WaitStatus, unix.Rusage, error) {
 	ps, p := x.ps, x.p
 	defer ps.leave()
 	status, usage, err := x.Process.Wait()
-	rec := ps.ended(p)
 	p.took = time.Since(p.started)
+	ps.took(p)
+	rec := ps.ended(p)
 	if x.tee != nil {
 		for _, piece := range x.tee.End(rec != nil && rec.Leftover) {
 			p.printed = append(p.printed, cache.Chunk{Stream: uint8(piece.Stream), Data: piece.Data})
@@ -172,29 +181,35 @@ const maxLeft = 256 << 20
 // looking at what was there.
 func (ps *programs) keepLeft(rec *tracefs.Record) (files map[string]cache.Hash, lost string) {
 	b := ps.b
+	var versions []*tracefs.Write
 	for i := range rec.Writes {
 		w := &rec.Writes[i]
 		if isKernel(w.Path) || b.sp.isAmbient(w.Path) {
 			continue // nobody's version
 		}
-		name := b.display(b.sp.key(w.Path))
 		if !ps.canPutBack(w) {
-			return nil, "what it did to " + name + " is more than to write a new file"
+			return nil, "what it did to " + b.display(b.sp.key(w.Path)) + " is more than to write a new file"
 		}
+		versions = append(versions, w)
+	}
+	files = make(map[string]cache.Hash, len(versions))
+	for _, w := range versions {
 		h, _, err := b.contents.PutFile(w.Path, cache.Hash{})
 		if err != nil {
-			return nil, name + " cannot be stored"
+			return nil, b.display(b.sp.key(w.Path)) + " cannot be stored"
 		}
-		var st unix.Stat_t
-		if unix.Lstat(w.Path, &st) != nil || st.Ino != w.After.Ino || st.Size != w.After.Size || st.Mtim.Nano() != w.After.Mtime || st.Ctim.Nano() != w.After.Ctime {
-			return nil, name + " was changed by somebody else"
-		}
-		if files == nil {
-			files = make(map[string]cache.Hash)
+		if !isAsLeft(w) {
+			return nil, b.display(b.sp.key(w.Path)) + " was changed by somebody else"
 		}
 		files[w.Path] = h
 	}
 	return files, ""
+}
+
+// isAsLeft tells whether a file is still the one that a program has left.
+func isAsLeft(w *tracefs.Write) bool {
+	st, err := cache.Lstat(w.Path)
+	return err == nil && sameLook(&w.After, st)
 }
 
 // readHere hashes what a program has read of what was changed since the action began: before

@@ -50,6 +50,7 @@ type programs struct {
 	now           *programRun // the one of them that is told apart, nil if none is
 	off           string      // why nothing is told apart any more, "" while it is
 	met           map[cache.Hash]int
+	ran           map[string]runs   // by name of the program
 	lost          map[string]string // by name: why the last run cannot be repeated
 	all           []*programRun     // that were met, in order
 }
@@ -149,7 +150,7 @@ func (a *action) openPrograms(v *tracefs.View) *programs {
 	for _, p := range told(g.Section(lastRunSection)) {
 		lost[p.name] = p.lost
 	}
-	return &programs{b: b, view: v, whole: a.view, dash: recipe.IsDash(exec.HostView{}), graph: g, lost: lost, replays: !b.opts.Always, exported: a.exportedNames(), since: a.started.UnixNano() - clockTick, met: make(map[cache.Hash]int)}
+	return &programs{b: b, view: v, whole: a.view, dash: recipe.IsDash(exec.HostView{}), graph: g, lost: lost, replays: !b.opts.Always, exported: a.exportedNames(), ran: make(map[string]runs), since: a.started.UnixNano() - clockTick, met: make(map[cache.Hash]int)}
 }
 
 // inherits notes what the commands of the recipe start with: what they print there is the
@@ -250,6 +251,9 @@ func (ps *programs) name(p *programRun, c *proc.Command, s *streams) {
 func (ps *programs) separable(c *proc.Command, alone bool) (s *streams, why string) {
 	ps.mu.Lock()
 	in, out, errs, off := ps.in, ps.out, ps.errs, ps.off
+	if len(ps.all) >= maxApart {
+		off = "the recipe starts too many programs"
+	}
 	ps.mu.Unlock()
 	switch {
 	case off != "":
@@ -258,7 +262,7 @@ func (ps *programs) separable(c *proc.Command, alone bool) (s *streams, why stri
 		return nil, "others ran beside it"
 	case len(c.Extra) > 0:
 		return nil, "it inherits other descriptors"
-	case slices.Contains(placingPrograms(), filepath.Base(c.Args[0])):
+	case slices.Contains(placingPrograms(), filepath.Base(c.Args[0])), ps.isQuick(c.Args[0]):
 		return nil, trifle
 	case listed(ps.b.lists.impure, c.Args) || listed(ps.b.lists.stateful, c.Args):
 		return nil, "its kind is no function of files"
@@ -269,6 +273,29 @@ func (ps *programs) separable(c *proc.Command, alone bool) (s *streams, why stri
 // trifle is why programs run that do nothing but put files in their places: to replay one
 // takes as long.
 const trifle = "it takes no time"
+
+// maxApart bounds how many programs of one recipe are told apart: their records are in
+// memory until it ends.
+const maxApart = 2000
+
+// A program that has run quickly so often is one that takes no time.
+const (
+	manyRuns = 16
+	quickRun = 3 * time.Millisecond
+)
+
+// runs counts how often a program has run, and how long that took.
+type runs struct {
+	n    int
+	took time.Duration
+}
+
+func (ps *programs) isQuick(name string) bool {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	r := ps.ran[name]
+	return r.n >= manyRuns && r.took < time.Duration(r.n)*quickRun
+}
 
 // plain runs a program that is not told apart.
 func (ps *programs) plain(p *programRun, c *proc.Command, run runner) (proc.Process, error) {

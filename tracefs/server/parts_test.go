@@ -129,9 +129,14 @@ func TestLooks(t *testing.T) {
 	b.put("h/f", "old\n")
 	v := b.partsView("gone", "h")
 	asked := []tracefs.Look{
-		{Path: b.dir + "/a", Flags: tracefs.LookContent}, {Path: b.dir + "/d", Flags: tracefs.LookListing},
-		{Path: b.dir + "/e"}, {Path: b.dir + "/gone", Flags: tracefs.LookContent}, {Path: b.dir + "/h/f"},
-		{Path: b.dir + "/l", Flags: tracefs.LookLink}, {Path: b.dir + "/nothing"}, {Path: "/etc/passwd", Flags: tracefs.LookContent},
+		{Path: b.dir + "/a", Flags: tracefs.LookContent},
+		{Path: b.dir + "/d", Flags: tracefs.LookListing},
+		{Path: b.dir + "/e"},
+		{Path: b.dir + "/gone", Flags: tracefs.LookContent},
+		{Path: b.dir + "/h/f"},
+		{Path: b.dir + "/l", Flags: tracefs.LookLink},
+		{Path: b.dir + "/nothing"},
+		{Path: "/etc/passwd", Flags: tracefs.LookContent},
 	}
 	const want = "a: exists content\nd: exists names [x y]\ngone: absent\nh/f: absent\nl: exists link a\nnothing: absent"
 	now, err := v.Looks(asked, false)
