@@ -75,7 +75,17 @@ func (p *project) some() string {
 	return fmt.Sprintf("s%d", p.r.IntN(5))
 }
 
-func (p *project) fresh() string {
+// fresh names a file to write, which is none of those that are read beside it: cat does
+// not notice in a view that it reads what it writes.
+func (p *project) fresh(read ...string) string {
+	for {
+		if out := p.anyOut(); !slices.Contains(read, out) {
+			return out
+		}
+	}
+}
+
+func (p *project) anyOut() string {
 	if p.outs > 0 && p.r.IntN(6) == 0 {
 		return fmt.Sprintf("o%d", p.r.IntN(p.outs))
 	}
@@ -90,11 +100,11 @@ func (p *project) command() string {
 	case 0:
 		return fmt.Sprintf("for x in s0 s1 s2 s3; do ./op cat $$x.o $$x %s || exit 1; done", in)
 	case 1:
-		return fmt.Sprintf("./op list %s d", p.fresh())
+		return fmt.Sprintf("./op list %s d", p.fresh(in, in2))
 	case 2:
-		return fmt.Sprintf("./op exists %s maybe%d", p.fresh(), p.r.IntN(2))
+		return fmt.Sprintf("./op exists %s maybe%d", p.fresh(in, in2), p.r.IntN(2))
 	case 3:
-		return fmt.Sprintf("./op size %s %s", p.fresh(), in)
+		return fmt.Sprintf("./op size %s %s", p.fresh(in, in2), in)
 	case 4:
 		return fmt.Sprintf("./op cat %s %s; ./op edit - e%s", "ee"+in, in, "e"+in)
 	case 5:
@@ -102,28 +112,28 @@ func (p *project) command() string {
 	case 6:
 		return fmt.Sprintf("./op print %s %s", in, in2)
 	case 7:
-		return fmt.Sprintf("./op print %s %s >%s 2>&1", in, in2, p.fresh())
+		return fmt.Sprintf("./op print %s %s >%s 2>&1", in, in2, p.fresh(in, in2))
 	case 8:
-		return fmt.Sprintf("./op print %s %s 2>/dev/null | ./op filter %s", in, in2, p.fresh())
+		return fmt.Sprintf("./op print %s %s 2>/dev/null | ./op filter %s", in, in2, p.fresh(in, in2))
 	case 9:
-		return fmt.Sprintf("./op filter %s <%s", p.fresh(), in)
+		return fmt.Sprintf("./op filter %s <%s", p.fresh(in, in2), in)
 	case 10:
-		return fmt.Sprintf("./op check %s %s", p.fresh(), in)
+		return fmt.Sprintf("./op check %s %s", p.fresh(in, in2), in)
 	case 11:
-		return fmt.Sprintf("./op temp %s %s", p.fresh(), in)
+		return fmt.Sprintf("./op temp %s %s", p.fresh(in, in2), in)
 	case 12:
-		return fmt.Sprintf("./op first %s maybe%d %s", p.fresh(), p.r.IntN(2), in)
+		return fmt.Sprintf("./op first %s maybe%d %s", p.fresh(in, in2), p.r.IntN(2), in)
 	case 13:
-		o := p.fresh()
+		o := p.fresh(in, in2)
 		return fmt.Sprintf("./op cat t%s %s && mv t%s %s", o, in, o, o)
 	case 14:
 		return fmt.Sprintf("if test -f maybe0; then ./op cat %s %s; fi", "m"+in, in)
 	case 15:
-		return fmt.Sprintf("mkdir -p n; ./op cat n/%s %s; ./op list %s n", in, in, p.fresh())
+		return fmt.Sprintf("mkdir -p n; ./op cat n/%s %s; ./op list %s n", in, in, p.fresh(in, in2))
 	case 16:
-		return fmt.Sprintf("MODE=own ./op cat %s %s", p.fresh(), in)
+		return fmt.Sprintf("MODE=own ./op cat %s %s", p.fresh(in, in2), in)
 	}
-	return fmt.Sprintf("./op cat %s %s %s", p.fresh(), in, in2)
+	return fmt.Sprintf("./op cat %s %s %s", p.fresh(in, in2), in, in2)
 }
 
 // change changes something of the project.

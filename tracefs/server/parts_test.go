@@ -113,12 +113,13 @@ func TestPartLeaves(t *testing.T) {
 	if r := b.part(v, "true"); r.Leftover {
 		t.Error("something lives on after true")
 	}
-	r := b.part(v, "(while ! test -e stop; do sleep 0.02; done) </dev/null >/dev/null 2>&1 & :")
+	r := b.part(v, "(for i in 1 2 3 4 5 6 7 8 9; do test -e stop || sleep 0.1; done; : >gone) </dev/null >/dev/null 2>&1 & :")
 	if !r.Leftover {
 		t.Error("nothing lives on")
 	}
 	b.put("stop", "")
 	b.finish(v)
+	until(t, "its end", func() bool { _, err := os.Stat(b.dir + "/gone"); return err == nil })
 }
 
 // TestLooks asks for what a view shows, and makes looks of that.
