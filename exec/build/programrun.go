@@ -84,12 +84,11 @@ func (ps *programs) took(p *programRun) {
 // tee gives a program streams of its own in place of those of the recipe. It is nil if
 // there are none; ok is false if there are no descriptors left.
 func (s *streams) tee(c *proc.Command) (t *exec.Tee, ok bool) {
-	shared := func(i int) bool { return s.out[i].kind == "out" || s.out[i].kind == "err" }
 	var out, errs *os.File
-	if shared(1) {
+	if s.out[1].shared {
 		out = c.Stdout
 	}
-	if shared(2) {
+	if s.out[2].shared {
 		errs = c.Stderr
 	}
 	if out == nil && errs == nil {

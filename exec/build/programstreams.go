@@ -24,9 +24,10 @@ type streams struct {
 
 // sink is where one of the others leads to.
 type sink struct {
-	kind string   // as in kinds
-	file *os.File // a file that a redirection names; nil if it is none
-	from int64    // where what the program writes there begins
+	kind   string   // as in kinds
+	shared bool     // it is the action's output
+	file   *os.File // a file that a redirection names; nil if it is none
+	from   int64    // where what the program writes there begins
 }
 
 // maxPrinted bounds what a program may print that is replayed.
@@ -120,9 +121,9 @@ func sinkOf(f, out, errs *os.File) (k sink, ok bool) {
 	case f == nil:
 		return sink{kind: "closed"}, true
 	case inherited(f, out):
-		return sink{kind: "out"}, true
+		return sink{kind: "out" + terminal(f), shared: true}, true
 	case inherited(f, errs):
-		return sink{kind: "err"}, true
+		return sink{kind: "err" + terminal(f), shared: true}, true
 	case isNull(f):
 		return sink{kind: "null"}, true
 	}
@@ -131,6 +132,14 @@ func sinkOf(f, out, errs *os.File) (k sink, ok bool) {
 		return sink{}, false
 	}
 	return sink{kind: "file", file: f, from: at}, true
+}
+
+// terminal marks an output as one: many programs print other things there.
+func terminal(f *os.File) string {
+	if st, ok := statOf(f); ok && st.Mode&unix.S_IFMT == unix.S_IFCHR {
+		return " on a terminal"
+	}
+	return ""
 }
 
 // appending tells how large a regular file is, and where the next byte that is written
@@ -159,13 +168,18 @@ func appending(f *os.File) (size, at int64, ok bool) {
 
 // isNull tells whether an open file is /dev/null.
 func isNull(f *os.File) bool {
+	st, ok := statOf(f)
+	return ok && st.Mode&unix.S_IFMT == unix.S_IFCHR && st.Rdev == unix.Mkdev(1, 3)
+}
+
+// statOf looks at an open file without making it a blocking one.
+func statOf(f *os.File) (st unix.Stat_t, ok bool) {
 	raw, err := f.SyscallConn()
 	if err != nil {
-		return false
+		return st, false
 	}
-	var st unix.Stat_t
 	_ = raw.Control(func(fd uintptr) { err = unix.Fstat(int(fd), &st) })
-	return err == nil && st.Mode&unix.S_IFMT == unix.S_IFCHR && st.Rdev == unix.Mkdev(1, 3)
+	return st, err == nil
 }
 
 // written returns what a program has written to files that redirections name; ok is false
