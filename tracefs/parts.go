@@ -9,10 +9,14 @@ import (
 
 // BeginPart begins to record what one program does by itself, besides the record of the
 // whole action. Nothing may run in the view then, nor anything but the program until the
-// part ends. An error says that it cannot be done here.
-func (v *View) BeginPart() error {
-	_, err := v.engine.server.Call(wire.OpBeginPart, &wire.Ref{View: v.id}, nil)
-	return err
+// part ends. With check, EBUSY says that something does that an earlier program has left.
+// Any other error says that it cannot be done here.
+func (v *View) BeginPart(check bool) error {
+	_, err := v.engine.server.Call(wire.OpBeginPart, &wire.BeginPart{View: v.id, Check: check}, nil)
+	if err != nil {
+		return plain(err)
+	}
+	return nil
 }
 
 // EndPart ends the part and returns what was recorded: as of an action, but for what

@@ -182,12 +182,11 @@ func (*replayed) Signal(unix.Signal) error { return nil }
 func (x *replayed) Wait() (unix.WaitStatus, unix.Rusage, error) {
 	if err := x.replay(); err != nil {
 		x.p.why = err.Error()
-		process, err := x.run(x.c)
+		process, err := x.ps.untold(x.c, x.run)
 		if err != nil {
-			x.ps.leave()
 			return unix.WaitStatus(126 << 8), unix.Rusage{}, nil
 		}
-		return (&counted{process, x.ps}).Wait()
+		return process.Wait()
 	}
 	x.p.took = time.Since(x.p.started)
 	x.ps.leave()

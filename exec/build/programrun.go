@@ -22,13 +22,10 @@ func (p *counted) Wait() (unix.WaitStatus, unix.Rusage, error) {
 
 // apart runs a program and records what it does by itself.
 func (ps *programs) apart(p *programRun, c *proc.Command, s *streams, run runner) (proc.Process, error) {
-	if err := ps.view.BeginPart(); err != nil {
-		ps.stop("this machine cannot tell programs apart")
+	if err := ps.begin(p); err != nil {
+		p.why = ps.stop(err)
 		return ps.plain(p, c, run)
 	}
-	ps.mu.Lock()
-	ps.now = p
-	ps.mu.Unlock()
 	own := *c
 	tee, ok := s.tee(&own)
 	if !ok {
@@ -48,13 +45,33 @@ func (ps *programs) apart(p *programRun, c *proc.Command, s *streams, run runner
 	return &apart{Process: process, ps: ps, p: p, s: s, tee: tee}, nil
 }
 
-// stop has nothing told apart any more.
-func (ps *programs) stop(why string) {
+// begin begins the part of a program. What others that were not told apart have left behind
+// must not be taken for its doing.
+func (ps *programs) begin(p *programRun) error {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	if err := ps.view.BeginPart(ps.unchecked); err != nil {
+		return err
+	}
+	ps.now, ps.unchecked = p, false
+	return nil
+}
+
+// stop has nothing told apart any more, and returns why.
+func (ps *programs) stop(err error) string {
+	why := "it could not be recorded"
+	switch {
+	case errors.Is(err, unix.EBUSY):
+		why = "what an earlier program has left runs on"
+	case errors.Is(err, unix.ENOTSUP):
+		why = "this machine cannot tell programs apart"
+	}
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
 	if ps.off == "" {
 		ps.off = why
 	}
+	return ps.off
 }
 
 // ended ends the part of a program, and returns what was recorded, nil if nothing was.
@@ -65,10 +82,10 @@ func (ps *programs) ended(p *programRun) *tracefs.Record {
 	ps.mu.Unlock()
 	switch {
 	case err != nil:
-		ps.stop("it could not be recorded")
+		ps.stop(err)
 		return nil
 	case rec.Leftover:
-		ps.stop("what an earlier program has left runs on")
+		ps.stop(unix.EBUSY)
 	}
 	return rec
 }

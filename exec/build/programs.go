@@ -49,6 +49,7 @@ type programs struct {
 	live          int         // programs that run now
 	now           *programRun // the one of them that is told apart, nil if none is
 	off           string      // why nothing is told apart any more, "" while it is
+	unchecked     bool        // a program has run of which it is not known what it left behind
 	met           map[cache.Hash]int
 	ran           map[string]runs   // by name of the program
 	lost          map[string]string // by name: why the last run cannot be repeated
@@ -297,15 +298,24 @@ func (ps *programs) isQuick(name string) bool {
 	return r.n >= manyRuns && r.took < time.Duration(r.n)*quickRun
 }
 
-// plain runs a program that is not told apart.
+// plain runs a program that is not told apart, and lists it.
 func (ps *programs) plain(p *programRun, c *proc.Command, run runner) (proc.Process, error) {
+	process, err := ps.untold(c, run)
+	if err == nil && p.why != trifle {
+		ps.list(p)
+	}
+	return process, err
+}
+
+// untold runs a program of which nobody notes what it does.
+func (ps *programs) untold(c *proc.Command, run runner) (proc.Process, error) {
+	ps.mu.Lock()
+	ps.unchecked = true
+	ps.mu.Unlock()
 	process, err := run(c)
 	if err != nil {
 		ps.leave()
 		return nil, err
-	}
-	if p.why != trifle {
-		ps.list(p)
 	}
 	return &counted{process, ps}, nil
 }

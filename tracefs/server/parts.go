@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -61,10 +62,16 @@ type part struct {
 	procs int // how many processes there were before
 }
 
-// beginPart begins a part. It is ENOTSUP where the kernel cannot be made to ask again.
-func (v *view) beginPart() error {
+// beginPart begins a part. It is ENOTSUP where the kernel cannot be made to ask again, and
+// EBUSY if it is to be checked whether something lives in the view, and something does.
+func (v *view) beginPart(check bool) error {
 	if !v.parts || v.sb.kernel.features&fuse.CAP_HAS_EXPIRE_ONLY == 0 {
 		return unix.ENOTSUP
+	}
+	if check {
+		if lives, err := v.lives(); err != nil || lives {
+			return cmp.Or(err, error(unix.EBUSY))
+		}
 	}
 	for _, e := range v.sb.names.take() {
 		if path, ok := v.sb.child(e.dir, e.name); !ok || v.engine.bound[path] {
@@ -89,14 +96,21 @@ func (v *view) endPart() (*tracefs.Record, error) {
 	if p == nil {
 		return nil, unix.ESTALE
 	}
-	var live wire.Released
-	if _, err := v.engine.spawner.Call(wire.OpInhabited, &wire.Ref{View: v.id}, &live); err != nil {
+	lives, err := v.lives()
+	if err != nil {
 		return nil, err
 	}
 	rec := p.rec.close()
 	rec.Procs = v.procs.since(p.procs)
-	rec.Leftover = live.Leftover
+	rec.Leftover = lives
 	return rec, nil
+}
+
+// lives tells whether something lives in the view besides commands that run.
+func (v *view) lives() (bool, error) {
+	var live wire.Released
+	_, err := v.engine.spawner.Call(wire.OpInhabited, &wire.Ref{View: v.id}, &live)
+	return live.Leftover, err
 }
 
 // setPart lets a part's recorder see all that this one does.
@@ -217,9 +231,13 @@ func (v *view) look(l *tracefs.Look) {
 }
 
 func (c *client) beginPart(r *wire.Request) error {
-	v, err := c.named(r)
+	var m wire.BeginPart
+	if err := r.Decode(&m); err != nil {
+		return err
+	}
+	v, err := c.view(m.View)
 	if err == nil {
-		err = v.beginPart()
+		err = v.beginPart(m.Check)
 	}
 	if err != nil {
 		return err

@@ -7,13 +7,15 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"fmake/tracefs"
 )
 
 // part runs a script as a part of what is done in a view.
 func (b *bench) part(v *tracefs.View, script string) *tracefs.Record {
 	b.t.Helper()
-	if err := v.BeginPart(); err != nil {
+	if err := v.BeginPart(true); err != nil {
 		b.t.Fatal(err)
 	}
 	if status, out := b.sh(v, script); status != 0 {
@@ -116,6 +118,9 @@ func TestPartLeaves(t *testing.T) {
 	r := b.part(v, "(for i in 1 2 3 4 5 6 7 8 9; do test -e stop || sleep 0.1; done; : >gone) </dev/null >/dev/null 2>&1 & :")
 	if !r.Leftover {
 		t.Error("nothing lives on")
+	}
+	if err := v.BeginPart(true); err != unix.EBUSY {
+		t.Errorf("beside it a part begins: %v", err)
 	}
 	b.put("stop", "")
 	b.finish(v)

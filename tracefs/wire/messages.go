@@ -196,6 +196,19 @@ func (m *LookPath) Fields(c *Codec) {
 	c.String(&m.Dir)
 }
 
+// BeginPart asks for the beginning of a part. With Check it is refused with EBUSY if
+// something lives in the view.
+type BeginPart struct {
+	View  uint32
+	Check bool
+}
+
+// Fields implements Message.
+func (m *BeginPart) Fields(c *Codec) {
+	c.Uint32(&m.View)
+	c.Bool(&m.Check)
+}
+
 // Looks asks what an action would find at paths, each as far as flags of the same place
 // say. With Record these become looks of the action. The answer is a record with as many
 // looks.
