@@ -52,6 +52,9 @@ func (a *action) keepPrograms(rec *tracefs.Record, good bool) {
 	if ps == nil || rec == nil || len(ps.all) == 0 || a.contended(rec) != nil || len(rec.Meddled) > 0 {
 		return
 	}
+	if len(ps.all) == 1 && ps.graph.Len() == 0 {
+		return // the recipe is one program, and decided about as a whole
+	}
 	a.systemLooks(rec) // which notes what was found
 	k := newKeeper(a)
 	for _, p := range ps.all {

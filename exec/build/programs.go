@@ -31,7 +31,7 @@ import (
 //
 // Whatever program is started comes through programs.start. That may be in another
 // goroutine than the walk's, as scripts run in theirs; so nothing here but open and what
-// happens when the action has ended uses what only the walk may: see keep.
+// happens when the action has ended uses what only the walk may: see keepPrograms.
 
 // programs are those of one run of a recipe. A nil *programs tells nothing apart.
 type programs struct {
