@@ -51,11 +51,12 @@ type project struct {
 	r       *rand.Rand
 	sources map[string]string
 	recipe  []string
+	script  bool // the recipe is in a file
 	outs    int
 }
 
 func newProject(r *rand.Rand) *project {
-	p := &project{r: r, sources: map[string]string{"op": op}}
+	p := &project{r: r, script: r.IntN(3) == 0, sources: map[string]string{"op": op}}
 	for i := range 5 {
 		p.sources[fmt.Sprintf("s%d", i)] = fmt.Sprintf("source %d\n", i)
 	}
@@ -176,7 +177,11 @@ func (p *project) toggleBad() {
 }
 
 func (p *project) makefile() string {
-	return "all: out other\nout:\n\t@" + strings.Join(p.recipe, "\n\t@") + "\n\t@cat s0 >out\n" +
+	recipe := strings.Join(p.recipe, "\n\t@")
+	if p.script {
+		recipe = "sh build.sh"
+	}
+	return "all: out other\nout:\n\t@" + recipe + "\n\t@cat s0 >out\n" +
 		"other: s1 s2\n\t@for x in 1 2; do ./op cat other$$x s$$x; done; cat other1 other2 >other\n"
 }
 
@@ -191,6 +196,9 @@ func (p *project) write(t *testing.T, dir string) {
 	all := map[string]string{"Makefile": p.makefile()}
 	for name, text := range p.sources {
 		all[name] = text
+	}
+	if p.script {
+		all["build.sh"] = strings.ReplaceAll(strings.Join(p.recipe, " || exit 1\n"), "$$", "$") + " || exit 1\n"
 	}
 	for name, text := range all {
 		path := filepath.Join(dir, name)
