@@ -54,10 +54,12 @@ func TreeID(dir string) (string, error) {
 	return d.Sum().String()[:32], nil
 }
 
-// The folders, in that of the cache, of what is known about trees and about commands.
+// The folders, in that of the cache, of what is known about trees, about commands, and about
+// the programs that the recipes of targets start.
 const (
 	treesFolder    = "trees"
 	commandsFolder = "commands"
+	programsFolder = "programs"
 )
 
 // treeDir returns the folder of what is known about one tree.
@@ -82,24 +84,41 @@ func GraphPath(cacheDir, dir string) (string, error) {
 // is run by itself in the tree of a directory. Each has a file of its own: what it costs to
 // read it must not grow with the number of commands, nor must they wait for each other.
 func CommandGraphPath(cacheDir, dir, name string) (string, error) {
+	return graphPathOf(cacheDir, commandsFolder, dir, name)
+}
+
+// ProgramsGraphPath returns the place of the graph file of the programs that the recipe of
+// a target starts: only who runs that recipe again needs to read it.
+func ProgramsGraphPath(cacheDir, dir, name string) (string, error) {
+	return graphPathOf(cacheDir, programsFolder, dir, name)
+}
+
+func graphPathOf(cacheDir, folder, dir, name string) (string, error) {
 	tree, err := TreeID(dir)
 	if err != nil {
 		return "", fmt.Errorf("identify %s: %w", dir, err)
 	}
 	id := NewDigest("command").String(tree).String(name).Sum().String()[:32]
-	return filepath.Join(cacheDir, commandsFolder, id, "graph"), nil
+	return filepath.Join(cacheDir, folder, id, "graph"), nil
 }
 
-// GraphFiles lists the graph files of all trees, and those of all commands.
+// GraphFiles lists the graph files of all trees, and those of all commands and programs.
 func GraphFiles(cacheDir string) (trees, commands []string, err error) {
 	return filesNamed(cacheDir, "graph")
 }
 
-// filesNamed lists the files of a name that are kept for trees, and for commands.
+// filesNamed lists the files of a name that are kept for trees, and for commands and
+// programs.
 func filesNamed(cacheDir, name string) (trees, commands []string, err error) {
 	if trees, err = filepath.Glob(filepath.Join(cacheDir, treesFolder, "*", name)); err != nil {
 		return nil, nil, err
 	}
-	commands, err = filepath.Glob(filepath.Join(cacheDir, commandsFolder, "*", name))
-	return trees, commands, err
+	for _, folder := range []string{commandsFolder, programsFolder} {
+		some, err := filepath.Glob(filepath.Join(cacheDir, folder, "*", name))
+		if err != nil {
+			return nil, nil, err
+		}
+		commands = append(commands, some...)
+	}
+	return trees, commands, nil
 }

@@ -25,11 +25,14 @@ type tapPipe struct {
 // newCapture makes one pipe if stdout and stderr are the same file, so that
 // order is kept, else two. It returns nil if there are no descriptors left.
 func newCapture(combined bool) *capture {
-	c := &capture{}
-	streams := []int{stdout, stderr}
 	if combined {
-		streams = streams[:1]
+		return captureOf(stdout)
 	}
+	return captureOf(stdout, stderr)
+}
+
+func captureOf(streams ...int) *capture {
+	c := &capture{}
 	for _, s := range streams {
 		r, w, err := newTap(s)
 		if err != nil {

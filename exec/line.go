@@ -182,6 +182,9 @@ func (w *Walk) launch(j *job, plan recipe.Plan) {
 			stdio.Extra = w.pool.Extra()
 		}
 	}
+	if j.action != nil && !j.recursive {
+		j.action.Inherits(stdio.In, stdio.Out, stdio.Err)
+	}
 	w.batchStarted++
 	if plan.Road == recipe.Interp && w.mayInterpret(j, plan.Script) && (!j.recursive || w.below != nil && len(stdio.Extra) == 0) {
 		if datesCount(plan.Argv) {

@@ -102,6 +102,9 @@ type Action interface {
 	Output(stream int, data []byte)
 	// Line is told each expanded line before it runs.
 	Line(index int, text string)
+	// Inherits is told, before a command is started in the action's view, what it gets
+	// as its first three descriptors.
+	Inherits(in, out, err *os.File)
 	// End is called after the last line with the status of the recipe, and
 	// whether fmake was interrupted. It returns when the action's outputs may be
 	// relied on.

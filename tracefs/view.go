@@ -20,6 +20,7 @@ type ViewSpec struct {
 	Dir     string   // the recipe's working directory
 	Hidden  []string // paths, links resolved, that do not exist for the action until it makes them
 	Targets []string // the action's own files, links resolved: it is their only writer, so that what it appends to them is no segment
+	Parts   bool     // BeginPart may be called
 	Reverse bool     // directories list their names in the reverse of the order in which they do
 	Labels  []Label  // what some paths are for the processes of applications; goes with WholeView
 	Strict  bool     // a process may not take two labels that disagree
@@ -34,7 +35,7 @@ type View struct {
 // NewView gives an action its view.
 func (e *Engine) NewView(s ViewSpec) (*View, error) {
 	var ref wire.Ref
-	m := wire.NewView{ID: s.ID, Serial: s.Serial, Dir: s.Dir, Hidden: s.Hidden, Targets: s.Targets, Reverse: s.Reverse, Labels: s.Labels, Strict: s.Strict}
+	m := wire.NewView{ID: s.ID, Serial: s.Serial, Dir: s.Dir, Hidden: s.Hidden, Targets: s.Targets, Reverse: s.Reverse, Parts: s.Parts, Labels: s.Labels, Strict: s.Strict}
 	if _, err := e.server.Call(wire.OpNewView, &m, &ref); err != nil {
 		return nil, fmt.Errorf("make view: %w", err)
 	}

@@ -20,6 +20,7 @@ type own struct {
 	system    string   // trace, fingerprint
 	canonical string   // where the project is to be had; done before all else, see enter
 	env       string   // auto, all
+	reuse     string   // on, off
 	order     string   // auto, serial
 	explain   []question
 	json      bool // --explain and --verify answer programs
@@ -41,7 +42,7 @@ func (o *own) shows() bool {
 }
 
 func newOwn() *own {
-	return &own{trace: "auto", cache: "on", system: "trace", env: "auto", order: "auto"}
+	return &own{trace: "auto", cache: "on", system: "trace", env: "auto", reuse: "on", order: "auto"}
 }
 
 // take reads one word. ok is false if it is none of fmake's options; used is how many
@@ -136,6 +137,7 @@ func (o *own) words() string {
 	add("--cache-dir", o.cacheDir, def.cacheDir)
 	add("--system", o.system, def.system)
 	add("--env", o.env, def.env)
+	add("--reuse", o.reuse, def.reuse)
 	add("--order", o.order, def.order)
 	if o.hazards {
 		out = append(out, "--debug=hazards")

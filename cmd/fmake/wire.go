@@ -193,6 +193,7 @@ func (p *program) options(dir string, s *exec.Session) build.Options {
 		CacheDir: dir,
 		System:   p.own.system,
 		AllEnv:   p.own.env == "all",
+		Reuse:    p.own.reuse == "on",
 		Above:    build.ParseAbove(lookup(p.env, build.AboveVariable)),
 		Env:      p.env,
 		Shells:   &p.shells,

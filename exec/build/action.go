@@ -139,6 +139,9 @@ func (*nativeAction) Tries() bool        { return false }
 func (*nativeAction) Output(int, []byte) {}
 func (*nativeAction) Line(int, string)   {}
 
+// Inherits implements exec.Action.
+func (*nativeAction) Inherits(_, _, _ *os.File) {}
+
 func (a *nativeAction) End(status int, _ bool) error {
 	b := a.b
 	defer b.release(a.d.n)
@@ -191,6 +194,9 @@ type action struct {
 	status  int                      // what it ended with
 	acted   bool                     // a line did more than print
 	second  bool                     // it ran before, and is verified
+	system  []tracefs.Look           // see buildLooks
+
+	programs *programs // that the recipe starts; nil if they are not told apart
 }
 
 func (a *action) View() exec.View { return a.view }
@@ -249,6 +255,9 @@ func (a *action) Line(_ int, text string) {
 	}
 }
 
+// Inherits implements exec.Action.
+func (a *action) Inherits(in, out, errs *os.File) { a.programs.inherits(in, out, errs) }
+
 // End implements exec.Action.
 func (a *action) End(status int, interrupted bool) error {
 	a.b.active--
@@ -262,6 +271,7 @@ func (a *action) End(status int, interrupted bool) error {
 	}
 	defer a.view.recorded()
 	a.status = status
+	a.keepPrograms(rec, status == 0 && !interrupted)
 	if status != 0 && !a.b.keepsFailures() || interrupted {
 		a.failed(rec, status)
 		if interrupted {
@@ -308,6 +318,7 @@ func (l *lazyView) get() (exec.View, error) {
 			l.v, l.err = exec.HostView{}, nil
 		}
 	})
+	l.a.programs.touched()
 	return l.v, l.err
 }
 
@@ -360,7 +371,12 @@ func (a *action) open() (*tracefs.View, error) {
 	b.unhideEarlier(a.n)
 	b.hideLater(a.n, a.old)
 	hidden := append(slices.Clip(a.hidden), a.n.hide...)
-	return eng.NewView(tracefs.ViewSpec{ID: a.n.name, Serial: a.n.serial, Dir: b.sp.cwd, Hidden: hidden, Targets: a.targets(), Reverse: a.second})
+	apart := a.tellsApart()
+	v, err := eng.NewView(tracefs.ViewSpec{ID: a.n.name, Serial: a.n.serial, Dir: b.sp.cwd, Hidden: hidden, Targets: a.targets(), Reverse: a.second, Parts: apart})
+	if err == nil && apart {
+		a.programs = a.openPrograms(v)
+	}
+	return v, err
 }
 
 // targets are the files that the action is to make.
@@ -421,7 +437,7 @@ func (l *lazyView) Start(c *proc.Command) (proc.Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	return v.Start(c)
+	return l.a.programs.start(c, v.Start)
 }
 
 func (l *lazyView) LookPath(name, path, dir string) (string, error) {

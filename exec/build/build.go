@@ -72,6 +72,7 @@ type Options struct {
 	Flush       bool     // the build waits at its end for what is on its way there
 	System      string   // --system: trace or fingerprint
 	AllEnv      bool     // --env=all
+	Reuse       bool     // --reuse: programs of a recipe that runs again are replayed
 	Above       Above    // what the make above handed down
 	EnginePath  string   // the engine's program
 	Env         []string

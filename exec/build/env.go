@@ -88,12 +88,17 @@ func (b *Build) envCandidate(name string) (always, never bool) {
 // documented list, those that the makefile exports, and those whose name occurs
 // in the recipe or in a program or script that the action read.
 func (b *Build) envInputs(f *makefile.File, n *node, inputs []cache.Input, execs map[string]bool) []cache.EnvInput {
-	env := b.environ(f)
 	sets := b.nameSets(inputs, execs)
 	text := f.Recipe.Text + "\n" + n.recipe.text
+	return b.envThat(b.environ(f), func(name string) bool { return b.envMatters(name, text, sets) })
+}
+
+// envThat lists those variables of an environment that matter, and those of the documented
+// list that are not set.
+func (b *Build) envThat(env map[string]string, matters func(name string) bool) []cache.EnvInput {
 	var out []cache.EnvInput
 	for name, value := range env {
-		if b.envMatters(name, text, sets) {
+		if matters(name) {
 			out = append(out, cache.EnvInput{Name: name, Set: true, Value: cache.HashString(value)})
 		}
 	}
@@ -123,11 +128,16 @@ func hasEnv(list []cache.EnvInput, name string) bool {
 }
 
 func (b *Build) envMatters(name, text string, sets []nameSet) bool {
+	return b.envNamed(name, text, sets, b.exported)
+}
+
+// envNamed is envMatters for whoever knows what is exported.
+func (b *Build) envNamed(name, text string, sets []nameSet, exported func(string) bool) bool {
 	always, never := b.envCandidate(name)
 	if always || never {
 		return always
 	}
-	if hasName(text, name) || b.exported(name) {
+	if hasName(text, name) || exported(name) {
 		return true
 	}
 	if b.lists.envIfNamed.has(name) {
@@ -417,7 +427,7 @@ func (b *Build) nameSets(inputs []cache.Input, execs map[string]bool) []nameSet 
 	var out []nameSet
 	for i := range inputs {
 		in := &inputs[i]
-		if in.Kind != cache.InputContent || in.Mode&0o111 == 0 && !execs[in.Path] && !isLibrary(in.Path) {
+		if !namesVariables(in) && !(in.Kind == cache.InputContent && execs[in.Path]) {
 			continue
 		}
 		if s, err := b.nameSet(in); err == nil {
@@ -427,20 +437,30 @@ func (b *Build) nameSets(inputs []cache.Input, execs map[string]bool) []nameSet 
 	return out
 }
 
+// namesVariables tells whether what is in a file is a program's or a library's.
+func namesVariables(in *cache.Input) bool {
+	return in.Kind == cache.InputContent && (in.Mode&0o111 != 0 || isLibrary(in.Path))
+}
+
 func isLibrary(p string) bool {
 	base := filepath.Base(p)
 	return strings.HasSuffix(base, ".so") || strings.Contains(base, ".so.") || strings.HasSuffix(base, ".sh") || strings.HasSuffix(base, ".py") || strings.HasSuffix(base, ".pl")
 }
 
 // nameSet returns the identifiers in one content, from memory, from the cache
-// folder, or by scanning the file.
+// folder, or by scanning the file. It may be called by any goroutine.
 func (b *Build) nameSet(in *cache.Input) (nameSet, error) {
-	if s, ok := b.names[in.Hash]; ok {
+	b.mu.Lock()
+	s, ok := b.names[in.Hash]
+	b.mu.Unlock()
+	if ok {
 		return s, nil
 	}
 	s, err := b.scanned(in)
 	if err == nil {
+		b.mu.Lock()
 		b.names[in.Hash] = s
+		b.mu.Unlock()
 	}
 	return s, err
 }

@@ -68,6 +68,7 @@ func (b *Build) explainTarget(a *explain.Answer, f *makefile.File) {
 	}
 	a.Why = b.reasons(f, d)
 	a.Run = b.explainRun(t, "Its recipe")
+	a.Run.Notes = append(a.Run.Notes, b.explainPrograms(n.name, t)...)
 	b.explainInputs(a, t)
 	b.explainDeclared(a, f, t)
 	a.Outputs = b.explainOutputs(t)

@@ -155,39 +155,67 @@ func looked(rec *tracefs.Record, p string) bool { return findLook(rec, p) != nil
 // concerns this action: absences and links of names that it used, and those of
 // names that nobody found.
 func (a *action) systemLooks(rec *tracefs.Record) []tracefs.Look {
-	b := a.b
-	if b.engine == nil {
-		return nil
+	for i := range rec.Looks {
+		a.b.found[stemName(rec.Looks[i].Path)] = true
 	}
-	all, err := b.engine.SystemLooks()
+	all := newSystemLooks(a.buildLooks())
+	return all.concerning(rec, a.b.found)
+}
+
+// buildLooks asks for what the whole build looked at in system trees, once.
+func (a *action) buildLooks() []tracefs.Look {
+	if a.b.engine == nil || a.system != nil {
+		return a.system
+	}
+	all, err := a.b.engine.SystemLooks()
 	if err != nil {
-		b.warn("engine: %v", err)
-		return nil
+		a.b.warn("engine: %v", err)
 	}
-	own := make(map[string]bool)
+	a.system = all
+	return all
+}
+
+// systemLooks are looks in system trees that can be anybody's, and the names by which it is
+// told whose.
+type systemLooks struct {
+	looks        []tracefs.Look
+	stems, links []string // of their paths, and of what links lead to
+}
+
+func newSystemLooks(all []tracefs.Look) systemLooks {
+	s := systemLooks{looks: all, stems: make([]string, len(all)), links: make([]string, len(all))}
+	for i := range all {
+		s.stems[i] = stemName(all[i].Path)
+		if all[i].Flags&tracefs.LookLink != 0 {
+			s.links[i] = stemName(all[i].Link)
+		}
+	}
+	return s
+}
+
+// concerning selects those that are of the names that a record has, and those of names that
+// nobody found.
+func (s *systemLooks) concerning(rec *tracefs.Record, found map[string]bool) []tracefs.Look {
+	own := make(map[string]bool, len(rec.Looks))
 	for i := range rec.Looks {
 		own[stemName(rec.Looks[i].Path)] = true
 	}
-	for n := range own {
-		b.found[n] = true
-	}
-	var out []tracefs.Look
 	for again := true; again; {
 		again = false
-		for i := range all {
-			l := &all[i]
-			if l.Flags&tracefs.LookLink == 0 || own[stemName(l.Path)] || !own[stemName(l.Link)] {
+		for i := range s.looks {
+			if s.links[i] == "" || own[s.stems[i]] || !own[s.links[i]] {
 				continue
 			}
-			own[stemName(l.Path)], again = true, true
+			own[s.stems[i]], again = true, true
 		}
 	}
-	for i := range all {
-		l := &all[i]
+	var out []tracefs.Look
+	for i := range s.looks {
+		l := &s.looks[i]
 		if l.Stat.Mode&unix.S_IFMT == unix.S_IFDIR {
 			continue
 		}
-		if n := stemName(l.Path); own[n] || !b.found[n] {
+		if n := s.stems[i]; own[n] || !found[n] {
 			out = append(out, *l)
 		}
 	}

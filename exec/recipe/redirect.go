@@ -118,7 +118,7 @@ func openMessage(item redirItem, name string, err error) string {
 // complain writes a message as dash does.
 func (r *run) complain(w io.Writer, line int, text string) {
 	// Nobody could be told of an error here.
-	message := fmt.Sprintf("%s: %d: %s\n", defaultShell, line, text)
+	message := fmt.Sprintf("%s: %d: %s\n", r.script.name, line, text)
 	_, _ = io.WriteString(w, message)
 	r.printed(file(w), message)
 }

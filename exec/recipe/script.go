@@ -49,6 +49,9 @@ type Script struct {
 	// home says that the script reads HOME, which the interpreter makes up
 	// where the environment has none.
 	home bool
+	// name is what messages call the shell: that of the file that it reads, if it
+	// reads one.
+	name string
 }
 
 // AppendsOnlyTo reports whether all files that the script appends to are among those
@@ -97,6 +100,7 @@ var (
 	errTooLong  = errors.New("too long or too deep")
 	errOption   = errors.New("dash takes it for an option")
 	errEncoding = errors.New("control characters or invalid UTF-8")
+	errAppends  = errors.New("it appends to files")
 )
 
 // Parse reads a script and accepts it only if RunScript can run it as dash
@@ -112,7 +116,7 @@ func Parse(text string) (*Script, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Script{file: file}
+	s := &Script{file: file, name: defaultShell}
 	c := &checker{script: s, text: text}
 	if strings.Contains(text, "\\\n") {
 		c.comments(file)
@@ -121,6 +125,25 @@ func Parse(text string) (*Script, error) {
 	if c.err != nil {
 		return nil, c.err
 	}
+	return s, nil
+}
+
+// ParseFile reads the text of a file that the shell was started with by this name, and
+// accepts it as Parse does. One that appends to a file is not accepted: see
+// AppendsOnlyTo.
+func ParseFile(text, name string) (*Script, error) {
+	if strings.HasPrefix(text, "#!") { // else a comment, beside which no line may be continued
+		_, rest, _ := strings.Cut(text, "\n")
+		text = "\n" + rest
+	}
+	s, err := Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	if len(s.appends) > 0 {
+		return nil, errAppends
+	}
+	s.name = name
 	return s, nil
 }
 

@@ -95,6 +95,9 @@ func (c *client) serve(r *wire.Request) {
 		wire.OpReplaceTail: c.replaceTail,
 		wire.OpWriting:     c.writing,
 		wire.OpRecorded:    c.recorded,
+		wire.OpBeginPart:   c.beginPart,
+		wire.OpEndPart:     c.endPart,
+		wire.OpLooks:       c.looks,
 	}
 	h := handlers[r.Op]
 	if h == nil {

@@ -280,6 +280,7 @@ func (s *superblock) told(dir uint64, name, path string, out *fuse.EntryOut) fus
 	if n == nil {
 		return fuse.Status(syscall.ESTALE)
 	}
+	s.tells(dir, name)
 	s.entry(n, path, &st, out)
 	return fuse.OK
 }
@@ -338,6 +339,7 @@ func (s *superblock) linkedTo(n *node, dir uint64, name, path string, out *fuse.
 		s.links[inodeOf(&st)] = n
 	}
 	s.mu.Unlock()
+	s.tells(dir, name)
 	s.entry(n, path, &st, out)
 	return fuse.OK
 }
@@ -449,5 +451,7 @@ func (s *superblock) Rename(_ <-chan struct{}, in *fuse.RenameIn, oldName, newNa
 		return fuse.ToStatus(err)
 	}
 	s.move(in.NodeId, oldName, in.Newdir, newName, exchange)
+	s.tells(in.NodeId, oldName)
+	s.tells(in.Newdir, newName)
 	return fuse.OK
 }

@@ -298,6 +298,7 @@ func (s *superblock) created(fd int, dir uint64, name, path string, mode openMod
 		return fuse.Status(syscall.ESTALE)
 	}
 	s.hold(n, fd, mode.writes)
+	s.tells(dir, name)
 	s.entry(n, path, &st, &out.EntryOut)
 	s.opened(n, fd, &out.OpenOut)
 	return fuse.OK

@@ -122,14 +122,24 @@ func (ps *procs) writes(i int32, path string) {
 	ps.mu.Unlock()
 }
 
-func (ps *procs) result() []tracefs.Proc {
+func (ps *procs) count() int {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
-	out := make([]tracefs.Proc, len(ps.list))
-	for i, p := range ps.list {
+	return len(ps.list)
+}
+
+func (ps *procs) result() []tracefs.Proc { return ps.since(0) }
+
+// since returns the processes from a number on. Those before it are nobody's parents then.
+func (ps *procs) since(from int) []tracefs.Proc {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	out := make([]tracefs.Proc, len(ps.list)-from)
+	for i, p := range ps.list[from:] {
 		out[i] = p.Proc
+		out[i].Parent = max(p.Parent-int32(from), -1)
 		out[i].Env, out[i].Unseen = p.env, p.stale
-		if p.Parent >= 0 {
+		if out[i].Parent >= 0 {
 			out[i].Env = tracefs.EnvDelta(ps.list[p.Parent].env, p.env)
 		}
 	}

@@ -10,14 +10,12 @@ import (
 	"fmake/tracefs"
 )
 
-func TestRecord(t *testing.T) {
-	// Each script starts in a folder with the files a (text), d/x and d/y, the
-	// link l to a, and the empty folder e.
-	tests := []struct {
-		name   string
-		script string
-		want   string
-	}{
+// recordCase is a script and what is recorded of it. It starts in a folder with the files
+// a (text), d/x and d/y, the link l to a, and the empty folder e.
+type recordCase struct{ name, script, want string }
+
+func recordCases() []recordCase {
+	return []recordCase{
 		{"read", `cat a`, `a: exists content`},
 		{"stat only", `test -f a`, `a: exists`},
 		{"absent", `test -f nothing || :`, `nothing: absent`},
@@ -64,8 +62,11 @@ func TestRecord(t *testing.T) {
 		{"remove an empty directory", `rmdir e`, "e: write old"},
 		{"two processes", `cat a & cat a; wait`, `a: exists content`},
 	}
+}
+
+func TestRecord(t *testing.T) {
 	b := newBench(t)
-	for _, tt := range tests {
+	for _, tt := range recordCases() {
 		t.Run(tt.name, func(t *testing.T) {
 			b := *b
 			b.t = t

@@ -62,6 +62,7 @@ type recorder struct {
 	sockets []string
 	setuid  []string
 	system  tracefs.LookFlags // LookSystem for the build's recorder
+	part    *recorder         // of the part that goes on, nil if none does
 }
 
 func newRecorder() *recorder { return &recorder{marks: map[string]*mark{}} }
@@ -83,6 +84,9 @@ func (r *recorder) look(path string, flags tracefs.LookFlags, st *syscall.Stat_t
 	defer r.mu.Unlock()
 	if r.off {
 		return
+	}
+	if r.part != nil {
+		r.part.lookPart(path, flags, st, proc)
 	}
 	m := r.at(path)
 	r.see(m, flags, st, proc)
@@ -115,8 +119,12 @@ func (r *recorder) see(m *mark, flags tracefs.LookFlags, st *syscall.Stat_t, pro
 func (r *recorder) linked(path string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !r.off {
-		r.at(path).linked = true
+	if r.off {
+		return
+	}
+	r.at(path).linked = true
+	if r.part != nil {
+		r.part.linked(path)
 	}
 }
 
@@ -135,8 +143,12 @@ func (r *recorder) toldAbsent(path string) bool {
 func (r *recorder) missed(path string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !r.off {
-		r.at(path).missed = true
+	if r.off {
+		return
+	}
+	r.at(path).missed = true
+	if r.part != nil {
+		r.part.missed(path)
 	}
 }
 
@@ -147,6 +159,9 @@ func (r *recorder) listed(path string, st *syscall.Stat_t, names []string, flags
 	defer r.mu.Unlock()
 	if r.off {
 		return
+	}
+	if r.part != nil {
+		r.part.listed(path, st, names, flags, proc)
 	}
 	m := r.at(path)
 	if m.flags&tracefs.LookListing != 0 || !r.see(m, tracefs.LookListing|tracefs.LookExists|flags, st, proc) {
@@ -185,6 +200,9 @@ func (r *recorder) linkRead(path string, st *syscall.Stat_t, text string, proc i
 	if r.off {
 		return
 	}
+	if r.part != nil {
+		r.part.linkRead(path, st, text, proc)
+	}
 	m := r.at(path)
 	if r.see(m, tracefs.LookLink|tracefs.LookExists, st, proc) && m.link == "" {
 		m.link = text
@@ -192,17 +210,27 @@ func (r *recorder) linkRead(path string, st *syscall.Stat_t, text string, proc i
 }
 
 // socket records that a socket was looked up.
-func (r *recorder) socket(path string) { r.note(&r.sockets, path) }
+func (r *recorder) socket(path string) {
+	r.note(path, func(r *recorder) *[]string { return &r.sockets })
+}
 
 // privileged records that a program with other rights was executed.
-func (r *recorder) privileged(path string) { r.note(&r.setuid, path) }
+func (r *recorder) privileged(path string) {
+	r.note(path, func(r *recorder) *[]string { return &r.setuid })
+}
 
-func (r *recorder) note(list *[]string, path string) {
+func (r *recorder) note(path string, list func(*recorder) *[]string) {
 	r.mu.Lock()
-	if !r.off && !slices.Contains(*list, path) {
-		*list = append(*list, path)
+	defer r.mu.Unlock()
+	if r.off {
+		return
 	}
-	r.mu.Unlock()
+	if l := list(r); !slices.Contains(*l, path) {
+		*l = append(*l, path)
+	}
+	if r.part != nil {
+		r.part.note(path, list)
+	}
 }
 
 // ownRemoval tells whether the action itself removed path. Whoever makes it

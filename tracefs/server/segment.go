@@ -92,6 +92,7 @@ func (r *recorder) onlyAppended(path string) bool {
 func (v *view) append(path string, tid uint32) *segment {
 	x := &v.segments
 	if g := x.at(path); g != nil {
+		v.rec.appendsInPart(path)
 		return g
 	}
 	if v.engine.preimages.make() != nil {
@@ -153,6 +154,7 @@ func (s *superblock) createLog(g *segment, in *fuse.CreateIn, name, path string,
 	if n == nil {
 		return fuse.Status(syscall.ESTALE)
 	}
+	s.tells(in.NodeId, name)
 	s.entry(n, path, &st, &out.EntryOut)
 	return s.openSegment(g, &out.OpenOut)
 }
@@ -250,6 +252,9 @@ func (r *recorder) appends(path string) {
 	defer r.mu.Unlock()
 	if m := r.at(path); m.write != nil {
 		m.write.segment, m.write.appendOnly = true, true
+	}
+	if r.part != nil {
+		r.part.appends(path)
 	}
 }
 

@@ -46,6 +46,7 @@ type superblock struct {
 	doors   doors
 	bare    atomic.Uint64 // counts handles without a descriptor
 	outside paths         // written by clients past the kernel's caches
+	names   toldNames
 	onEnd   func()
 }
 
@@ -265,6 +266,7 @@ func (s *superblock) Lookup(_ <-chan struct{}, h *fuse.InHeader, name string, ou
 	if !ok {
 		return fuse.Status(syscall.ESTALE)
 	}
+	s.tells(h.NodeId, name)
 	var st syscall.Stat_t
 	err := raw.Lstat(path, &st)
 	if err != nil || s.view.hides(path) || s.view.hidesNew(path, &st, h.Pid) {

@@ -29,6 +29,9 @@ type view struct {
 	segments segments
 
 	rec     *recorder
+	parts   bool // see beginPart
+	partMu  sync.Mutex
+	part    *part // nil if none goes on
 	procs   *procs
 	journal *journal
 	writeMu sync.Mutex
@@ -47,7 +50,7 @@ type view struct {
 // assign gives a prepared view to an action. What the spawner looked up while it
 // put the view in place is forgotten.
 func (v *view) assign(m *wire.NewView) {
-	v.name, v.serial, v.dir, v.targets, v.reverse = m.ID, m.Serial, m.Dir, m.Targets, m.Reverse
+	v.name, v.serial, v.dir, v.targets, v.reverse, v.parts = m.ID, m.Serial, m.Dir, m.Targets, m.Reverse, m.Parts
 	v.hide(m.Hidden)
 	if v.engine.config.System == tracefs.WholeView {
 		v.labels = newLabelled(m.Labels, m.Strict, v.root, v.engine.spawnerID)
@@ -98,7 +101,7 @@ func (v *view) finish(leftover bool) *tracefs.Record {
 func (r *recorder) close() *tracefs.Record {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.off = true
+	r.off, r.part = true, nil
 	rec := &tracefs.Record{Sockets: r.sockets, Setuid: r.setuid}
 	for path, m := range r.marks {
 		if m.write != nil && !r.sumWrite(rec, path, m) {
@@ -192,6 +195,9 @@ func (r *recorder) read(path string, flags tracefs.LookFlags, st *syscall.Stat_t
 	defer r.mu.Unlock()
 	if r.off {
 		return false
+	}
+	if r.part != nil {
+		r.part.read(path, flags, st, proc)
 	}
 	m := r.at(path)
 	first := m.flags&tracefs.LookContent == 0

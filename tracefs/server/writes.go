@@ -114,6 +114,9 @@ func (r *recorder) change(path string, c change, exists bool, st *syscall.Stat_t
 	if r.off {
 		return nil, false
 	}
+	if r.part != nil {
+		r.part.change(path, c, exists, st, proc)
+	}
 	m := r.at(path)
 	if m.write == nil {
 		m.write = newWritten(m, c, exists, st, proc)

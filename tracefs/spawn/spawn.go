@@ -75,6 +75,8 @@ func (s *spawner) serve(r *wire.Request) {
 		go s.mountView(r)
 	case wire.OpRelease:
 		go s.release(r)
+	case wire.OpInhabited:
+		go s.lives(r)
 	case wire.OpShutdown:
 		os.Exit(0)
 	default:
@@ -172,6 +174,19 @@ func (s *spawner) release(r *wire.Request) {
 	if !left {
 		s.drop(m.View)
 	}
+}
+
+// lives tells whether something lives in a view of which no command runs.
+func (s *spawner) lives(r *wire.Request) {
+	var m wire.Ref
+	if err := r.Decode(&m); err != nil {
+		r.Fail(err)
+		return
+	}
+	s.mu.Lock()
+	v := s.views[m.View]
+	s.mu.Unlock()
+	r.Reply(&wire.Released{Leftover: v != nil && s.inhabited(v)})
 }
 
 // drop unmounts a view that nobody lives in.

@@ -23,6 +23,9 @@ const (
 	OpReplaceTail
 	OpWriting
 	OpRecorded
+	OpBeginPart
+	OpEndPart
+	OpLooks
 )
 
 // Messages from the server to a client, with a Text. OpLarge tells one that asked for
@@ -40,6 +43,7 @@ const (
 	OpMountView
 	OpRelease
 	OpShutdown
+	OpInhabited
 )
 
 // Messages between a client and the spawner.
@@ -106,6 +110,7 @@ type NewView struct {
 	Hidden  []string
 	Targets []string
 	Reverse bool
+	Parts   bool // parts of what the action does may be recorded by themselves
 	Labels  []Label
 	Strict  bool // labels must not disagree
 }
@@ -118,6 +123,7 @@ func (m *NewView) Fields(c *Codec) {
 	c.Strings(&m.Hidden)
 	c.Strings(&m.Targets)
 	c.Bool(&m.Reverse)
+	c.Bool(&m.Parts)
 	List(c, &m.Labels, func(c *Codec, l *Label) { l.Fields(c) })
 	c.Bool(&m.Strict)
 }
@@ -190,6 +196,40 @@ func (m *LookPath) Fields(c *Codec) {
 	c.String(&m.Dir)
 }
 
+// BeginPart asks for the beginning of a part. With Check it is refused with EBUSY if
+// something lives in the view.
+type BeginPart struct {
+	View  uint32
+	Check bool
+}
+
+// Fields implements Message.
+func (m *BeginPart) Fields(c *Codec) {
+	c.Uint32(&m.View)
+	c.Bool(&m.Check)
+}
+
+// Looks asks what an action would find at paths, each as far as flags of the same place
+// say. With Record these become looks of the action. The answer is a record with as many
+// looks.
+type Looks struct {
+	View   uint32
+	Paths  []string
+	Flags  []uint32
+	Record bool
+}
+
+// Fields implements Message.
+func (m *Looks) Fields(c *Codec) {
+	c.Uint32(&m.View)
+	c.Strings(&m.Paths)
+	List(c, &m.Flags, func(c *Codec, v *uint32) { c.Uint32(v) })
+	c.Bool(&m.Record)
+	if len(m.Flags) != len(m.Paths) {
+		c.fail()
+	}
+}
+
 // Text is an answer of one string.
 type Text struct {
 	S string
@@ -247,7 +287,8 @@ func (m *Release) Fields(c *Codec) {
 	c.Bool(&m.Kill)
 }
 
-// Released answers Release.
+// Released answers Release, and OpInhabited, which asks the same of a view by its Ref and
+// changes nothing.
 type Released struct {
 	Leftover bool // processes still live in the view
 }

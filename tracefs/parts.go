@@ -1,0 +1,57 @@
+package tracefs
+
+import (
+	"fmt"
+	"syscall"
+
+	"fmake/tracefs/wire"
+)
+
+// BeginPart begins to record what one program does by itself, besides the record of the
+// whole action. Nothing may run in the view then, nor anything but the program until the
+// part ends. With check, EBUSY says that something does that an earlier program has left.
+// Any other error says that it cannot be done here.
+func (v *View) BeginPart(check bool) error {
+	_, err := v.engine.server.Call(wire.OpBeginPart, &wire.BeginPart{View: v.id, Check: check}, nil)
+	if err != nil {
+		return plain(err)
+	}
+	return nil
+}
+
+// EndPart ends the part and returns what was recorded: as of an action, but for what
+// other actions wrote meanwhile and for absences and states in system trees. Pre-images
+// are those of the action.
+func (v *View) EndPart() (*Record, error) {
+	var r Record
+	if _, err := v.engine.server.Call(wire.OpEndPart, &wire.Ref{View: v.id}, &r); err != nil {
+		return nil, fmt.Errorf("end part: %w", err)
+	}
+	return &r, nil
+}
+
+// Looks tells what the action would find at some paths now: each with its flags of
+// LookExists or LookAbsent, and LookContent, LookListing and LookLink where those are
+// asked for and there is such a thing. With record the action has looked so.
+func (v *View) Looks(asked []Look, record bool) ([]Look, error) {
+	m := wire.Looks{View: v.id, Paths: make([]string, len(asked)), Flags: make([]uint32, len(asked)), Record: record}
+	for i := range asked {
+		m.Paths[i], m.Flags[i] = asked[i].Path, uint32(asked[i].Flags)
+	}
+	var r Record
+	if _, err := v.engine.server.Call(wire.OpLooks, &m, &r); err != nil {
+		return nil, fmt.Errorf("look: %w", err)
+	}
+	if len(r.Looks) != len(asked) {
+		return nil, wire.ErrCorrupt
+	}
+	return r.Looks, nil
+}
+
+// System is s in the form of the system calls, as far as it goes.
+func (s *Stat) System() syscall.Stat_t {
+	return syscall.Stat_t{
+		Dev: s.Dev, Ino: s.Ino, Mode: s.Mode, Uid: s.UID, Gid: s.GID, Nlink: uint64(s.Nlink), Size: s.Size,
+		Mtim: syscall.NsecToTimespec(s.Mtime), Ctim: syscall.NsecToTimespec(s.Ctime),
+	}
+}
