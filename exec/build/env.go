@@ -107,15 +107,15 @@ func (b *Build) envThat(env map[string]string, matters func(name string) bool) [
 			out = append(out, cache.EnvInput{Name: name})
 		}
 	}
-	return b.withUnset(out, env, text, sets)
+	return b.withUnset(out, env, matters)
 }
 
 // withUnset adds to the variables that mattered to an action those that were not set, that
 // the graph has met, and that would have mattered: nobody looks for a variable that was met
 // in a trace that does not have it.
-func (b *Build) withUnset(in []cache.EnvInput, env map[string]string, text string, sets []nameSet) []cache.EnvInput {
+func (b *Build) withUnset(in []cache.EnvInput, env map[string]string, matters func(name string) bool) []cache.EnvInput {
 	for name := range b.known() {
-		if _, set := env[name]; !set && !hasEnv(in, name) && b.envMatters(name, text, sets) {
+		if _, set := env[name]; !set && !hasEnv(in, name) && matters(name) {
 			in = append(in, cache.EnvInput{Name: name})
 		}
 	}
