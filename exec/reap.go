@@ -62,6 +62,9 @@ func (w *Walk) receive(block bool) (ended, bool) {
 // false if the job has just gone on to its next command.
 func (w *Walk) commandEnded(e ended, failing bool) bool {
 	j := e.job
+	if j.way != nil {
+		return w.arrived(j)
+	}
 	w.collect(j)
 	pid := j.run.pid()
 	j.run = nil

@@ -191,6 +191,8 @@ type action struct {
 	status  int                      // what it ended with
 	acted   bool                     // a line did more than print
 	second  bool                     // it ran before, and is verified
+	landed  bool                     // it ran on another machine
+	gone    bool                     // make ended while it was there
 }
 
 func (a *action) View() exec.View { return a.view }
@@ -253,6 +255,9 @@ func (a *action) Line(_ int, text string) {
 func (a *action) End(status int, interrupted bool) error {
 	a.b.active--
 	defer a.b.release(a.n)
+	if a.landed || a.gone && !a.view.used() {
+		return nil // all was done by Arrive, or nothing was done at all
+	}
 	rec, err := a.view.finish()
 	if a.raise != nil {
 		defer a.raise()

@@ -69,6 +69,7 @@ type Options struct {
 	Cache       Mode     // --cache
 	CacheDir    string   // --cache-dir, else the default place
 	Remote      []string // settings of the remote cache, see package endpoint
+	Sends       bool     // recipes are sent to another machine, by those settings
 	Flush       bool     // the build waits at its end for what is on its way there
 	System      string   // --system: trace or fingerprint
 	AllEnv      bool     // --env=all
@@ -126,6 +127,8 @@ type Build struct {
 	contents    *cache.Contents
 	storeFailed bool
 	noFar       bool          // there is no remote cache
+	noAway      bool          // nothing is sent to another machine any more
+	away        *awayNotes    // see notes; nil before it is needed
 	slots       chan struct{} // bounds the writes to the store that are under way
 
 	nodes         map[*makefile.File]*node

@@ -23,6 +23,7 @@ type Shared struct {
 	err    error            // why there is no engine, nil before the attempt
 	fifo   func() string    // of the make at the top
 	trees  map[string]*tree // by path of the graph
+	sends  *sending         // see sending
 }
 
 // tree is what the makes of a process know of one project. It is safe for

@@ -299,6 +299,7 @@ func (b *Build) Save() {
 	if b.opts.DryRun {
 		return
 	}
+	b.away.save()
 	defer b.tree.wrote(time.Now())
 	var ids []uint64
 	if b.journal != nil {
