@@ -3,6 +3,7 @@ package exec
 import (
 	"context"
 	"runtime"
+	"sync"
 
 	"golang.org/x/sys/unix"
 
@@ -30,9 +31,10 @@ type SentLine struct {
 
 // Journey is a recipe on its way.
 type Journey interface {
-	// Travel returns when the recipe has ended there, or will not. It is called outside of
-	// the walk.
-	Travel(ctx context.Context)
+	// Travel returns when the recipe has ended there, or will not, or when it is called home
+	// because that takes too long and idle says that there is a processor for it here. It is
+	// called outside of the walk.
+	Travel(ctx context.Context, idle func() bool)
 	// Arrive puts what it has left into place, and shows what it has printed, as if it had
 	// run here. It returns false, and does nothing, if it has to run here. gone says that
 	// make is ending: nobody wants it any more.
@@ -68,7 +70,7 @@ func (w *Walk) depart(j *job) bool {
 	j.way, j.run = way, travel{cancel}
 	w.started++
 	go func() {
-		way.Travel(ctx)
+		way.Travel(ctx, w.here.take)
 		cancel()
 		w.report(ended{job: j})
 	}()
@@ -107,6 +109,7 @@ func (w *Walk) arrived(j *job) bool {
 	way := j.way
 	j.way, j.run = nil, nil
 	w.db.Dirs().Invalidate()
+	defer w.countHere()
 	switch {
 	case way.Arrive(w.dying):
 		w.restoredBy(j)
@@ -145,14 +148,42 @@ func (w *Walk) restoredBy(j *job) {
 // busyHere tells whether as many recipes run here as this machine has processors: -j is
 // about another one, too.
 func (w *Walk) busyHere() bool {
-	if !w.sends {
-		return false
-	}
-	here := 0
+	return w.sends && w.countHere() >= runtime.NumCPU()
+}
+
+// countHere counts the recipes that run here, for those that may be called home, too.
+func (w *Walk) countHere() int {
+	n := 0
 	for _, j := range w.jobs {
 		if j.way == nil {
-			here++
+			n++
 		}
 	}
-	return here >= runtime.NumCPU()
+	w.here.count(n)
+	return n
+}
+
+// processors are those of this machine. It is safe for concurrent use.
+type processors struct {
+	mu    sync.Mutex
+	used  int
+	taken int // by who was called home, and is not here yet
+}
+
+// count says how many are in use. Who was called home is here by then, or soon.
+func (p *processors) count(n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.used, p.taken = n, 0
+}
+
+// take takes one, if there is an idle one.
+func (p *processors) take() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.used+p.taken >= runtime.NumCPU() {
+		return false
+	}
+	p.taken++
+	return true
 }

@@ -264,6 +264,9 @@ func (w *Walk) removeJob(j *job) {
 		if other == j {
 			w.jobs = append(w.jobs[:i], w.jobs[i+1:]...)
 			w.used--
+			if w.sends {
+				w.countHere()
+			}
 			return
 		}
 	}

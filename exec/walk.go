@@ -106,6 +106,7 @@ type Walk struct {
 	saidWaiting     bool                            // "Waiting for unfinished jobs" was said
 	dying           bool                            // a signal is ending make
 	sends           bool                            // a recipe was sent to another machine
+	here            processors                      // for recipes that come back from there
 	followed        map[*makefile.Dep]*makefile.Dep // by dropped prerequisite: what stood behind it
 	shuffle         shuffler
 	batchStarted    int

@@ -30,6 +30,8 @@ const (
 	// unknownPatience is how long nothing may come while an action runs of which nobody
 	// knows how long it takes.
 	unknownPatience = 30 * time.Second
+	// firstWord is how long a server may say nothing at all of an action.
+	firstWord = 5 * time.Second
 	// knownPatience is that beyond three times what it takes here.
 	knownPatience = 2500 * time.Millisecond
 	// cancelTime bounds the call that ends what runs in vain.
@@ -177,7 +179,7 @@ func (s *server) cached(ctx context.Context, l limits, c *parcel) (*repb.ActionR
 // execute has an action run, and waits until it has. What runs in vain is ended.
 func (f *farm) execute(ctx context.Context, l limits, p *pulse, c *parcel) (*repb.ExecuteResponse, error) {
 	w := &waiting{farm: f, pulse: p, usual: time.Duration(c.away.Usual)}
-	p.expect(stalled)
+	p.expect(firstWord)
 	st, err := f.server.exec.Execute(ctx, &repb.ExecuteRequest{
 		InstanceName: f.server.instance, ActionDigest: c.action, DigestFunction: l.function.value(),
 		InlineStderr: true, InlineOutputFiles: []string{c.away.Answer},

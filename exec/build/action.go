@@ -193,6 +193,8 @@ type action struct {
 	second  bool                     // it ran before, and is verified
 	landed  bool                     // it ran on another machine
 	gone    bool                     // make ended while it was there
+
+	calledHome time.Duration // how long it was there in vain
 }
 
 func (a *action) View() exec.View { return a.view }
@@ -266,6 +268,9 @@ func (a *action) End(status int, interrupted bool) error {
 		return a.lost(err)
 	}
 	defer a.view.recorded()
+	if a.calledHome > 0 {
+		a.b.cameHome(a.calledHome, time.Since(a.started)-a.calledHome)
+	}
 	a.status = status
 	if status != 0 && !a.b.keepsFailures() || interrupted {
 		a.failed(rec, status)

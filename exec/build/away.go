@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -132,6 +133,8 @@ type journey struct {
 	got    *cache.Arrival
 	report *away.Report
 	err    error
+	wait   time.Duration // how long it may be away when a processor is idle here
+	home   time.Duration // how long it was away when it was called home, 0 if it was not
 }
 
 // Send implements exec.Sender.
@@ -145,19 +148,22 @@ func (a *action) Send(lines []exec.SentLine) exec.Journey {
 		b.notes().stays(a.n.name, why)
 		return nil
 	}
+	j.wait = b.awayPatience(j.away.Usual)
 	return j
 }
 
 // Travel implements exec.Journey.
-func (j *journey) Travel(ctx context.Context) {
-	done := make(chan struct{})
-	defer close(done)
+func (j *journey) Travel(ctx context.Context, idle func() bool) {
+	done, called := make(chan struct{}), make(chan time.Duration, 1)
 	go func() {
-		select {
-		case <-ctx.Done():
-			_ = j.client.Recall(j.away.ID) // else it runs to its end there
-		case <-done:
+		defer close(called)
+		if away := j.overdue(ctx, done, idle); away > 0 {
+			called <- away
 		}
+	}()
+	defer func() {
+		close(done)
+		j.home = <-called
 	}()
 	if j.got, j.err = j.client.Run(j.away); j.err != nil {
 		return
@@ -176,6 +182,47 @@ func (j *journey) Travel(ctx context.Context) {
 	}
 }
 
+// overdue calls the recipe back when nobody wants it any more, or when it is away for longer
+// than it should be and there is a processor for it here. It returns then for how long it
+// was away.
+func (j *journey) overdue(ctx context.Context, done <-chan struct{}, idle func() bool) time.Duration {
+	begun, timer := time.Now(), time.NewTimer(j.wait)
+	defer timer.Stop()
+	for {
+		select {
+		case <-done:
+			return 0
+		case <-ctx.Done():
+			_ = j.client.Recall(j.away.ID) // else it runs to its end there
+			return 0
+		case <-timer.C:
+		}
+		if idle() {
+			_ = j.client.Recall(j.away.ID)
+			return time.Since(begun)
+		}
+		timer.Reset(homeAgain)
+	}
+}
+
+// awayPatience is after how long a recipe that is away is called home.
+func (b *Build) awayPatience(usual int64) time.Duration {
+	switch {
+	case b.slowAway > 0: // the last one was called home
+		return knownReturn / 4
+	case usual > 0:
+		return min(unknownReturn, 2*time.Duration(usual)+knownReturn)
+	}
+	return unknownReturn
+}
+
+// When a recipe is called home.
+const (
+	unknownReturn = 4 * time.Second // one of which nobody knows how long it takes, at the latest
+	knownReturn   = 2 * time.Second // beyond twice what it takes here
+	homeAgain     = 50 * time.Millisecond
+)
+
 // Arrive implements exec.Journey.
 func (j *journey) Arrive(gone bool) bool {
 	a, b := j.a, j.a.b
@@ -191,6 +238,11 @@ func (j *journey) Arrive(gone bool) bool {
 	if why == "" && !b.mayPutBack(a.f, t) {
 		why = "what it left cannot be taken as its result"
 	}
+	if j.home > 0 && j.err != nil {
+		a.calledHome = j.home
+		b.notes().stays(a.n.name, "it took too long there")
+		return false
+	}
 	if why != "" {
 		b.notes().failed(a.n.name, a.n.recipe.full, why)
 		return false
@@ -201,6 +253,7 @@ func (j *journey) Arrive(gone bool) bool {
 		return false
 	}
 	a.landed = true
+	b.slowAway = 0
 	b.notes().ran(a.n.name, j.got)
 	b.keepAway(a.f, t)
 	return true
@@ -225,6 +278,21 @@ func (b *Build) failedAway(j *journey) string {
 		return "it failed there"
 	}
 	return ""
+}
+
+// tooSlowAway is how many recipes in a row may be away in vain that take much less time here.
+const tooSlowAway = 2
+
+// cameHome notes that a recipe which was called home has run here. If that was much sooner
+// done, and nothing comes back at all, no more are sent.
+func (b *Build) cameHome(away, here time.Duration) {
+	if here > away/2 {
+		return
+	}
+	if b.slowAway++; b.slowAway >= tooSlowAway && !b.noAway {
+		b.noAway = true
+		b.warn("recipes are not sent to another machine any more: what takes %v here has not come back after %v", here.Round(time.Millisecond), away.Round(time.Second))
+	}
 }
 
 // keepAway puts the result into the store, in the background: its contents are there.

@@ -128,6 +128,7 @@ type Build struct {
 	storeFailed bool
 	noFar       bool          // there is no remote cache
 	noAway      bool          // nothing is sent to another machine any more
+	slowAway    int           // see cameHome
 	away        *awayNotes    // see notes; nil before it is needed
 	slots       chan struct{} // bounds the writes to the store that are under way
 
