@@ -32,7 +32,7 @@ type farm struct {
 	moved  atomic.Int64 // when something came last, in nanoseconds since 1970
 
 	mu    sync.Mutex
-	there map[string]bool                    // contents that the server has, by hash
+	there map[string]*gift                   // contents that the server has, by hash
 	names map[cache.Hash]*repb.Digest        // what the server calls files
 	going map[uint64]context.CancelCauseFunc // actions on their way
 }
@@ -44,7 +44,7 @@ func newFarm(local *cache.Client, contents *cache.Contents, place *endpoint.Endp
 	}
 	f := &farm{
 		local: local, contents: contents, place: place, server: server, breaker: newBreaker(place), asking: make(chan struct{}, 1),
-		there: make(map[string]bool), names: make(map[cache.Hash]*repb.Digest), going: make(map[uint64]context.CancelCauseFunc),
+		there: make(map[string]*gift), names: make(map[cache.Hash]*repb.Digest), going: make(map[uint64]context.CancelCauseFunc),
 	}
 	f.ctx, f.stop = context.WithCancelCause(context.Background())
 	return f, nil
@@ -193,6 +193,9 @@ func (b beating) Read(buf []byte) (int, error) {
 	return n, err
 }
 
+// quicklyHashed is the size up to which a file is sooner hashed than its hash looked up.
+const quicklyHashed = 64 << 10
+
 // file names a file of the tree as the server will, reading it if it was never named: it
 // has to be what the action says.
 func (f *farm) file(fn function, a *cache.AwayFile) (*repb.Digest, error) {
@@ -205,14 +208,19 @@ func (f *farm) file(fn function, a *cache.AwayFile) (*repb.Digest, error) {
 	if d != nil {
 		return d, nil
 	}
-	alias, err := f.local.GetAlias(a.Hash)
-	if err != nil || alias.IsZero() {
+	var alias cache.Hash
+	if a.Size >= quicklyHashed {
+		alias, _ = f.local.GetAlias(a.Hash) // else it is computed again
+	}
+	if alias.IsZero() {
 		data, err := os.ReadFile(a.From)
 		if err != nil || cache.HashBytes(data) != a.Hash {
 			return nil, notSent("%s is not as it was", a.Path)
 		}
 		alias = fn.sum(data)
-		_ = f.local.PutAlias(a.Hash, alias) // else it is computed again
+		if a.Size >= quicklyHashed {
+			_ = f.local.PutAlias(a.Hash, alias)
+		}
 	}
 	d = named(alias, a.Size)
 	f.mu.Lock()
@@ -221,20 +229,73 @@ func (f *farm) file(fn function, a *cache.AwayFile) (*repb.Digest, error) {
 	return d, nil
 }
 
-// give gives those contents that the server is not known to have.
+// gift is a content that is given to the server: once, whoever needs it.
+type gift struct {
+	done chan struct{} // closed when it was given, or could not be
+	ok   bool          // it was
+}
+
+// give gives those contents that the server is not known to have, and waits for those that
+// somebody else gives.
 func (f *farm) give(ctx context.Context, l limits, p *pulse, blobs []*blob) error {
-	var unknown []*blob
-	f.mu.Lock()
-	for _, b := range blobs {
-		if !f.there[b.digest.GetHash()] {
-			unknown = append(unknown, b)
+	for {
+		mine, others := f.share(blobs)
+		err := f.giveAll(ctx, l, p, mine)
+		again := false
+		for _, g := range others {
+			select {
+			case <-g.done:
+				again = again || !g.ok
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		if err != nil || !again {
+			return err
 		}
 	}
-	f.mu.Unlock()
-	if len(unknown) == 0 {
+}
+
+// share takes those contents that nobody has given yet, and names those that are on their
+// way.
+func (f *farm) share(blobs []*blob) (mine []*blob, others []*gift) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	taken := make(map[string]bool)
+	for _, b := range blobs {
+		hash := b.digest.GetHash()
+		switch g := f.there[hash]; {
+		case g == nil:
+			f.there[hash] = &gift{done: make(chan struct{})}
+			taken[hash] = true
+			mine = append(mine, b)
+		case !g.ok && !taken[hash]:
+			others = append(others, g)
+		}
+	}
+	return mine, others
+}
+
+// giveAll gives contents that were taken for that.
+func (f *farm) giveAll(ctx context.Context, l limits, p *pulse, blobs []*blob) (err error) {
+	if len(blobs) == 0 {
 		return nil
 	}
-	for _, b := range unknown {
+	defer func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		for _, b := range blobs {
+			g := f.there[b.digest.GetHash()]
+			if g == nil {
+				continue // it was forgotten meanwhile
+			}
+			if g.ok = err == nil; !g.ok {
+				delete(f.there, b.digest.GetHash())
+			}
+			close(g.done)
+		}
+	}()
+	for _, b := range blobs {
 		if l.largest > 0 && b.digest.GetSizeBytes() > l.largest {
 			return notSent("it needs a file that is too large for the server")
 		}
@@ -248,15 +309,7 @@ func (f *farm) give(ctx context.Context, l limits, p *pulse, blobs []*blob) erro
 			}
 		}
 	}
-	if err := f.server.give(ctx, l, unknown, min(l.batch, batched), p.beat); err != nil {
-		return err
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for _, b := range unknown {
-		f.there[b.digest.GetHash()] = true
-	}
-	return nil
+	return f.server.give(ctx, l, blobs, min(l.batch, batched), p.beat)
 }
 
 // forget has contents given once more: the server says that it lacks some.
@@ -264,6 +317,8 @@ func (f *farm) forget(blobs []*blob) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, b := range blobs {
-		delete(f.there, b.digest.GetHash())
+		if g := f.there[b.digest.GetHash()]; g != nil && g.ok {
+			delete(f.there, b.digest.GetHash())
+		}
 	}
 }

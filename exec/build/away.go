@@ -235,7 +235,7 @@ func (j *journey) Arrive(gone bool) bool {
 	if why == "" {
 		t, why = j.trace()
 	}
-	if why == "" && !b.mayPutBack(a.f, t) {
+	if why == "" && !b.sameSurroundings(a.f, t) {
 		why = "what it left cannot be taken as its result"
 	}
 	if j.home > 0 && j.err != nil {

@@ -47,10 +47,12 @@ func (s *shipment) guess() {
 
 // storedPaths are those that runs of the same recipe have looked at, as the store knows.
 func (s *shipment) storedPaths() (keys []string) {
-	sets, err := s.j.client.PathSets(s.b.recipeKey(s.a.f, s.a.n).full)
-	if err != nil {
-		return nil
+	n := s.a.n
+	if !n.asked { // else it was when the recipe was looked up
+		n.sets, _ = s.j.client.PathSets(s.b.recipeKey(s.a.f, n).full) // what is not known is guessed
+		n.asked = true
 	}
+	sets := n.sets
 	for _, set := range sets {
 		for _, p := range set.Paths {
 			if p.Path[0] == '.' && p.Kind != cache.InputListing {

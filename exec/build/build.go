@@ -186,9 +186,11 @@ type lists struct {
 
 // node is what this build knows of one target.
 type node struct {
-	name    string // in the graph
-	peers   int    // how many other targets its recipe makes
-	path    string // absolute, of the target's file
+	name    string          // in the graph
+	sets    []cache.PathSet // what runs of its recipe have looked at, by the store
+	asked   bool            // that is known
+	peers   int             // how many other targets its recipe makes
+	path    string          // absolute, of the target's file
 	recipe  recipeKey
 	reason  string
 	run     cache.Hash // identity of its last run or restore in this build
