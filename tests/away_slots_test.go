@@ -12,6 +12,7 @@ import (
 	repb "github.com/bazelbuild/remote-apis/build/bazel/remote/execution/v2"
 	"golang.org/x/sys/unix"
 
+	"fmake/cache"
 	"fmake/exec/away"
 	"fmake/tests/reapi"
 )
@@ -72,16 +73,22 @@ func TestAwaySlots(t *testing.T) {
 
 // pretendToCopy does what a worker does with the recipe "cp FROM TO", without a process.
 func pretendToCopy(_ *repb.Command, input func(string) []byte) map[string][]byte {
-	job, err := away.DecodeJob(string(input(away.JobFile)))
+	text := input(away.JobFile)
+	job, err := away.DecodeJob(string(text))
 	if err != nil || len(job.Lines) != 1 || len(job.Lines[0].Argv) != 3 {
 		return nil
 	}
 	line := job.Lines[0]
 	from, to := line.Argv[1], line.Argv[2]
 	data := input(away.Project + "/" + from)
+	hash := func(data []byte) string {
+		sum := cache.HashBytes(data)
+		return string(sum[:])
+	}
 	report := away.Report{
-		Looks:  []away.Look{{Path: "./" + from, How: away.Content}, {Path: "./" + to, How: away.Seen | away.Absent}},
-		Left:   []away.Left{{Path: "./" + to, Type: unix.S_IFREG, Mode: 0o644, Size: int64(len(data))}},
+		Job:    hash(text),
+		Looks:  []away.Look{{Path: "./" + from, How: away.Content, Hash: hash(data)}, {Path: "./" + to, How: away.Seen | away.Absent}},
+		Left:   []away.Left{{Path: "./" + to, Type: unix.S_IFREG, Mode: 0o644, Size: int64(len(data)), Hash: hash(data)}},
 		Chunks: []away.Chunk{{Stream: 3, Data: line.Echo + "\n"}},
 		Took:   int64(slotsEach),
 	}

@@ -34,6 +34,7 @@ const (
 type Look struct {
 	Path string
 	How  uint64
+	Hash string // of a file of the project that was read
 }
 
 // Left is what the recipe has left at a path that it has written, below the project's root.
@@ -42,6 +43,7 @@ type Left struct {
 	Type uint32 // as in st_mode; 0 for nothing
 	Mode uint32
 	Size int64
+	Hash string // of a file
 	Link string
 }
 
@@ -59,15 +61,17 @@ type Chunk struct {
 	Data   string
 }
 
-// Report is what a worker tells.
+// Report is what a worker tells. It says which job it is about, and hashes in it, BLAKE3 in
+// binary, bind what went in and what has come out: who keeps results may have mixed them up.
 type Report struct {
+	Job    string // hash of the job
 	Odd    string // why the result is of no use, "" if it may be
 	Status int    // of the line that failed, 0 if none did
 	Looks  []Look // sorted
 	Left   []Left // sorted
 	Procs  []Proc
 	Chunks []Chunk
-	Hashes []string // of Job.Hash, in binary, "" for what cannot be read
+	Hashes []string // of Job.Hash, "" for what cannot be read
 	Took   int64    // nanoseconds
 }
 
@@ -112,12 +116,14 @@ func DecodeJob(text string) (*Job, error) {
 func (p *Report) Encode() string {
 	w := &writer{}
 	w.num(version)
+	w.str(p.Job)
 	w.str(p.Odd)
 	w.num(uint64(p.Status))
 	w.num(uint64(len(p.Looks)))
 	for _, l := range p.Looks {
 		w.str(l.Path)
 		w.num(l.How)
+		w.str(l.Hash)
 	}
 	w.num(uint64(len(p.Left)))
 	for _, l := range p.Left {
@@ -125,6 +131,7 @@ func (p *Report) Encode() string {
 		w.num(uint64(l.Type))
 		w.num(uint64(l.Mode))
 		w.num(uint64(l.Size))
+		w.str(l.Hash)
 		w.str(l.Link)
 	}
 	w.num(uint64(len(p.Procs)))
@@ -149,12 +156,12 @@ func DecodeReport(text string) (*Report, error) {
 	if r.num() != version {
 		return nil, errMalformed
 	}
-	p := &Report{Odd: r.str(), Status: int(r.num())}
+	p := &Report{Job: r.str(), Odd: r.str(), Status: int(r.num())}
 	for range r.count() {
-		p.Looks = append(p.Looks, Look{r.str(), r.num()})
+		p.Looks = append(p.Looks, Look{r.str(), r.num(), r.str()})
 	}
 	for range r.count() {
-		p.Left = append(p.Left, Left{Path: r.str(), Type: uint32(r.num()), Mode: uint32(r.num()), Size: int64(r.num()), Link: r.str()})
+		p.Left = append(p.Left, Left{Path: r.str(), Type: uint32(r.num()), Mode: uint32(r.num()), Size: int64(r.num()), Hash: r.str(), Link: r.str()})
 	}
 	for i := range r.count() {
 		x := Proc{Parent: int(r.num()) - 1, Argv: r.strs(), Dir: r.str()}

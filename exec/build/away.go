@@ -80,7 +80,7 @@ func (s *sending) learn(c *cache.Client, worker cache.AwayFile, paths []string) 
 		return err
 	}
 	report, err := openReport(got)
-	if err == nil && len(report.Hashes) != len(unknown) {
+	if sum := cache.HashString(job.Encode()); err == nil && (len(report.Hashes) != len(unknown) || report.Job != string(sum[:])) {
 		err = errors.New("it does not tell what is in its files")
 	}
 	if err != nil {
@@ -126,6 +126,7 @@ type journey struct {
 	a      *action
 	client *cache.Client
 	away   *cache.Away
+	job    string // what the worker is told
 	sent   map[string]*cache.Input // by path in traces: what the other machine has of the project
 	env    map[string]bool         // the variables that it has
 	worker cache.AwayFile
@@ -140,7 +141,7 @@ type journey struct {
 // Send implements exec.Sender.
 func (a *action) Send(lines []exec.SentLine) exec.Journey {
 	b := a.b
-	if !b.opts.Sends || b.noAway {
+	if !b.opts.Sends || b.noAway || a.second {
 		return nil
 	}
 	j, why := b.prepare(a, lines)

@@ -32,6 +32,9 @@ func (j *journey) trace() (*cache.Trace, string) {
 		Target: a.f.Name, Dir: b.sp.key(b.sp.cwd), Key: k.key, FullKey: k.full, Recipe: k.text, Vars: k.vars,
 		Started: a.started.UnixNano(), Duration: j.report.Took, Serial: a.n.serial, Reason: a.n.reason, From: cache.FromAway,
 	}
+	if sum := cache.HashString(j.job); string(sum[:]) != j.report.Job {
+		return nil, "the result of another recipe has come back"
+	}
 	l := &landing{j: j, b: b, a: a, t: t, found: make(map[string]bool), above: make(map[string]bool)}
 	l.outputs()
 	l.inputs()
@@ -93,7 +96,7 @@ func (l *landing) outputs() {
 				l.no("it leaves " + l.b.display(x.Path) + " there, which was not known of it")
 				continue
 			}
-			if c.Type != typeRegular || c.Size != x.Size {
+			if c.Type != typeRegular || string(c.Hash[:]) != x.Hash || c.Size != x.Size {
 				l.no("what came back of " + l.b.display(x.Path) + " is not what it left")
 				continue
 			}
@@ -168,6 +171,10 @@ func (l *landing) project(x away.Look) {
 		return
 	}
 	if x.How&away.Content != 0 {
+		if string(now.Hash[:]) != x.Hash {
+			l.no("another " + l.b.display(key) + " was read there")
+			return
+		}
 		l.t.Inputs = append(l.t.Inputs, now)
 		return
 	}

@@ -299,6 +299,7 @@ func (s *shipment) seal(lines []exec.SentLine, old *cache.Trace, outputs []strin
 			job.Found = append(job.Found, strings.TrimPrefix(d, "./"))
 		}
 	}
+	s.j.job = job.Encode()
 	a := parcel(s.b.opts.Shared.sending().number(), s.j.worker, &job)
 	a.Files = append(a.Files, s.files[1:]...)
 	for _, key := range outputs {

@@ -46,25 +46,31 @@ func Do(jobFile, reportFile string) (status int, err error) {
 		report = &away.Report{Odd: err.Error()}
 	}
 	report.Took = int64(time.Since(begun))
+	sum := blake3.Sum256(text)
+	report.Job = string(sum[:])
 	return report.Status, os.WriteFile(filepath.Join(root, reportFile), []byte(report.Encode()), 0o644)
 }
 
 // hashes hashes files as a cache does.
 func hashes(paths []string) (list []string) {
 	for _, p := range paths {
-		h := blake3.New()
-		f, err := os.Open(p)
-		if err == nil {
-			_, err = io.Copy(h, f)
-			f.Close()
-		}
-		if err != nil {
-			list = append(list, "")
-			continue
-		}
-		list = append(list, string(h.Sum(nil)))
+		list = append(list, hashOf(p))
 	}
 	return list
+}
+
+// hashOf hashes a file, "" for one that cannot be read.
+func hashOf(path string) string {
+	f, err := os.Open(path)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	h := blake3.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return ""
+	}
+	return string(h.Sum(nil))
 }
 
 // work is one recipe that runs.
@@ -221,7 +227,11 @@ func (w *work) tell() {
 	p.Odd = w.watch.Odd()
 	looks := w.watch.Looks()
 	for _, path := range slices.Sorted(maps.Keys(looks)) {
-		p.Looks = append(p.Looks, away.Look{Path: w.key(path), How: looks[path]})
+		l := away.Look{Path: w.key(path), How: looks[path]}
+		if strings.HasPrefix(l.Path, "./") && l.How&away.Content != 0 {
+			l.Hash = hashOf(path)
+		}
+		p.Looks = append(p.Looks, l)
 	}
 	for _, path := range slices.Sorted(maps.Keys(w.watch.Written())) {
 		p.Left = append(p.Left, w.left(path))
@@ -269,6 +279,7 @@ func (w *work) left(path string) away.Left {
 			w.odd("a link that it leaves holds the path where it ran")
 		}
 	case unix.S_IFREG:
+		l.Hash = hashOf(path)
 		if st.Nlink > 1 {
 			w.odd("a file that it leaves has two names")
 		}
