@@ -48,7 +48,7 @@ func TestAwaySlots(t *testing.T) {
 		write(fmt.Sprintf("in%d", i), fmt.Sprintf("content %d\n", i))
 	}
 	write("Makefile", "outs ="+all.String()+"\nall: $(outs)\n$(outs): out%: in% ; cp in$* out$*\n")
-	cmd := exec.Command(binary("fmake"), "-s", fmt.Sprintf("-j%d", slotsJobs))
+	cmd := exec.Command(binary("fmake"), "-srR", fmt.Sprintf("-j%d", slotsJobs))
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "FMAKE_CACHE_DIR="+t.TempDir(), "FMAKE_REMOTE_EXEC=grpc://"+s.Addr(), "FMAKEFLAGS=", "MAKEFLAGS=")
 	begun := time.Now()

@@ -225,11 +225,7 @@ func (s *Service) giveBlobs(ctx context.Context, l limits, blobs []*blob) error 
 // give gives those contents that the server does not have, in messages of a size, and calls
 // taken whenever it has taken one.
 func (s *server) give(ctx context.Context, l limits, blobs []*blob, batch int64, taken func()) error {
-	digests := make([]*repb.Digest, 0, len(blobs))
-	for _, b := range blobs {
-		digests = append(digests, b.digest)
-	}
-	lacks, err := s.missing(ctx, l.function, digests)
+	lacks, err := s.lacking(ctx, l, blobs)
 	if err != nil {
 		return err
 	}
@@ -256,6 +252,24 @@ func (s *server) give(ctx context.Context, l limits, blobs []*blob, batch int64,
 		taken()
 	}
 	return nil
+}
+
+// unasked is up to how many bytes contents are sooner given than asked for.
+const unasked = 32 << 10
+
+// lacking tells which of some contents have to be given.
+func (s *server) lacking(ctx context.Context, l limits, blobs []*blob) (map[string]bool, error) {
+	digests := make([]*repb.Digest, 0, len(blobs))
+	all, bytes := make(map[string]bool), int64(0)
+	for _, b := range blobs {
+		digests = append(digests, b.digest)
+		all[b.digest.GetHash()] = true
+		bytes += b.digest.GetSizeBytes() + overhead
+	}
+	if bytes <= unasked {
+		return all, nil
+	}
+	return s.missing(ctx, l.function, digests)
 }
 
 // blobs lists what a trace left, as the server will call it.

@@ -126,7 +126,7 @@ type journey struct {
 	a      *action
 	client *cache.Client
 	away   *cache.Away
-	job    string // what the worker is told
+	job    string                  // what the worker is told
 	sent   map[string]*cache.Input // by path in traces: what the other machine has of the project
 	env    map[string]bool         // the variables that it has
 	worker cache.AwayFile

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"fmake/cache"
+	"fmake/exec/explain"
 )
 
 // awaySection holds, for --explain and for the next build, what became of recipes that were
@@ -111,6 +112,13 @@ func (n *awayNotes) save() {
 		fmt.Fprintf(&text, "%s\t%s\n", name, n.lines[name])
 	}
 	n.b.graph.SetSection(awaySection, []byte(text.String()))
+}
+
+// explainAway adds what became of a recipe that was to be sent.
+func (b *Build) explainAway(a *explain.Answer, name string) {
+	if note := b.awayNote(name); note != "" {
+		a.Run.Notes = append(a.Run.Notes, note)
+	}
 }
 
 // awayNote says what became of a target's recipe, "" if nobody wanted to send it.

@@ -68,9 +68,7 @@ func (b *Build) explainTarget(a *explain.Answer, f *makefile.File) {
 	}
 	a.Why = b.reasons(f, d)
 	a.Run = b.explainRun(t, "Its recipe")
-	if note := b.awayNote(n.name); note != "" {
-		a.Run.Notes = append(a.Run.Notes, note)
-	}
+	b.explainAway(a, n.name)
 	b.explainInputs(a, t)
 	b.explainDeclared(a, f, t)
 	a.Outputs = b.explainOutputs(t)
@@ -125,6 +123,7 @@ func (b *Build) explainElsewhere(a *explain.Answer, key string, t *cache.Trace) 
 	}
 	a.Why = b.inputReasons(key, t)
 	a.Run = b.explainRun(t, "Its recipe")
+	b.explainAway(a, key)
 	b.explainInputs(a, t)
 	a.Outputs = b.explainOutputs(t)
 }
