@@ -106,6 +106,9 @@ func (w *Walk) sentLines(j *job) (lines []SentLine, ok bool) {
 // arrived ends a job whose recipe has run elsewhere, or runs it here. It returns false if
 // the job goes on.
 func (w *Walk) arrived(j *job) bool {
+	previous := w.con.ctx
+	w.con.ctx = &j.out
+	defer func() { w.con.ctx = previous }()
 	way := j.way
 	j.way, j.run = nil, nil
 	w.db.Dirs().Invalidate()

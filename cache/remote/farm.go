@@ -10,6 +10,7 @@ import (
 	"time"
 
 	repb "github.com/bazelbuild/remote-apis/build/bazel/remote/execution/v2"
+	"github.com/zeebo/blake3"
 
 	"fmake/cache"
 	"fmake/cache/endpoint"
@@ -209,15 +210,14 @@ func (f *farm) file(fn function, a *cache.AwayFile) (*repb.Digest, error) {
 		return d, nil
 	}
 	var alias cache.Hash
+	var err error
 	if a.Size >= quicklyHashed {
 		alias, _ = f.local.GetAlias(a.Hash) // else it is computed again
 	}
 	if alias.IsZero() {
-		data, err := os.ReadFile(a.From)
-		if err != nil || cache.HashBytes(data) != a.Hash {
-			return nil, notSent("%s is not as it was", a.Path)
+		if alias, err = bothSums(a); err != nil {
+			return nil, err
 		}
-		alias = fn.sum(data)
 		if a.Size >= quicklyHashed {
 			_ = f.local.PutAlias(a.Hash, alias)
 		}
@@ -233,6 +233,21 @@ func (f *farm) file(fn function, a *cache.AwayFile) (*repb.Digest, error) {
 type gift struct {
 	done chan struct{} // closed when it was given, or could not be
 	ok   bool          // it was
+}
+
+// bothSums hashes a file with SHA256, and makes sure that it is the one that is meant.
+func bothSums(a *cache.AwayFile) (sum cache.Hash, err error) {
+	f, err := os.Open(a.From)
+	if err != nil {
+		return sum, notSent("%s is not there any more", a.Path)
+	}
+	defer f.Close()
+	b := blake3.New()
+	sum, _, err = sumOf(io.TeeReader(f, b))
+	if err != nil || cache.Hash(b.Sum(nil)) != a.Hash {
+		return sum, notSent("%s is not as it was", a.Path)
+	}
+	return sum, nil
 }
 
 // give gives those contents that the server is not known to have, and waits for those that

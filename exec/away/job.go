@@ -10,8 +10,17 @@ type Job struct {
 	// Above are the folders above files that the recipe may leave. Whoever runs a worker
 	// makes them; those that the recipe is not to find are not in Found.
 	Above, Found []string
+	// Files are those of the project that have been sent, below its root, with their
+	// permissions, which do not travel.
+	Files []File
 	// Hash are files of the other machine to tell the hashes of, when there is nothing to run.
 	Hash []string
+}
+
+// File is a file and its permissions.
+type File struct {
+	Path string
+	Mode uint32
 }
 
 // Line is one line of a recipe.
@@ -90,6 +99,11 @@ func (j *Job) Encode() string {
 	w.num(uint64(j.Umask))
 	w.strs(j.Above)
 	w.strs(j.Found)
+	w.num(uint64(len(j.Files)))
+	for _, f := range j.Files {
+		w.str(f.Path)
+		w.num(uint64(f.Mode))
+	}
 	w.strs(j.Hash)
 	return string(w.b)
 }
@@ -108,7 +122,11 @@ func DecodeJob(text string) (*Job, error) {
 		j.Lines = append(j.Lines, Line{r.str(), r.strs()})
 	}
 	j.Umask = uint32(r.num())
-	j.Above, j.Found, j.Hash = r.strs(), r.strs(), r.strs()
+	j.Above, j.Found = r.strs(), r.strs()
+	for range r.count() {
+		j.Files = append(j.Files, File{r.str(), uint32(r.num())})
+	}
+	j.Hash = r.strs()
 	return j, r.end()
 }
 

@@ -9,7 +9,7 @@ func TestJob(t *testing.T) {
 	for _, want := range []*Job{
 		{},
 		{Hash: []string{"/bin/sh", ""}},
-		{Dir: "a/b", Lines: []Line{{"echo", []string{"sh", "-c", "x\ny"}}, {}, {Argv: []string{""}}}, Umask: 0o22, Above: []string{"o/p"}, Found: []string{"o"}},
+		{Dir: "a/b", Lines: []Line{{"echo", []string{"sh", "-c", "x\ny"}}, {}, {Argv: []string{""}}}, Umask: 0o22, Above: []string{"o/p"}, Found: []string{"o"}, Files: []File{{"a", 0o600}}},
 	} {
 		got, err := DecodeJob(want.Encode())
 		if err != nil || !reflect.DeepEqual(got, want) {

@@ -59,7 +59,7 @@ func (s *sending) number() uint64 {
 }
 
 // learn finds out what is in files of the other machine.
-func (s *sending) learn(c *cache.Client, worker cache.AwayFile, paths []string) error {
+func (s *sending) learn(ctx context.Context, c *cache.Client, worker cache.AwayFile, paths []string) error {
 	s.asking.Lock()
 	defer s.asking.Unlock()
 	var unknown []string
@@ -70,12 +70,14 @@ func (s *sending) learn(c *cache.Client, worker cache.AwayFile, paths []string) 
 		}
 	}
 	s.mu.Unlock()
-	if len(unknown) == 0 {
-		return nil
+	if len(unknown) == 0 || ctx.Err() != nil {
+		return ctx.Err()
 	}
 	job := away.Job{Hash: unknown}
 	a := parcel(s.number(), worker, &job)
+	stop := context.AfterFunc(ctx, func() { _ = c.Recall(a.ID) }) // else it runs to its end there
 	got, err := c.Run(a)
+	stop()
 	if err != nil {
 		return err
 	}
@@ -178,7 +180,7 @@ func (j *journey) Travel(ctx context.Context, idle func() bool) {
 			read = append(read, l.Path)
 		}
 	}
-	if err := j.a.b.opts.Shared.sending().learn(j.client, j.worker, read); err != nil {
+	if err := j.a.b.opts.Shared.sending().learn(ctx, j.client, j.worker, read); err != nil {
 		j.err = err
 	}
 }

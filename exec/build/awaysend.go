@@ -5,7 +5,9 @@ import (
 	"os"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/sys/unix"
 
@@ -125,6 +127,7 @@ type shipment struct {
 	a     *action
 	j     *journey
 	files []cache.AwayFile
+	modes []away.File     // of the files of the project
 	dirs  map[string]bool // of the project, that the recipe finds
 	why   string          // why it is not sent after all, "" if it is
 }
@@ -219,6 +222,13 @@ func (s *shipment) add(key string) {
 		}
 		f = cache.AwayFile{Path: inProjectTree(key), Link: text}
 	}
+	if !utf8.ValidString(key) || !utf8.ValidString(f.Link) { // it cannot be said in the API
+		s.no("the name " + strconv.Quote(key) + " cannot be sent")
+		return
+	}
+	if kind == cache.InputContent {
+		s.modes = append(s.modes, away.File{Path: strings.TrimPrefix(key, "./"), Mode: st.Mode & 0o777})
+	}
 	s.j.sent[key] = &in
 	s.files = append(s.files, f)
 	s.parents(key)
@@ -270,7 +280,7 @@ func (s *shipment) outputs(old *cache.Trace) []string {
 	}
 	var list []string
 	for key := range may {
-		if s.j.sent[key] == nil && !s.dirs[key] && strings.HasPrefix(key, "./") {
+		if s.j.sent[key] == nil && !s.dirs[key] && strings.HasPrefix(key, "./") && utf8.ValidString(key) {
 			list = append(list, key)
 		}
 	}
@@ -299,6 +309,8 @@ func (s *shipment) seal(lines []exec.SentLine, old *cache.Trace, outputs []strin
 			job.Found = append(job.Found, strings.TrimPrefix(d, "./"))
 		}
 	}
+	slices.SortFunc(s.modes, func(x, y away.File) int { return strings.Compare(x.Path, y.Path) })
+	job.Files = s.modes
 	s.j.job = job.Encode()
 	a := parcel(s.b.opts.Shared.sending().number(), s.j.worker, &job)
 	a.Files = append(a.Files, s.files[1:]...)
@@ -339,6 +351,9 @@ func (s *shipment) environ(old *cache.Trace) (list []string, why string) {
 		}
 		if name != "PATH" && bytes.Contains([]byte(value), []byte(s.b.sp.root)) {
 			return nil, "variable " + name + " holds the path of the project"
+		}
+		if !utf8.ValidString(name + value) {
+			return nil, "variable " + name + " cannot be sent"
 		}
 		s.j.env[name] = true
 		list = append(list, name+"="+value)

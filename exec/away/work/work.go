@@ -4,6 +4,7 @@ package work
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -85,6 +86,9 @@ type work struct {
 func run(root string, job *away.Job) (*away.Report, error) {
 	w := &work{root: root, project: filepath.Join(root, away.Project), report: &away.Report{}}
 	removeAbove(w.project, job)
+	if err := permit(w.project, job.Files); err != nil {
+		return nil, err
+	}
 	unix.Umask(int(job.Umask))
 	if err := os.Chdir(filepath.Join(w.project, job.Dir)); err != nil {
 		return nil, err
@@ -124,6 +128,47 @@ func removeAbove(project string, job *away.Job) {
 			_ = os.Remove(filepath.Join(project, dir)) // it is not empty if something was sent
 		}
 	}
+}
+
+// permit gives files their permissions, which a recipe may pass on (cp). What was sent may
+// be shared with others there, so another file takes its place.
+func permit(project string, files []away.File) error {
+	for _, f := range files {
+		p := filepath.Join(project, f.Path)
+		st, err := os.Lstat(p)
+		if err != nil {
+			return err
+		}
+		if !st.Mode().IsRegular() || uint32(st.Mode().Perm()) == f.Mode {
+			continue
+		}
+		if err := replace(p, os.FileMode(f.Mode)); err != nil {
+			return fmt.Errorf("give a file its permissions: %w", err)
+		}
+	}
+	return nil
+}
+
+// replace puts a copy of a file in its place.
+func replace(p string, mode os.FileMode) error {
+	from, err := os.Open(p)
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	to, err := os.CreateTemp(filepath.Dir(p), ".fmake")
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(to, from)
+	err = errors.Join(err, to.Chmod(mode), to.Close())
+	if err == nil {
+		err = os.Rename(to.Name(), p)
+	}
+	if err != nil {
+		_ = os.Remove(to.Name())
+	}
+	return err
 }
 
 // noInput is the standard input of a recipe: nothing can be read from it.
