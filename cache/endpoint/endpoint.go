@@ -36,6 +36,7 @@ const (
 	Limit     = prefix + "EXEC_TIMEOUT" // seconds
 	Platform  = prefix + "PLATFORM"     // name=value, separated by commas
 	Image     = prefix + "IMAGE"        // of a container
+	System    = prefix + "SYSTEM"       // image, ship
 	Token     = prefix + "TOKEN"
 	TokenFile = prefix + "TOKEN_FILE"
 	User      = prefix + "USER"
@@ -47,7 +48,7 @@ const (
 )
 
 func names() []string {
-	return []string{Cache, Mode, Wait, Exec, Limit, Platform, Image, Token, TokenFile, User, Password, Headers, CA, Cert, Key}
+	return []string{Cache, Mode, Wait, Exec, Limit, Platform, Image, System, Token, TokenFile, User, Password, Headers, CA, Cert, Key}
 }
 
 // Split takes the settings out of an environment. Files that they name are named absolutely
@@ -113,6 +114,7 @@ type Endpoint struct {
 
 	Limit    time.Duration // for one recipe
 	Platform [][2]string   // what the machine that runs it has to be like, sorted
+	Ship     bool          // it needs the files of the system here
 
 	CA, Cert, Key string      // files, "" for none
 	Header        [][2]string // sent with every call; may be secrets
@@ -185,6 +187,13 @@ func (e *Endpoint) machine(v map[string]string) error {
 	var err error
 	if e.Limit, err = seconds(v[Limit], DefaultLimit); err != nil || e.Limit <= 0 {
 		return errors.New("how long a recipe may run elsewhere must be a number of seconds")
+	}
+	switch v[System] {
+	case "", "image":
+	case "ship":
+		e.Ship = true
+	default:
+		return errors.New("the system for remote execution must be one of image, ship")
 	}
 	if image := v[Image]; image != "" {
 		if !strings.Contains(image, "://") {

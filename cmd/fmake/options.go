@@ -100,6 +100,10 @@ func ownOptions() []ownOption {
 			name: "--remote-exec-timeout", arg: "SECONDS", set: remoteSetting(endpoint.Limit),
 			help: "How long a recipe may run there, 600 by default.",
 		},
+		{
+			name: "--remote-system", values: []string{"image", "ship"}, set: remoteSetting(endpoint.System),
+			help: "Take the system that is there, if its files are those here (the default); or send what recipes read of it, too.",
+		},
 		{name: "--remote-image", arg: "NAME", set: remoteSetting(endpoint.Image), help: "The container image that recipes run in there."},
 		{
 			name: "--remote-platform", arg: "NAME=VALUE,...", set: remoteSetting(endpoint.Platform),

@@ -18,6 +18,7 @@ package away
 const (
 	Project    = "project" // where the project's root is
 	Own        = "fmake"   // what is not the project's
+	System     = "root"    // in place of Project, if the system was sent: the root of all paths
 	Worker     = Own + "/worker"
 	JobFile    = Own + "/job"
 	ReportFile = Own + "/report"

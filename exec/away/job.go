@@ -4,6 +4,11 @@ import "errors"
 
 // Job is what a worker is to do.
 type Job struct {
+	// Root is where the project is, if the files of the system have been sent with it: the
+	// recipe sees nothing else, and all under the names that they have here. SystemHash names
+	// these files.
+	Root, SystemHash string
+
 	Dir   string // where the recipe begins, below the project's root; "" is the root
 	Lines []Line
 	Umask uint32
@@ -75,6 +80,7 @@ type Chunk struct {
 type Report struct {
 	Job    string // hash of the job
 	Odd    string // why the result is of no use, "" if it may be
+	Holds  bool   // something that it left or printed holds Job.Root
 	Status int    // of the line that failed, 0 if none did
 	Looks  []Look // sorted
 	Left   []Left // sorted
@@ -90,6 +96,8 @@ const version = 1
 func (j *Job) Encode() string {
 	w := &writer{}
 	w.num(version)
+	w.str(j.Root)
+	w.str(j.SystemHash)
 	w.str(j.Dir)
 	w.num(uint64(len(j.Lines)))
 	for _, l := range j.Lines {
@@ -117,7 +125,7 @@ func DecodeJob(text string) (*Job, error) {
 	if r.num() != version {
 		return nil, errMalformed
 	}
-	j := &Job{Dir: r.str()}
+	j := &Job{Root: r.str(), SystemHash: r.str(), Dir: r.str()}
 	for range r.count() {
 		j.Lines = append(j.Lines, Line{r.str(), r.strs()})
 	}
@@ -136,6 +144,7 @@ func (p *Report) Encode() string {
 	w.num(version)
 	w.str(p.Job)
 	w.str(p.Odd)
+	w.num(map[bool]uint64{true: 1}[p.Holds])
 	w.num(uint64(p.Status))
 	w.num(uint64(len(p.Looks)))
 	for _, l := range p.Looks {
@@ -174,7 +183,7 @@ func DecodeReport(text string) (*Report, error) {
 	if r.num() != version {
 		return nil, errMalformed
 	}
-	p := &Report{Job: r.str(), Odd: r.str(), Status: int(r.num())}
+	p := &Report{Job: r.str(), Odd: r.str(), Holds: r.num() != 0, Status: int(r.num())}
 	for range r.count() {
 		p.Looks = append(p.Looks, Look{r.str(), r.num(), r.str()})
 	}

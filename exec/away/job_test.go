@@ -9,7 +9,7 @@ func TestJob(t *testing.T) {
 	for _, want := range []*Job{
 		{},
 		{Hash: []string{"/bin/sh", ""}},
-		{Dir: "a/b", Lines: []Line{{"echo", []string{"sh", "-c", "x\ny"}}, {}, {Argv: []string{""}}}, Umask: 0o22, Above: []string{"o/p"}, Found: []string{"o"}, Files: []File{{"a", 0o600}}},
+		{Root: "/r", SystemHash: "s", Dir: "a/b", Lines: []Line{{"echo", []string{"sh", "-c", "x\ny"}}, {}, {Argv: []string{""}}}, Umask: 0o22, Above: []string{"o/p"}, Found: []string{"o"}, Files: []File{{"a", 0o600}}},
 	} {
 		got, err := DecodeJob(want.Encode())
 		if err != nil || !reflect.DeepEqual(got, want) {
@@ -20,7 +20,7 @@ func TestJob(t *testing.T) {
 
 func TestReport(t *testing.T) {
 	want := &Report{
-		Job: "j", Odd: "odd", Status: 2, Took: 7, Hashes: []string{"h"},
+		Job: "j", Odd: "odd", Holds: true, Status: 2, Took: 7, Hashes: []string{"h"},
 		Looks:  []Look{{"./a", Content | Absent, "hash"}, {"/b", Listed, ""}},
 		Left:   []Left{{"./c", 0o100000, 0o644, 1 << 40, "hash", ""}, {Path: "./l", Type: 0o120000, Link: "c"}},
 		Procs:  []Proc{{-1, []string{"sh"}, "."}, {0, nil, "/"}},

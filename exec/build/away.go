@@ -174,6 +174,9 @@ func (j *journey) Travel(ctx context.Context, idle func() bool) {
 	if j.report, j.err = openReport(j.got); j.err != nil || j.report.Odd != "" {
 		return
 	}
+	if j.a.b.opts.Ships {
+		return
+	}
 	var read []string
 	for _, l := range j.report.Looks {
 		if l.How&(away.Content|away.Absent) == away.Content && isSystem(l.Path) {
@@ -323,5 +326,10 @@ func isSystem(p string) bool {
 	return false
 }
 
-// inProjectTree is what the other machine calls a path of the project.
-func inProjectTree(key string) string { return path.Join(away.Project, strings.TrimPrefix(key, "./")) }
+// inTree is where on the other machine a path of a trace is, in the tree that is sent.
+func (b *Build) inTree(key string) string {
+	if b.opts.Ships {
+		return path.Join(away.System, b.sp.abs(key))
+	}
+	return path.Join(away.Project, strings.TrimPrefix(key, "./"))
+}

@@ -55,8 +55,11 @@ func (s *shipment) storedPaths() (keys []string) {
 	sets := n.sets
 	for _, set := range sets {
 		for _, p := range set.Paths {
-			if p.Path[0] == '.' && p.Kind != cache.InputListing {
+			switch {
+			case p.Path[0] == '.' && p.Kind != cache.InputListing:
 				keys = append(keys, p.Path)
+			case isSystem(p.Path) && p.Kind != cache.InputAbsent:
+				s.system(p.Path)
 			}
 		}
 	}

@@ -80,7 +80,7 @@ func (l *landing) outputs() {
 			continue
 		}
 		o := cache.Output{Path: x.Path, Type: x.Type, Mode: x.Mode & 0o777, Size: x.Size}
-		c := came[inProjectTree(x.Path)]
+		c := came[l.b.inTree(x.Path)]
 		switch x.Type {
 		case 0:
 			continue
@@ -233,7 +233,7 @@ func (l *landing) listing(key string) {
 	}
 	for _, f := range l.j.away.Files {
 		if f.Dir {
-			rest, ok := strings.CutPrefix(f.Path, away.Project+"/")
+			rest, ok := strings.CutPrefix(f.Path, l.b.inTree(".")+"/")
 			for k := "./" + rest; ok && k != "" && k != "."; k, _ = splitPath(k) {
 				add(k)
 			}
@@ -249,6 +249,10 @@ func (l *landing) listing(key string) {
 func (l *landing) outside(x away.Look) {
 	p := x.Path
 	if l.a.passOver(p) {
+		return
+	}
+	if l.b.opts.Ships && isSystem(p) {
+		l.shipped(x)
 		return
 	}
 	here, exists := l.b.w.lstat(p)
@@ -277,6 +281,28 @@ func (l *landing) outside(x away.Look) {
 		l.see(p, cache.InputLink)
 	default:
 		l.see(p, cache.InputExists)
+	}
+}
+
+// shipped takes over a look at the system, of which there is what was sent.
+func (l *landing) shipped(x away.Look) {
+	p, sent := x.Path, l.j.sent[x.Path]
+	here, exists := l.b.w.lstat(p)
+	switch {
+	case sent != nil && sent.Kind == cache.InputContent && x.How&away.Content == 0:
+		l.see(p, cache.InputExists)
+	case sent != nil:
+		if in := l.see(p, sent.Kind); in != nil && !sameInput(in, sent) {
+			l.no(p + " has changed while it ran there")
+		}
+	case x.How&away.Absent != 0 && exists:
+		l.no("it looked at " + p + ", which was not sent")
+	case x.How&away.Absent != 0:
+		if l.found[stemName(p)] {
+			l.see(p, cache.InputAbsent)
+		}
+	case !exists || here.Mode&unix.S_IFMT != unix.S_IFDIR || x.How&away.Listed != 0:
+		l.no("it looked at " + p + ", of which not all was sent")
 	}
 }
 
@@ -310,8 +336,12 @@ func (l *landing) chunks() {
 func (l *landing) environ() {
 	execs := make(map[string]bool)
 	l.t.Env = l.b.envInputs(l.a.f, l.a.n, l.t.Inputs, execs)
+	if l.j.report.Holds {
+		l.t.Env = append(l.t.Env, cache.EnvInput{Name: rootNames()[0], Set: true, Value: cache.HashString(l.b.sp.root)})
+		slices.SortFunc(l.t.Env, func(x, y cache.EnvInput) int { return strings.Compare(x.Name, y.Name) })
+	}
 	for _, e := range l.t.Env {
-		if e.Set && !l.j.env[e.Name] {
+		if e.Set && l.b.rootPath(e.Name) == "" && !l.j.env[e.Name] {
 			l.no("variable " + e.Name + " was not sent, and a program knows it by name")
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -70,8 +71,8 @@ func (b *Build) staysHere(a *action, old *cache.Trace, lines []exec.SentLine) st
 		{"something was looked at while it was expanded", func() bool { return k.unexpanded || a.view.used() }},
 		{"its result is no function of the project's files, or its tools keep files of their own", func() bool { return !b.mayRestore(a.f, n) }},
 		{"it changes files in place", func() bool { return old != nil && changesInPlace(old) }},
-		{"what it leaves or prints holds the path of the project", func() bool { return old != nil && b.holdsRoot(old) }},
-		{"it names the path of the project", func() bool { return b.namesRoot(lines) }},
+		{"what it leaves or prints holds the path of the project", func() bool { return !b.opts.Ships && old != nil && b.holdsRoot(old) }},
+		{"it names the path of the project", func() bool { return !b.opts.Ships && b.namesRoot(lines) }},
 	} {
 		if rule.holds() {
 			return rule.why
@@ -138,6 +139,87 @@ func (b *Build) newShipment(a *action, j *journey) *shipment {
 	return s
 }
 
+// system adds a file of the system, if these are sent.
+func (s *shipment) system(p string) {
+	if !s.b.opts.Ships || s.j.sent[p] != nil || s.why != "" {
+		return
+	}
+	st, ok := s.b.w.lstat(p)
+	if !ok {
+		return
+	}
+	f, kind := cache.AwayFile{Path: s.b.inTree(p), From: p, Size: st.Size, Exec: st.Mode&0o111 != 0}, cache.InputContent
+	switch st.Mode & unix.S_IFMT {
+	case unix.S_IFDIR:
+		s.files = append(s.files, cache.AwayFile{Path: s.b.inTree(p), Dir: true})
+		return
+	case unix.S_IFLNK:
+		kind = cache.InputLink
+		text, err := os.Readlink(p)
+		if err != nil {
+			s.no(p + " cannot be read")
+			return
+		}
+		f = cache.AwayFile{Path: s.b.inTree(p), Link: text}
+	case unix.S_IFREG:
+	default:
+		s.no(p + " is no file")
+		return
+	}
+	in, err := s.b.w.asInput(p, kind, nil)
+	if err != nil || in.Kind != kind {
+		s.no(p + " cannot be read")
+		return
+	}
+	if kind == cache.InputContent {
+		f.Hash = in.Hash
+	}
+	s.j.sent[p] = &in
+	s.files = append(s.files, f)
+}
+
+// systemDir adds a directory of the system in which a recipe looks for something in vain.
+func (s *shipment) systemDir(p string) {
+	for ; isSystem(p); p = path.Dir(p) {
+		if st, ok := s.b.w.lstat(p); ok && st.Mode&unix.S_IFMT == unix.S_IFDIR {
+			s.system(p)
+			return
+		}
+	}
+}
+
+// systemHash names all that is sent of the system.
+func (s *shipment) systemHash() string {
+	if !s.b.opts.Ships {
+		return ""
+	}
+	if !slices.ContainsFunc(s.files, func(f cache.AwayFile) bool { return f.From != "" && isSystem(f.From) && f.Path != away.Worker }) {
+		s.no("it is not known what it reads of the system")
+	}
+	for _, d := range []string{"/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"} {
+		if st, ok := s.b.w.lstat(d); ok && st.Mode&unix.S_IFMT == unix.S_IFLNK {
+			s.system(d) // names go through them, which no trace holds
+		}
+	}
+	for _, d := range append(filepath.SplitList(s.b.env["PATH"]), "/usr/local/include", "/usr/local/lib") {
+		s.systemDir(d)
+	}
+	var paths []string
+	for p := range s.j.sent {
+		if p[0] == '/' {
+			paths = append(paths, p)
+		}
+	}
+	slices.Sort(paths)
+	d := cache.NewDigest("system")
+	for _, p := range paths {
+		in := s.j.sent[p]
+		d.String(p).Uint(uint64(in.Mode)).Hash(in.Hash)
+	}
+	sum := d.Sum()
+	return string(sum[:])
+}
+
 // no notes why nothing is sent.
 func (s *shipment) no(why string) {
 	if s.why == "" {
@@ -157,7 +239,10 @@ func (s *shipment) known(old *cache.Trace) {
 			s.listing(in.Path)
 		case in.Path[0] == '.':
 			s.add(in.Path)
-		case in.Kind == cache.InputAbsent || isSystem(in.Path):
+		case in.Kind == cache.InputAbsent:
+			s.systemDir(path.Dir(in.Path))
+		case isSystem(in.Path):
+			s.system(in.Path)
 		case in.Kind == cache.InputExists && in.Mode&unix.S_IFMT == unix.S_IFDIR:
 		default:
 			s.no("it reads " + in.Path + ", which is neither the project's nor the system's")
@@ -213,14 +298,14 @@ func (s *shipment) add(key string) {
 		s.no(s.b.display(key) + " is another thing than it was")
 		return
 	}
-	f := cache.AwayFile{Path: inProjectTree(key), From: p, Hash: in.Hash, Size: st.Size, Exec: st.Mode&0o111 != 0}
+	f := cache.AwayFile{Path: s.b.inTree(key), From: p, Hash: in.Hash, Size: st.Size, Exec: st.Mode&0o111 != 0}
 	if kind == cache.InputLink {
 		text, err := os.Readlink(p)
 		if err != nil || cache.HashString(text) != in.Hash || !staysInside(key, text) {
 			s.no("the link " + s.b.display(key) + " leads out of the project")
 			return
 		}
-		f = cache.AwayFile{Path: inProjectTree(key), Link: text}
+		f = cache.AwayFile{Path: s.b.inTree(key), Link: text}
 	}
 	if !utf8.ValidString(key) || !utf8.ValidString(f.Link) { // it cannot be said in the API
 		s.no("the name " + strconv.Quote(key) + " cannot be sent")
@@ -249,7 +334,7 @@ func (s *shipment) dir(key string) {
 		return
 	}
 	s.dirs[key] = true
-	s.files = append(s.files, cache.AwayFile{Path: inProjectTree(key), Dir: true})
+	s.files = append(s.files, cache.AwayFile{Path: s.b.inTree(key), Dir: true})
 	s.parents(key)
 }
 
@@ -309,13 +394,16 @@ func (s *shipment) seal(lines []exec.SentLine, old *cache.Trace, outputs []strin
 			job.Found = append(job.Found, strings.TrimPrefix(d, "./"))
 		}
 	}
+	if s.b.opts.Ships {
+		job.Root, job.SystemHash = s.b.sp.root, s.systemHash()
+	}
 	slices.SortFunc(s.modes, func(x, y away.File) int { return strings.Compare(x.Path, y.Path) })
 	job.Files = s.modes
 	s.j.job = job.Encode()
 	a := parcel(s.b.opts.Shared.sending().number(), s.j.worker, &job)
 	a.Files = append(a.Files, s.files[1:]...)
 	for _, key := range outputs {
-		a.Outputs = append(a.Outputs, inProjectTree(key))
+		a.Outputs = append(a.Outputs, s.b.inTree(key))
 	}
 	slices.Sort(a.Outputs)
 	if old != nil {
@@ -349,7 +437,7 @@ func (s *shipment) environ(old *cache.Trace) (list []string, why string) {
 		if name != "PATH" && !matters[name] && !s.b.envMatters(name, text, nil) {
 			continue
 		}
-		if name != "PATH" && bytes.Contains([]byte(value), []byte(s.b.sp.root)) {
+		if name != "PATH" && !s.b.opts.Ships && bytes.Contains([]byte(value), []byte(s.b.sp.root)) {
 			return nil, "variable " + name + " holds the path of the project"
 		}
 		if !utf8.ValidString(name + value) {

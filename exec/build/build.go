@@ -70,6 +70,7 @@ type Options struct {
 	CacheDir    string   // --cache-dir, else the default place
 	Remote      []string // settings of the remote cache, see package endpoint
 	Sends       bool     // recipes are sent to another machine, by those settings
+	Ships       bool     // with what they read of the system
 	Flush       bool     // the build waits at its end for what is on its way there
 	System      string   // --system: trace or fingerprint
 	AllEnv      bool     // --env=all

@@ -59,6 +59,8 @@ func filter(table map[uint64]call) []unix.SockFilter {
 
 // install filters the calls of this thread and of all that it starts.
 func install(program []unix.SockFilter) error {
+	// What the worker may do is nothing for what it starts.
+	_ = unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) // an old kernel has none
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("filter system calls: %w", err)
 	}

@@ -23,8 +23,9 @@ import (
 )
 
 // Do does what the file of a job says, in the working directory, and writes the report. The
-// status is what to end with.
-func Do(jobFile, reportFile string) (status int, err error) {
+// status is what to end with. inside says that this is the process that Do has started, in
+// namespaces of its own, to see nothing but what was sent.
+func Do(jobFile, reportFile string, inside bool) (status int, err error) {
 	text, err := os.ReadFile(jobFile)
 	if err != nil {
 		return 0, err
@@ -33,12 +34,25 @@ func Do(jobFile, reportFile string) (status int, err error) {
 	if err != nil {
 		return 0, err
 	}
+	if job.Root != "" && !inside {
+		return again(jobFile, reportFile)
+	}
 	root, err := os.Getwd()
 	if err != nil {
 		return 0, err
 	}
 	if root, err = filepath.EvalSymlinks(root); err != nil {
 		return 0, err
+	}
+	out, err := os.Create(reportFile)
+	if err != nil {
+		return 0, err
+	}
+	defer out.Close()
+	if inside {
+		if err := enter(filepath.Join(root, away.System)); err != nil {
+			return 0, err
+		}
 	}
 	report, begun := &away.Report{}, time.Now()
 	if len(job.Hash) > 0 {
@@ -49,7 +63,8 @@ func Do(jobFile, reportFile string) (status int, err error) {
 	report.Took = int64(time.Since(begun))
 	sum := blake3.Sum256(text)
 	report.Job = string(sum[:])
-	return report.Status, os.WriteFile(filepath.Join(root, reportFile), []byte(report.Encode()), 0o644)
+	_, err = out.WriteString(report.Encode())
+	return report.Status, err
 }
 
 // hashes hashes files as a cache does.
@@ -76,7 +91,8 @@ func hashOf(path string) string {
 
 // work is one recipe that runs.
 type work struct {
-	root    string // of the tree
+	root    string // of the tree, "" if the recipe cannot see it
+	sent    string // where the project is there as here, "" if it is not
 	project string
 	watch   *watch.Recorder
 	report  *away.Report
@@ -85,6 +101,9 @@ type work struct {
 
 func run(root string, job *away.Job) (*away.Report, error) {
 	w := &work{root: root, project: filepath.Join(root, away.Project), report: &away.Report{}}
+	if job.Root != "" {
+		w.root, w.project, w.sent = "", job.Root, job.Root
+	}
 	removeAbove(w.project, job)
 	if err := permit(w.project, job.Files); err != nil {
 		return nil, err
@@ -286,9 +305,18 @@ func (w *work) tell() {
 		p.Procs[i].Dir = w.key(p.Procs[i].Dir)
 	}
 	for _, c := range p.Chunks {
-		if strings.Contains(c.Data, w.root) {
-			w.odd("what it prints holds the path where it ran")
-		}
+		w.mayHold([]byte(c.Data), "what it prints")
+	}
+}
+
+// mayHold notes that a text holds a path: that where the recipe ran is another one each
+// time, so that the text is of no use.
+func (w *work) mayHold(text []byte, what string) {
+	if w.root != "" && bytes.Contains(text, []byte(w.root)) {
+		w.odd(what + " holds the path where it ran")
+	}
+	if w.sent != "" && bytes.Contains(text, []byte(w.sent)) {
+		w.report.Holds = true
 	}
 }
 
@@ -320,40 +348,37 @@ func (w *work) left(path string) away.Left {
 	switch l.Type {
 	case unix.S_IFLNK:
 		l.Link, _ = os.Readlink(path)
-		if strings.Contains(l.Link, w.root) {
-			w.odd("a link that it leaves holds the path where it ran")
-		}
+		w.mayHold([]byte(l.Link), "a link that it leaves")
 	case unix.S_IFREG:
 		l.Hash = hashOf(path)
 		if st.Nlink > 1 {
 			w.odd("a file that it leaves has two names")
 		}
-		if w.holdsRoot(path) {
-			w.odd("what it leaves holds the path where it ran")
-		}
+		w.search(path)
 	}
 	return l
 }
 
-// holdsRoot tells whether a file holds the path where the recipe ran, which is another one
-// each time.
-func (w *work) holdsRoot(path string) bool {
+// search looks through a file for paths.
+func (w *work) search(path string) {
 	f, err := os.Open(path)
 	if err != nil {
-		return true // nobody can tell
+		w.odd("what it leaves cannot be read")
+		return
 	}
 	defer f.Close()
-	want := []byte(w.root)
-	buf := make([]byte, 256<<10+len(want))
+	longest := max(len(w.root), len(w.sent))
+	buf := make([]byte, 256<<10+longest)
 	for kept := 0; ; {
 		n, err := f.Read(buf[kept:])
 		data := buf[:kept+n]
-		if bytes.Contains(data, want) {
-			return true
-		}
+		w.mayHold(data, "what it leaves")
 		if err != nil {
-			return err != io.EOF
+			if err != io.EOF {
+				w.odd("what it leaves cannot be read")
+			}
+			return
 		}
-		kept = copy(buf, data[max(0, len(data)-len(want)+1):])
+		kept = copy(buf, data[max(0, len(data)-longest+1):])
 	}
 }
