@@ -44,7 +44,7 @@ func (j *journey) trace() (*cache.Trace, string) {
 	switch {
 	case l.why != "":
 		return nil, l.why
-	case !slices.ContainsFunc(t.Outputs, func(o cache.Output) bool { return b.sp.abs(o.Path) == a.n.path && o.Type == typeRegular }):
+	case !slices.ContainsFunc(t.Outputs, func(o cache.Output) bool { return b.sp.abs(o.Path) == a.n.path && o.Type != typeDir }):
 		return nil, "it does not leave " + a.f.Name + " there"
 	case !looksAtProject(t):
 		return nil, "it reads nothing of the project"

@@ -83,7 +83,7 @@ const options = unix.PTRACE_O_TRACESECCOMP | unix.PTRACE_O_TRACEEXEC | unix.PTRA
 
 // trace follows a program and all that it starts.
 func (r *Recorder) trace(first int) (result unix.WaitStatus, err error) {
-	alive := make(map[int]bool) // threads that have been seen
+	alive := make(map[int]bool) // threads; true once they have been seen
 	for ended, late := false, (time.Time{}); !ended || len(alive) > 0; {
 		if ended && late.IsZero() {
 			late = time.Now().Add(leave)
@@ -158,6 +158,7 @@ func (r *Recorder) stopped(pid, first int, ws unix.WaitStatus, alive map[int]boo
 	case event == unix.PTRACE_EVENT_FORK, event == unix.PTRACE_EVENT_VFORK, event == unix.PTRACE_EVENT_CLONE:
 		if child, err := unix.PtraceGetEventMsg(pid); err == nil {
 			r.of[int(child)] = r.programOf(pid)
+			alive[int(child)] = alive[int(child)]
 		}
 	case event == unix.PTRACE_EVENT_EXEC:
 		parent := r.programOf(pid)

@@ -34,6 +34,7 @@ complete -c fmake -l remote-cache-mode -x -a 'readwrite read write' -d 'What the
 complete -c fmake -l remote-wait -x -d 'How long to wait for what is on its way there'
 complete -c fmake -l remote-exec -x -d 'Run recipes on other machines, by this server'
 complete -c fmake -l remote-exec-timeout -x -d 'How long a recipe may run there'
+complete -c fmake -l remote-system -x -a 'image ship' -d 'Whose system they find there'
 complete -c fmake -l remote-image -x -d 'The container image that recipes run in there'
 complete -c fmake -l remote-platform -x -d 'What a machine there has to be like'
 complete -c fmake -l remote-token-file -r -F -d 'What lets us in there'
