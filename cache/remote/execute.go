@@ -134,6 +134,7 @@ func (f *farm) pack(l limits, a *cache.Away) (*parcel, error) {
 	for _, x := range f.place.Platform {
 		platform.Properties = append(platform.Properties, &repb.Platform_Property{Name: x[0], Value: x[1]})
 	}
+	//lint:ignore SA1019 servers of before version 2.2 look there
 	command := &repb.Command{Arguments: a.Args, OutputPaths: a.Outputs, Platform: platform}
 	for _, e := range a.Env {
 		command.EnvironmentVariables = append(command.EnvironmentVariables, variable(e))
@@ -293,6 +294,7 @@ func (f *farm) take(ctx context.Context, l limits, p *pulse, c *parcel, r *repb.
 		}
 		a.Outputs = append(a.Outputs, out)
 	}
+	//lint:ignore SA1019 servers of before version 2.1 put links there
 	for _, o := range slices.Concat(r.GetOutputSymlinks(), r.GetOutputFileSymlinks(), r.GetOutputDirectorySymlinks()) {
 		if !slices.Contains(c.away.Outputs, o.GetPath()) || o.GetTarget() == "" {
 			return nil, garbage("an action has left what it was not asked for")

@@ -149,6 +149,7 @@ func (p *program) attach(db *makefile.Database, s *exec.Session) (exec.Options, 
 	o := p.options(dir, s)
 	if far != nil || away != nil {
 		o.Remote, o.Sends, o.Ships = p.settings(), away != nil, away != nil && away.Ship
+		o.NoFar = far == nil
 		o.Flush = far != nil && p.top && o.Above.Engine == ""
 	}
 	b := build.New(db, s.Dir(), o)

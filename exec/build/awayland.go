@@ -13,14 +13,13 @@ import (
 
 // landing makes a trace of what a worker tells. Each look there has to show what is here.
 type landing struct {
-	j      *journey
-	b      *Build
-	a      *action
-	t      *cache.Trace
-	found  map[string]bool // names of all that was found: an absence counts if it has one of them
-	inside []away.Look     // looks at the project
-	above  map[string]bool // directories above other looks
-	why    string
+	j     *journey
+	b     *Build
+	a     *action
+	t     *cache.Trace
+	found map[string]bool // names of all that was found: an absence counts if it has one of them
+	above map[string]bool // directories above other looks
+	why   string
 }
 
 // trace returns what a recipe has done elsewhere, in terms of here, or says why it is of

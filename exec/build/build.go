@@ -71,6 +71,7 @@ type Options struct {
 	Remote      []string // settings of the remote cache, see package endpoint
 	Sends       bool     // recipes are sent to another machine, by those settings
 	Ships       bool     // with what they read of the system
+	NoFar       bool     // there is no remote cache among them
 	Flush       bool     // the build waits at its end for what is on its way there
 	System      string   // --system: trace or fingerprint
 	AllEnv      bool     // --env=all
@@ -246,7 +247,7 @@ func newBuild(db *makefile.Database, cwd string, o Options) *Build {
 		envAlways: newNameTable(envAlways), envNever: newNameTable(envNever), envIfNamed: newNameTable(envIfNamed),
 		stateful: newNameTable(statefulPrograms), impure: newNameTable(impurePrograms),
 	}
-	b.env = envMap(o.Env)
+	b.env, b.noFar = envMap(o.Env), o.NoFar
 	b.umask = sync.OnceValue(currentUmask)
 	b.serial, b.level = o.Above.Serial, o.Above.Level
 	b.step = steps[min(b.level, len(steps)-1)]
