@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"fmake/cache"
 	"fmake/exec/explain"
@@ -21,28 +22,42 @@ const (
 	noteGaveUp = 'g' // likewise, twice in a row; begins with the recipe that it is about
 )
 
-// awayNotes are those lines.
+// awayNotes are those lines, of all makes that share a graph. It is safe for concurrent use.
 type awayNotes struct {
-	b     *Build
+	graph *cache.Graph
+
+	mu    sync.Mutex
 	lines map[string]string // by name: letter and text
 	dirty bool
 }
 
 // notes returns what is known of recipes that were sent.
 func (b *Build) notes() *awayNotes {
-	if b.away == nil {
-		b.away = &awayNotes{b: b, lines: make(map[string]string)}
+	b.tree.mu.Lock()
+	defer b.tree.mu.Unlock()
+	if b.tree.away == nil {
+		n := &awayNotes{graph: b.graph, lines: make(map[string]string)}
 		for _, line := range strings.Split(string(b.graph.Section(awaySection)), "\n") {
 			if name, rest, ok := strings.Cut(line, "\t"); ok && rest != "" {
-				b.away.lines[name] = rest
+				n.lines[name] = rest
 			}
 		}
+		b.tree.away = n
 	}
-	return b.away
+	return b.tree.away
+}
+
+// line returns what is known of a target, "" for nothing.
+func (n *awayNotes) line(name string) string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.lines[name]
 }
 
 func (n *awayNotes) set(name string, letter rune, text string) {
 	line := string(letter) + strings.ReplaceAll(text, "\n", " ")
+	n.mu.Lock()
+	defer n.mu.Unlock()
 	if n.lines[name] != line && !strings.ContainsAny(name, "\t\n") {
 		n.lines[name], n.dirty = line, true
 	}
@@ -69,7 +84,7 @@ func (n *awayNotes) stays(name, why string) {
 
 // failed notes that a recipe was of no use there. The second time in a row it is given up.
 func (n *awayNotes) failed(name string, full cache.Hash, why string) {
-	if was := n.lines[name]; was != "" && (was[0] == noteFailed || was[0] == noteGaveUp) {
+	if was := n.line(name); was != "" && (was[0] == noteFailed || was[0] == noteGaveUp) {
 		n.set(name, noteGaveUp, full.Short()+" "+why)
 		return
 	}
@@ -81,7 +96,7 @@ const gaveUpWords = "it was of no use there twice: "
 
 // gaveUpOn returns the line of a recipe that is not sent any more, "" if it is.
 func (n *awayNotes) gaveUpOn(name string) string {
-	if line := n.lines[name]; line != "" && line[0] == noteGaveUp {
+	if line := n.line(name); line != "" && line[0] == noteGaveUp {
 		return line[1:]
 	}
 	return ""
@@ -96,9 +111,17 @@ func (n *awayNotes) gaveUp(name string, full cache.Hash) string {
 	return gaveUpWords + why
 }
 
-// save puts the lines into the graph.
-func (n *awayNotes) save() {
-	if n == nil || !n.dirty {
+// saveNotes puts the lines into the graph.
+func (b *Build) saveNotes() {
+	b.tree.mu.Lock()
+	n := b.tree.away
+	b.tree.mu.Unlock()
+	if n == nil {
+		return
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if !n.dirty {
 		return
 	}
 	n.dirty = false
@@ -111,7 +134,7 @@ func (n *awayNotes) save() {
 	for _, name := range names {
 		fmt.Fprintf(&text, "%s\t%s\n", name, n.lines[name])
 	}
-	n.b.graph.SetSection(awaySection, []byte(text.String()))
+	n.graph.SetSection(awaySection, []byte(text.String()))
 }
 
 // explainAway adds what became of a recipe that was to be sent.
@@ -123,7 +146,7 @@ func (b *Build) explainAway(a *explain.Answer, name string) {
 
 // awayNote says what became of a target's recipe, "" if nobody wanted to send it.
 func (b *Build) awayNote(name string) string {
-	line := b.notes().lines[name]
+	line := b.notes().line(name)
 	if line == "" {
 		return ""
 	}

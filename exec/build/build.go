@@ -131,7 +131,6 @@ type Build struct {
 	noFar       bool          // there is no remote cache
 	noAway      bool          // nothing is sent to another machine any more
 	slowAway    int           // see cameHome
-	away        *awayNotes    // see notes; nil before it is needed
 	slots       chan struct{} // bounds the writes to the store that are under way
 
 	nodes         map[*makefile.File]*node

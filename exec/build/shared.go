@@ -39,6 +39,7 @@ type tree struct {
 	again   map[string]uint64      // by name in the graph: the journal's numbers of targets that have to run once more
 	claims  *cache.Claims
 	news    []newsItem    // what other processes have left since this one began
+	away    *awayNotes    // see notes; nil before it is needed
 	kept    bool          // it is that of the first make of the process, which saves it in the end
 	build   uint64        // the number of the build, see Above
 	made    bool          // makes of it in other processes have made something

@@ -305,7 +305,7 @@ func (b *Build) Save() {
 	if b.opts.DryRun {
 		return
 	}
-	b.away.save()
+	b.saveNotes()
 	defer b.tree.wrote(time.Now())
 	var ids []uint64
 	if b.journal != nil {
