@@ -9,7 +9,8 @@
 // (then nothing runs), whether another trace that holds is in the store (then
 // its versions are put back), or whether the recipe has to run; as Actions it
 // gives a recipe that runs a view, and turns the record of the view into a
-// trace. A Command is an action without a makefile, and has a Build of its own.
+// trace, or sends it to another machine and makes a trace of what is told there. A
+// Command is an action without a makefile, and has a Build of its own.
 //
 // # What must hold
 //
