@@ -149,7 +149,7 @@ func recipeWords(text string) (list []string) {
 		if strings.HasPrefix(w, "-") {
 			if _, value, ok := strings.Cut(w, "="); ok {
 				w = value
-			} else if len(w) > 2 {
+			} else if len(w) > 2 && w[1] != '-' {
 				w = w[2:]
 			}
 		}
