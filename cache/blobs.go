@@ -170,6 +170,17 @@ func (b *Blobs) PutFrom(r io.Reader, name Hash) error {
 	})
 }
 
+// PutReader keeps what r gives and returns its hash, if check agrees.
+func (b *Blobs) PutReader(r io.Reader, check func() error) (h Hash, err error) {
+	return h, b.create(false, func(f *os.File) (Hash, error) {
+		var err error
+		if h, err = hashReader(io.TeeReader(r, f), readPiece); err == nil {
+			err = check()
+		}
+		return h, err
+	})
+}
+
 // PutFile keeps the content of the regular file at path and returns its hash and
 // size. If known is not zero, a content other than that is a *ChangedError and
 // not kept, and one that is kept already is not read.

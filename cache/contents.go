@@ -68,6 +68,21 @@ func (c *Contents) PutFrom(r io.Reader, size int64, name Hash) error {
 	return err
 }
 
+// PutReader keeps what r gives, of size bytes, as Blobs.PutReader does.
+func (c *Contents) PutReader(r io.Reader, size int64, check func() error) (Hash, error) {
+	if c.store == nil || size >= SmallSize {
+		return c.blobs.PutReader(r, check)
+	}
+	data, err := io.ReadAll(io.LimitReader(r, SmallSize))
+	if err == nil {
+		err = check()
+	}
+	if err != nil {
+		return Hash{}, err
+	}
+	return c.PutBytes(data)
+}
+
 // Open gives a content, unverified, and its size.
 func (c *Contents) Open(h Hash) (io.ReadCloser, int64, error) {
 	f, err := c.blobs.Open(h)

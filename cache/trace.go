@@ -94,6 +94,7 @@ const (
 	FromCache                 // it was restored
 	FromAdopted               // it was found up to date by GNU make's rule and taken over
 	FromFar                   // it was restored, and came from another machine
+	FromAway                  // its recipe ran on another machine
 )
 
 // Trace is what one action did: everything that is needed to know whether it

@@ -25,6 +25,9 @@ type job struct {
 	dontCare  bool // its failure is no news
 	deleted   bool // its targets were deleted
 	told      bool // the Watcher knows of it
+	stays     bool // it runs here, whatever its action says
+
+	way Journey // what it is on, nil if it runs here
 
 	run running // what is going on now, nil if nothing is
 }
@@ -247,13 +250,15 @@ func (w *Walk) traceTarget(j *job) {
 
 // startWhenIdle starts a job, or puts it off if the machine is too busy.
 func (w *Walk) startWhenIdle(j *job) bool {
-	if w.used > 0 && w.loadTooHigh() {
+	if w.used > 0 && (w.loadTooHigh() || j.stays && w.busyHere()) {
 		setState(j.file, stateRunning)
 		w.waiting = append(w.waiting, j)
 		return false
 	}
 	w.began(j)
-	w.startNext(j)
+	if !w.depart(j) {
+		w.startNext(j)
+	}
 	if j.run != nil {
 		w.jobs = append(w.jobs, j)
 		w.used++

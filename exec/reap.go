@@ -62,6 +62,9 @@ func (w *Walk) receive(block bool) (ended, bool) {
 // false if the job has just gone on to its next command.
 func (w *Walk) commandEnded(e ended, failing bool) bool {
 	j := e.job
+	if j.way != nil {
+		return w.arrived(j)
+	}
 	w.collect(j)
 	pid := j.run.pid()
 	j.run = nil
@@ -261,6 +264,9 @@ func (w *Walk) removeJob(j *job) {
 		if other == j {
 			w.jobs = append(w.jobs[:i], w.jobs[i+1:]...)
 			w.used--
+			if w.sends {
+				w.countHere()
+			}
 			return
 		}
 	}

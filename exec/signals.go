@@ -168,6 +168,8 @@ func (w *Walk) cancelScripts(sig unix.Signal) {
 		switch r := j.run.(type) {
 		case script:
 			r.signal(sig)
+		case travel:
+			r.signal(sig)
 		case process:
 			if p, ok := r.p.(*inside); ok {
 				p.Signal(sig)

@@ -105,6 +105,8 @@ type Walk struct {
 	serial          *serialOutput                   // nil: output is shown as it comes
 	saidWaiting     bool                            // "Waiting for unfinished jobs" was said
 	dying           bool                            // a signal is ending make
+	sends           bool                            // a recipe was sent to another machine
+	here            processors                      // for recipes that come back from there
 	followed        map[*makefile.Dep]*makefile.Dep // by dropped prerequisite: what stood behind it
 	shuffle         shuffler
 	batchStarted    int

@@ -71,6 +71,12 @@ func TestRemoteFaults(t *testing.T) {
 // comes out.
 func buildFar(t *testing.T, url, cacheDir string) (took time.Duration, warnings []string) {
 	t.Helper()
+	return buildWith(t, "FMAKE_REMOTE_CACHE="+url, cacheDir)
+}
+
+// buildWith does so with a setting.
+func buildWith(t *testing.T, setting, cacheDir string) (took time.Duration, warnings []string) {
+	t.Helper()
 	dir := t.TempDir()
 	write := func(name, text string) {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
@@ -81,7 +87,7 @@ func buildFar(t *testing.T, url, cacheDir string) (took time.Duration, warnings 
 	write("in", "input\n")
 	cmd := exec.Command(binary("fmake"), "-s", "-j2")
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "FMAKE_CACHE_DIR="+cacheDir, "FMAKE_REMOTE_CACHE="+url, "FMAKEFLAGS=", "MAKEFLAGS=")
+	cmd.Env = append(os.Environ(), "FMAKE_CACHE_DIR="+cacheDir, setting, "FMAKEFLAGS=", "MAKEFLAGS=")
 	var said strings.Builder
 	cmd.Stderr = &said
 	begun := time.Now()

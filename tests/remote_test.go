@@ -2,6 +2,7 @@ package tests
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -15,6 +16,8 @@ const remoteUsage = `usage: remote start [QUIRK...]
        remote demand AUTHORIZATION
        remote stop
        remote asked [METHOD...]
+       remote ran NUMBER
+       remote cancelled NUMBER
        remote header NAME=VALUE
        remote instance NAME`
 
@@ -48,6 +51,8 @@ func cmdRemote(ts *testscript.TestScript, neg bool, args []string) {
 		(*server).Stop()
 	case "asked":
 		checkAsked(ts, neg, (*server).Calls(), args[1:])
+	case "ran", "cancelled":
+		checkRan(ts, *server, args)
 	case "header":
 		name, value, _ := strings.Cut(strings.Join(args[1:], " "), "=")
 		if _, header := (*server).Last(); !slices.Equal(header.Get(name), []string{value}) {
@@ -70,6 +75,15 @@ func startRemote(ts *testscript.TestScript, server **reapi.Server, quirks []stri
 	ts.Defer(s.Stop)
 	*server = s
 	ts.Setenv("REMOTE", "grpc://"+s.Addr())
+}
+
+// checkRan checks how many commands the server has run, or stopped, since it was started.
+func checkRan(ts *testscript.TestScript, server *reapi.Server, args []string) {
+	ran, cancelled := server.Ran()
+	got := map[string]int{"ran": ran, "cancelled": cancelled}[args[0]]
+	if want := strings.Join(args[1:], " "); strconv.Itoa(got) != want {
+		ts.Fatalf("it has %s %d, not %s", args[0], got, want)
+	}
 }
 
 // checkAsked checks that the server was asked by all of some methods since the last check,

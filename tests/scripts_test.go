@@ -16,7 +16,7 @@ import (
 )
 
 // folders are the folders of scripts that are run, in this order.
-var folders = []string{plainFolder, "trace", "frun", "labels", "remote", "scenarios", "faults"}
+var folders = []string{plainFolder, "trace", "frun", "labels", "remote", "away", "scenarios", "faults"}
 
 // plainFolder holds what is true of every make. fmake plays it untraced: some of
 // it shows how GNU make goes by dates where fmake otherwise goes by content.

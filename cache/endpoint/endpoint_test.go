@@ -66,6 +66,48 @@ func TestParse(t *testing.T) {
 	}
 }
 
+func TestParseExec(t *testing.T) {
+	plain := Endpoint{Address: "host:8980", Limit: DefaultLimit}
+	with := func(change func(*Endpoint)) *Endpoint {
+		e := plain
+		change(&e)
+		return &e
+	}
+	const host = Exec + "=grpc://host:8980 "
+	for _, test := range []struct {
+		settings string // separated by blanks
+		want     *Endpoint
+		wrong    string // part of the error
+	}{
+		{Cache + "=grpc://host:9092", nil, ""},
+		{host + Exec + "=off", nil, ""},
+		{host + Mode + "=sometimes", &plain, ""}, // not ours
+		{host + Limit + "=2.5", with(func(e *Endpoint) { e.Limit = 2500 * time.Millisecond }), ""},
+		{host + System + "=ship", with(func(e *Endpoint) { e.Ship = true }), ""},
+		{host + Image + "=debian:12", with(func(e *Endpoint) { e.Platform = [][2]string{{"container-image", "docker://debian:12"}} }), ""},
+		{host + Image + "=oci://x/y", with(func(e *Endpoint) { e.Platform = [][2]string{{"container-image", "oci://x/y"}} }), ""},
+		{host + Platform + "=os=linux,cpu=big,a=b=c", with(func(e *Endpoint) { e.Platform = [][2]string{{"a", "b=c"}, {"cpu", "big"}, {"os", "linux"}} }), ""},
+		{host + Token + "=t", with(func(e *Endpoint) { e.Header = [][2]string{{"authorization", "Bearer t"}} }), ""},
+		{host + Limit + "=0", nil, "a number of seconds"},
+		{host + Limit + "=secret", nil, "a number of seconds"},
+		{host + Platform + "=secret", nil, "NAME=VALUE"},
+		{host + System + "=secret", nil, "one of image, ship"},
+		{Exec + "=http://secret", nil, "remote execution must be named as grpc://"},
+	} {
+		got, err := ParseExec(fields(test.settings))
+		switch {
+		case test.wrong == "" && err != nil:
+			t.Errorf("%s: %v", test.settings, err)
+		case test.wrong != "" && (err == nil || !strings.Contains(err.Error(), test.wrong)):
+			t.Errorf("%s: error %v, want %q", test.settings, err, test.wrong)
+		case err != nil && strings.Contains(err.Error(), "secret"):
+			t.Errorf("%s: the error tells a secret: %v", test.settings, err)
+		case err == nil && !reflect.DeepEqual(got, test.want):
+			t.Errorf("%s: %+v, want %+v", test.settings, got, test.want)
+		}
+	}
+}
+
 func fields(s string) []string { return strings.Fields(s) }
 
 func TestSplit(t *testing.T) {

@@ -11,6 +11,8 @@ import (
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"fmake/cache/endpoint"
 )
 
 // What a build may lose by its remote cache.
@@ -41,8 +43,16 @@ type breaker struct {
 	told   bool
 }
 
+func newBreaker(place *endpoint.Endpoint) *breaker {
+	b := &breaker{}
+	for _, h := range place.Header {
+		b.secrets = append(b.secrets, h[1])
+	}
+	return b
+}
+
 // errOpen is returned for what is not done because of the breaker.
-var errOpen = errors.New("the remote cache is not used any more")
+var errOpen = errors.New("the server is not used any more")
 
 // left is how long the build may wait yet for nothing, 0 if the server is not to be asked.
 func (b *breaker) left() time.Duration {
@@ -77,6 +87,13 @@ func (b *breaker) lose(d time.Duration) {
 func (b *breaker) trip(why string) {
 	b.open = true
 	b.say(why)
+}
+
+// end ends the use of a server of which an error says that it is not meant for that.
+func (b *breaker) end(err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.trip(b.clean(err))
 }
 
 // say notes what a person should be told. The first thing counts.
@@ -123,6 +140,8 @@ func (b *breaker) useless(err error) string {
 		return "it does not answer in time"
 	case codes.Unavailable:
 		return "it cannot be reached: " + b.clean(err)
+	case codes.Unimplemented:
+		return "it does not know what it is asked: " + b.clean(err)
 	case codes.Unauthenticated, codes.PermissionDenied:
 		return "it does not let us in: " + b.clean(err)
 	}

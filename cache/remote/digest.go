@@ -6,9 +6,12 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 
 	repb "github.com/bazelbuild/remote-apis/build/bazel/remote/execution/v2"
+	"github.com/zeebo/blake3"
+	"golang.org/x/sys/unix"
 
 	"fmake/cache"
 )
@@ -37,6 +40,20 @@ func (f function) sum(data []byte) [32]byte {
 	}
 	return sha256.Sum256(data)
 }
+
+// hasher hashes what is written to it.
+func (f function) hasher() hash.Hash {
+	if f == blake3Function {
+		return blake3.New()
+	}
+	return sha256.New()
+}
+
+// The types of what an action leaves.
+const (
+	regular = unix.S_IFREG
+	symlink = unix.S_IFLNK
+)
 
 // digest names a content.
 func (f function) digest(data []byte) *repb.Digest {

@@ -1,6 +1,6 @@
 // Package remote keeps results on another machine and takes them from there, as a
 // client of the Remote Execution API, version 2 (Bazel's): capabilities, action cache,
-// content-addressed storage and byte streams. It knows no server but by that.
+// content-addressed storage, byte streams and execution. It knows no server but by that.
 //
 // # Model
 //
@@ -16,6 +16,11 @@
 // Contents are named by SHA256, or by BLAKE3 where the server has it, in which case they
 // need not be hashed again. A Service puts what it gets into the store before it says
 // that it has it, so that whoever asked goes on as with a result of the store.
+//
+// An action that is to run on another machine (cache.Away) is a farm's: it names the
+// files of the tree as the server does, makes directories of them, gives what the server
+// lacks, has the action run unless its result is known there, and takes what it has left
+// into the store. Whether that is right is for the caller to find out.
 //
 // # What must hold
 //

@@ -4,10 +4,13 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
+	"cloud.google.com/go/longrunning/autogen/longrunningpb"
 	repb "github.com/bazelbuild/remote-apis/build/bazel/remote/execution/v2"
 	"google.golang.org/genproto/googleapis/bytestream"
 	"google.golang.org/grpc"
@@ -38,6 +41,9 @@ type server struct {
 	cas      repb.ContentAddressableStorageClient
 	actions  repb.ActionCacheClient
 	streams  bytestream.ByteStreamClient
+
+	exec       repb.ExecutionClient
+	operations longrunningpb.OperationsClient
 }
 
 // dial prepares a connection, which is made when it is first used.
@@ -72,6 +78,9 @@ func dial(e *endpoint.Endpoint) (*server, error) {
 		cas:     repb.NewContentAddressableStorageClient(conn),
 		actions: repb.NewActionCacheClient(conn),
 		streams: bytestream.NewByteStreamClient(conn),
+
+		exec:       repb.NewExecutionClient(conn),
+		operations: longrunningpb.NewOperationsClient(conn),
 	}, nil
 }
 
@@ -101,6 +110,9 @@ func transport(e *endpoint.Endpoint) (credentials.TransportCredentials, error) {
 	return credentials.NewTLS(config), nil
 }
 
+// errNoExec is for a server that is a cache only.
+var errNoExec = errors.New("it runs nothing")
+
 // limits is what a server says of itself.
 type limits struct {
 	function function
@@ -110,9 +122,9 @@ type limits struct {
 	update   bool  // the action cache can be written
 }
 
-// limits asks what the server can do. One that does not know the question is taken for a
-// plain one.
-func (s *server) limits(ctx context.Context) (limits, error) {
+// limits asks what the server can do; runs says that it has to run actions. One that does
+// not know the question is taken for a plain one.
+func (s *server) limits(ctx context.Context, runs bool) (limits, error) {
 	l := limits{function: sha256Function, batch: batchLimit, update: true}
 	all, err := s.caps.GetCapabilities(ctx, &repb.GetCapabilitiesRequest{InstanceName: s.instance})
 	if status.Code(err) == codes.Unimplemented {
@@ -125,13 +137,13 @@ func (s *server) limits(ctx context.Context) (limits, error) {
 	if c == nil {
 		return l, garbage("it is no cache")
 	}
+	e := all.GetExecutionCapabilities()
+	if runs && !e.GetExecEnabled() {
+		return l, errNoExec
+	}
 	knows := func(f repb.DigestFunction_Value) bool {
-		for _, g := range c.GetDigestFunctions() {
-			if g == f {
-				return true
-			}
-		}
-		return false
+		return slices.Contains(c.GetDigestFunctions(), f) &&
+			(!runs || e.GetDigestFunction() == f || slices.Contains(e.GetDigestFunctions(), f))
 	}
 	switch {
 	case knows(repb.DigestFunction_BLAKE3):

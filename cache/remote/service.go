@@ -15,12 +15,14 @@ import (
 	"fmake/cache/internal/proto"
 )
 
-// Service answers the calls of one store about one remote cache.
+// Service answers the calls of one store about one remote cache, and about what is sent to be
+// run elsewhere.
 type Service struct {
 	local    *cache.Client
 	contents *cache.Contents
 
-	place   *endpoint.Endpoint // nil before it is set up
+	farm    *farm              // nil if nothing can be sent
+	place   *endpoint.Endpoint // nil before it is set up, and if there is no cache
 	server  *server
 	breaker *breaker
 	uploads *uploads
@@ -51,6 +53,9 @@ func (s *Service) Serve(c net.Conn) error {
 	}
 	for {
 		f, err := proto.Read(r)
+		if err != nil {
+			s.farm.close()
+		}
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
@@ -85,6 +90,17 @@ func (s *Service) answer(f proto.Frame) (proto.Status, []byte) {
 		}
 		return proto.OK, nil
 	}
+	switch {
+	case op == proto.FarRun && s.farm != nil:
+		arrival, say := s.farm.run(f.Payload)
+		if say != "" {
+			return proto.Unavailable, []byte(s.farm.place.Address + ": " + say)
+		}
+		return proto.OK, cache.EncodeArrival(arrival)
+	case op == proto.FarRecall && s.farm != nil:
+		s.farm.recall(cache.RecallID(f.Payload))
+		return proto.OK, nil
+	}
 	if s.server == nil {
 		return proto.Refused, nil
 	}
@@ -111,7 +127,7 @@ func (s *Service) answer(f proto.Frame) (proto.Status, []byte) {
 	return proto.OK, answer
 }
 
-// setUp reads where the remote cache is.
+// setUp reads where the remote cache is, and where actions are sent.
 func (s *Service) setUp(payload []byte) error {
 	var settings []string
 	for len(payload) > 0 {
@@ -125,13 +141,22 @@ func (s *Service) setUp(payload []byte) error {
 	if err != nil {
 		return err
 	}
-	if place == nil {
+	runs, err := endpoint.ParseExec(settings)
+	if err != nil {
+		return err
+	}
+	if runs != nil {
+		if s.farm, err = newFarm(s.local, s.contents, runs); err != nil {
+			return err
+		}
+	}
+	if place == nil && runs == nil {
 		return errors.New("no place is named")
 	}
-	s.place, s.breaker = place, &breaker{}
-	for _, h := range place.Header {
-		s.breaker.secrets = append(s.breaker.secrets, h[1])
+	if place == nil {
+		return nil
 	}
+	s.place, s.breaker = place, newBreaker(place)
 	if s.server, err = dial(place); err != nil {
 		return err
 	}
@@ -150,7 +175,7 @@ func (s *Service) limits(ctx context.Context) (limits, error) {
 	if l := s.known.Load(); l != nil {
 		return *l, nil
 	}
-	l, err := s.server.limits(ctx)
+	l, err := s.server.limits(ctx, false)
 	if err == nil {
 		s.known.Store(&l)
 	}

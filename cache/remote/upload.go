@@ -213,38 +213,63 @@ func (s *Service) giveSet(ctx context.Context, l limits, r *result) error {
 
 // giveBlobs gives those contents that the server does not have.
 func (s *Service) giveBlobs(ctx context.Context, l limits, blobs []*blob) error {
-	digests := make([]*repb.Digest, 0, len(blobs))
 	bytes := int64(0)
 	for _, b := range blobs {
-		digests = append(digests, b.digest)
 		bytes += b.digest.GetSizeBytes()
 	}
 	ctx, cancel := context.WithTimeout(ctx, giveTime+time.Duration(bytes/slowest)*time.Second)
 	defer cancel()
-	lacks, err := s.server.missing(ctx, l.function, digests)
+	return s.server.give(ctx, l, blobs, l.batch, func() {})
+}
+
+// give gives those contents that the server does not have, in messages of a size, and calls
+// taken whenever it has taken one.
+func (s *server) give(ctx context.Context, l limits, blobs []*blob, batch int64, taken func()) error {
+	lacks, err := s.lacking(ctx, l, blobs)
 	if err != nil {
 		return err
 	}
+	taken()
 	var small []*blob
 	for _, b := range blobs {
 		switch {
 		case !lacks[b.digest.GetHash()]:
 			continue
-		case b.digest.GetSizeBytes() <= l.batch-overhead:
+		case b.digest.GetSizeBytes() <= batch-overhead:
 			small = append(small, b)
 		default:
-			if err := s.server.upload(ctx, l, b); err != nil {
+			if err := s.upload(ctx, l, b); err != nil {
 				return err
 			}
+			taken()
 		}
 		delete(lacks, b.digest.GetHash()) // what is there twice is given once
 	}
-	for _, part := range batches(small, l.batch, func(b *blob) int64 { return b.digest.GetSizeBytes() }) {
-		if err := s.server.update(ctx, l.function, part); err != nil {
+	for _, part := range batches(small, batch, func(b *blob) int64 { return b.digest.GetSizeBytes() }) {
+		if err := s.update(ctx, l.function, part); err != nil {
 			return err
 		}
+		taken()
 	}
 	return nil
+}
+
+// unasked is up to how many bytes contents are sooner given than asked for.
+const unasked = 32 << 10
+
+// lacking tells which of some contents have to be given.
+func (s *server) lacking(ctx context.Context, l limits, blobs []*blob) (map[string]bool, error) {
+	digests := make([]*repb.Digest, 0, len(blobs))
+	all, bytes := make(map[string]bool), int64(0)
+	for _, b := range blobs {
+		digests = append(digests, b.digest)
+		all[b.digest.GetHash()] = true
+		bytes += b.digest.GetSizeBytes() + overhead
+	}
+	if bytes <= unasked {
+		return all, nil
+	}
+	return s.missing(ctx, l.function, digests)
 }
 
 // blobs lists what a trace left, as the server will call it.

@@ -41,6 +41,10 @@ func (s *Store) serve(c net.Conn, session *session) error {
 		if err != nil {
 			return err
 		}
+		if proto.Op(f.Code) == proto.FarRun { // costs nothing here, and others must not wait for it
+			calls.Go(func() { session.answer(f) })
+			continue
+		}
 		slots <- struct{}{}
 		calls.Go(func() {
 			defer func() { <-slots }()

@@ -21,7 +21,7 @@ const helperName = "fmake-remote"
 func remoteOption(cacheDir string, words []string) (o store.Option, ok bool) {
 	var settings []string
 	for _, w := range words {
-		if strings.HasPrefix(w, endpoint.Cache+"=") {
+		if strings.HasPrefix(w, endpoint.Cache+"=") || strings.HasPrefix(w, endpoint.Exec+"=") {
 			ok = true
 		}
 		if w != readOnlyWord {

@@ -1,7 +1,7 @@
-// Command fmake-remote speaks to a remote cache for the store of an fmake-engine, which
-// starts it when it is first needed; nobody else needs to. It is a program of its own
-// because what it hears comes from another machine, and because what it is made of takes
-// long to start.
+// Command fmake-remote speaks to a remote cache, and to who runs recipes on other machines,
+// for the store of an fmake-engine, which starts it when it is first needed; nobody else
+// needs to. It is a program of its own because what it hears comes from another machine, and
+// because what it is made of takes long to start.
 package main
 
 import (

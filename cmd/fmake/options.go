@@ -92,6 +92,23 @@ func ownOptions() []ownOption {
 			name: "--remote-wait", arg: "SECONDS", set: remoteSetting(endpoint.Wait),
 			help: "How long to wait at the end for results that are on their way there, 2.5 by default.",
 		},
+		{
+			name: "--remote-exec", arg: "URL", set: remoteSetting(endpoint.Exec),
+			help: "Run recipes on other machines, by this server: grpc://HOST:PORT/INSTANCE or grpcs://...; \"off\" for none. -j is about these, too.",
+		},
+		{
+			name: "--remote-exec-timeout", arg: "SECONDS", set: remoteSetting(endpoint.Limit),
+			help: "How long a recipe may run there, 600 by default.",
+		},
+		{
+			name: "--remote-system", values: []string{"image", "ship"}, set: remoteSetting(endpoint.System),
+			help: "Take the system that is there, if its files are those here (the default); or send what recipes read of it, too.",
+		},
+		{name: "--remote-image", arg: "NAME", set: remoteSetting(endpoint.Image), help: "The container image that recipes run in there."},
+		{
+			name: "--remote-platform", arg: "NAME=VALUE,...", set: remoteSetting(endpoint.Platform),
+			help: "What a machine has to be like that runs them, in the server's words.",
+		},
 		{name: "--remote-token-file", arg: "FILE", set: remoteSetting(endpoint.TokenFile), help: "What lets us in there is in this file."},
 		{name: "--remote-ca", arg: "FILE", set: remoteSetting(endpoint.CA), help: "Who the server has to be certified by."},
 		{name: "--remote-cert", arg: "FILE", set: remoteSetting(endpoint.Cert), help: "The certificate by which it knows us."},

@@ -137,14 +137,20 @@ func (p *program) attach(db *makefile.Database, s *exec.Session) (exec.Options, 
 	if err != nil {
 		return none, err
 	}
+	away, err := endpoint.ParseExec(p.settings())
+	if err != nil {
+		return none, err
+	}
 	dir, err := p.cacheDir()
 	if err != nil {
 		s.Warn(err.Error() + "; working without tracing and cache")
 		return none, nil
 	}
 	o := p.options(dir, s)
-	if far != nil {
-		o.Remote, o.Flush = p.settings(), p.top && o.Above.Engine == ""
+	if far != nil || away != nil {
+		o.Remote, o.Sends, o.Ships = p.settings(), away != nil, away != nil && away.Ship
+		o.NoFar = far == nil
+		o.Flush = far != nil && p.top && o.Above.Engine == ""
 	}
 	b := build.New(db, s.Dir(), o)
 	p.build, p.traced = b, true

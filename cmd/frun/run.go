@@ -197,8 +197,8 @@ func (p *program) command() (*build.Command, error) {
 		Require:  p.o.trace == "require",
 		Cache:    p.o.cacheMode(),
 		CacheDir: cacheDir,
-		Remote:   p.o.remote,
-		Flush:    len(p.o.remote) > 0,
+		Remote:   p.remoteCache(),
+		Flush:    len(p.remoteCache()) > 0,
 		System:   p.o.system,
 		AllEnv:   p.o.env == "all",
 		Env:      p.env,
@@ -269,4 +269,13 @@ func closeCommand(c *build.Command) {
 	if err := c.Close(); err != nil {
 		warn("the cache cannot be used fully: writing down what runs: " + err.Error())
 	}
+}
+
+// remoteCache is the settings of the remote cache, nil if there is none: commands are not
+// sent to other machines.
+func (p *program) remoteCache() []string {
+	if place, err := endpoint.Parse(p.o.remote); place == nil || err != nil { // an error was told before
+		return nil
+	}
+	return p.o.remote
 }

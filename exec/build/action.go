@@ -197,6 +197,10 @@ type action struct {
 	system  []tracefs.Look           // see buildLooks
 
 	programs *programs // that the recipe starts; nil if they are not told apart
+	landed  bool                     // it ran on another machine
+	gone    bool                     // make ended while it was there
+
+	calledHome time.Duration // how long it was there in vain
 }
 
 func (a *action) View() exec.View { return a.view }
@@ -262,6 +266,9 @@ func (a *action) Inherits(in, out, errs *os.File) { a.programs.inherits(in, out,
 func (a *action) End(status int, interrupted bool) error {
 	a.b.active--
 	defer a.b.release(a.n)
+	if a.landed || a.gone && !a.view.used() {
+		return nil // all was done by Arrive, or nothing was done at all
+	}
 	rec, err := a.view.finish()
 	if a.raise != nil {
 		defer a.raise()
@@ -270,6 +277,9 @@ func (a *action) End(status int, interrupted bool) error {
 		return a.lost(err)
 	}
 	defer a.view.recorded()
+	if a.calledHome > 0 {
+		a.b.cameHome(a.calledHome, time.Since(a.started)-a.calledHome)
+	}
 	a.status = status
 	a.keepPrograms(rec, status == 0 && !interrupted)
 	if status != 0 && !a.b.keepsFailures() || interrupted {

@@ -9,7 +9,8 @@
 // (then nothing runs), whether another trace that holds is in the store (then
 // its versions are put back), or whether the recipe has to run; as Actions it
 // gives a recipe that runs a view, and turns the record of the view into a
-// trace. A Command is an action without a makefile, and has a Build of its own.
+// trace, or sends it to another machine and makes a trace of what is told there. A
+// Command is an action without a makefile, and has a Build of its own.
 //
 // # What must hold
 //
@@ -69,6 +70,9 @@ type Options struct {
 	Cache       Mode     // --cache
 	CacheDir    string   // --cache-dir, else the default place
 	Remote      []string // settings of the remote cache, see package endpoint
+	Sends       bool     // recipes are sent to another machine, by those settings
+	Ships       bool     // with what they read of the system
+	NoFar       bool     // there is no remote cache among them
 	Flush       bool     // the build waits at its end for what is on its way there
 	System      string   // --system: trace or fingerprint
 	AllEnv      bool     // --env=all
@@ -127,6 +131,8 @@ type Build struct {
 	contents    *cache.Contents
 	storeFailed bool
 	noFar       bool          // there is no remote cache
+	noAway      bool          // nothing is sent to another machine any more
+	slowAway    int           // see cameHome
 	slots       chan struct{} // bounds the writes to the store that are under way
 
 	nodes         map[*makefile.File]*node
@@ -183,9 +189,11 @@ type lists struct {
 
 // node is what this build knows of one target.
 type node struct {
-	name    string // in the graph
-	peers   int    // how many other targets its recipe makes
-	path    string // absolute, of the target's file
+	name    string          // in the graph
+	sets    []cache.PathSet // what runs of its recipe have looked at, by the store
+	asked   bool            // that is known
+	peers   int             // how many other targets its recipe makes
+	path    string          // absolute, of the target's file
 	recipe  recipeKey
 	reason  string
 	run     cache.Hash // identity of its last run or restore in this build
@@ -240,7 +248,7 @@ func newBuild(db *makefile.Database, cwd string, o Options) *Build {
 		envAlways: newNameTable(envAlways), envNever: newNameTable(envNever), envIfNamed: newNameTable(envIfNamed),
 		stateful: newNameTable(statefulPrograms), impure: newNameTable(impurePrograms),
 	}
-	b.env = envMap(o.Env)
+	b.env, b.noFar = envMap(o.Env), o.NoFar
 	b.umask = sync.OnceValue(currentUmask)
 	b.serial, b.level = o.Above.Serial, o.Above.Level
 	b.step = steps[min(b.level, len(steps)-1)]

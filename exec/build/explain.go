@@ -69,6 +69,7 @@ func (b *Build) explainTarget(a *explain.Answer, f *makefile.File) {
 	a.Why = b.reasons(f, d)
 	a.Run = b.explainRun(t, "Its recipe")
 	a.Run.Notes = append(a.Run.Notes, b.explainPrograms(n.name, t)...)
+	b.explainAway(a, n.name)
 	b.explainInputs(a, t)
 	b.explainDeclared(a, f, t)
 	a.Outputs = b.explainOutputs(t)
@@ -123,6 +124,7 @@ func (b *Build) explainElsewhere(a *explain.Answer, key string, t *cache.Trace) 
 	}
 	a.Why = b.inputReasons(key, t)
 	a.Run = b.explainRun(t, "Its recipe")
+	b.explainAway(a, key)
 	b.explainInputs(a, t)
 	a.Outputs = b.explainOutputs(t)
 }
@@ -151,6 +153,8 @@ func (b *Build) explainRun(t *cache.Trace, who string) *explain.Run {
 		r.Text = fmt.Sprintf("%s failed at %s with status %d; what it left is not good.", who, when, t.Status)
 	case t.From == cache.FromAdopted:
 		r.Text = fmt.Sprintf("It was adopted at %s: %s.", when, t.Reason)
+	case t.From == cache.FromAway:
+		r.Text = fmt.Sprintf("%s last ran on another machine at %s, took %v, because %s.", who, when, took, t.Reason)
 	case t.From == cache.FromFar:
 		r.Text = fmt.Sprintf("It came from the remote cache (first made at %s in %v) because %s.", when, took, t.Reason)
 	case t.From == cache.FromCache:

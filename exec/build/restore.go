@@ -27,7 +27,7 @@ func (b *Build) restore(f *makefile.File, n *node, d decision) error {
 	t := *d.hit
 	t.Outputs = slices.Clone(d.hit.Outputs)
 	t.Serial, t.Reason = n.serial, d.why
-	if t.From != cache.FromFar {
+	if t.From != cache.FromFar && t.From != cache.FromAway {
 		t.From = cache.FromCache
 	}
 	if d.old == nil || d.old.Strong != t.Strong {

@@ -23,6 +23,7 @@ type Shared struct {
 	err    error            // why there is no engine, nil before the attempt
 	fifo   func() string    // of the make at the top
 	trees  map[string]*tree // by path of the graph
+	sends  *sending         // see sending
 }
 
 // tree is what the makes of a process know of one project. It is safe for
@@ -38,6 +39,7 @@ type tree struct {
 	again   map[string]uint64      // by name in the graph: the journal's numbers of targets that have to run once more
 	claims  *cache.Claims
 	news    []newsItem    // what other processes have left since this one began
+	away    *awayNotes    // see notes; nil before it is needed
 	kept    bool          // it is that of the first make of the process, which saves it in the end
 	build   uint64        // the number of the build, see Above
 	made    bool          // makes of it in other processes have made something

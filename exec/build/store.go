@@ -135,6 +135,7 @@ func (b *Build) lookUp(f *makefile.File, n *node) *cache.Trace {
 		b.storeError("looking up "+f.Name, err)
 		return nil
 	}
+	n.sets, n.asked = sets, true
 	for _, s := range sets {
 		strong, ok := b.strongNow(f, n, s)
 		if !ok {
@@ -157,7 +158,12 @@ func (b *Build) mayPutBack(f *makefile.File, t *cache.Trace) bool {
 	if b.single != nil && (t.Status != 0 && !b.keepsFailures() || b.single.StdinOpen && !unread(t)) {
 		return false
 	}
-	if !b.haveContents(t) || b.commandsMoved(t) != "" {
+	return b.haveContents(t) && b.sameSurroundings(f, t)
+}
+
+// sameSurroundings reports whether commands and variables are for a result what they were.
+func (b *Build) sameSurroundings(f *makefile.File, t *cache.Trace) bool {
+	if b.commandsMoved(t) != "" {
 		return false
 	}
 	why, _ := b.unmetEnv(f, t, b.environ(f), b.envNames(f))
@@ -299,6 +305,7 @@ func (b *Build) Save() {
 	if b.opts.DryRun {
 		return
 	}
+	b.saveNotes()
 	defer b.tree.wrote(time.Now())
 	var ids []uint64
 	if b.journal != nil {

@@ -1,5 +1,6 @@
 // Package reapi is a small server of the Remote Execution API, for tests: capabilities,
-// action cache, content-addressed storage and byte streams, all in memory.
+// action cache, content-addressed storage, byte streams, all in memory, and execution: commands
+// run in fresh directories, as this user.
 //
 // # Model
 //

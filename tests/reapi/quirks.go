@@ -26,6 +26,14 @@ type Quirks struct {
 	Garbage   bool // every answer is nonsense
 	Lies      bool // contents are not what their names say
 	Swaps     bool // every result is that of another action
+	NoExec    bool // runs nothing
+	Mute      bool // says nothing of an action before it has ended
+	Stuck     bool // no action ends
+	Fails     bool // no action can be run
+	TooLate   bool // every action takes longer than it may
+	Sick      bool // every command fails
+	Extra     bool // every result has a file more, with a path that leads away
+	Drops     bool // has dropped all contents when the first action is to run
 	Long      bool // error messages are long and not clean
 }
 
@@ -34,6 +42,7 @@ func (q *Quirks) named() map[string]*bool {
 		"blake3": &q.BLAKE3, "zstd": &q.Zstd, "inline": &q.Inline, "nocaps": &q.NoCaps, "readonly": &q.ReadOnly,
 		"checks": &q.Checks, "smallcas": &q.SmallCAS, "hang": &q.Hang, "hangreads": &q.HangReads, "slow": &q.Slow,
 		"full": &q.Full, "closed": &q.Closed, "breaks": &q.Breaks, "forgets": &q.Forgets, "garbage": &q.Garbage,
+		"noexec": &q.NoExec, "mute": &q.Mute, "stuck": &q.Stuck, "fails": &q.Fails, "toolate": &q.TooLate, "sick": &q.Sick, "extra": &q.Extra, "drops": &q.Drops,
 		"lies": &q.Lies, "swaps": &q.Swaps, "long": &q.Long,
 	}
 }

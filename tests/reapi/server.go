@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"cloud.google.com/go/longrunning/autogen/longrunningpb"
 	repb "github.com/bazelbuild/remote-apis/build/bazel/remote/execution/v2"
 	"github.com/bazelbuild/remote-apis/build/bazel/semver"
 	"github.com/zeebo/blake3"
@@ -28,6 +29,8 @@ type Server struct {
 	repb.UnimplementedContentAddressableStorageServer
 	repb.UnimplementedActionCacheServer
 	bytestream.UnimplementedByteStreamServer
+	repb.UnimplementedExecutionServer
+	longrunningpb.UnimplementedOperationsServer
 
 	grpc *grpc.Server
 	addr string
@@ -42,6 +45,12 @@ type Server struct {
 	broken   map[string]bool // streams that have broken off
 	instance string          // of the last call
 	header   metadata.MD     // likewise
+
+	slots      chan struct{} // of the worker
+	operations map[string]*operation
+	pretend    Pretend // nil: commands run
+	ran        int
+	cancelled  int
 }
 
 // Start starts a server on a free port of this machine, or on a given one. tls may be nil.
@@ -54,6 +63,7 @@ func Start(addr string, q Quirks, tls credentials.TransportCredentials) (*Server
 		addr: l.Addr().String(), quirks: q,
 		blobs: make(map[string][]byte), results: make(map[string]*repb.ActionResult), calls: make(map[string]int),
 		partial: make(map[string][]byte), broken: make(map[string]bool),
+		slots: make(chan struct{}, workerSlots), operations: make(map[string]*operation),
 	}
 	empty := sha256.Sum256(nil)
 	s.blobs[hex.EncodeToString(empty[:])] = nil
@@ -66,9 +76,14 @@ func Start(addr string, q Quirks, tls credentials.TransportCredentials) (*Server
 	repb.RegisterContentAddressableStorageServer(s.grpc, s)
 	repb.RegisterActionCacheServer(s.grpc, s)
 	bytestream.RegisterByteStreamServer(s.grpc, s)
+	repb.RegisterExecutionServer(s.grpc, s)
+	longrunningpb.RegisterOperationsServer(s.grpc, s)
 	go s.grpc.Serve(l)
 	return s, nil
 }
+
+// workerSlots is how many commands run at a time.
+const workerSlots = 64
 
 // Addr is HOST:PORT.
 func (s *Server) Addr() string { return s.addr }
@@ -202,6 +217,9 @@ func (s *Server) GetCapabilities(context.Context, *repb.GetCapabilitiesRequest) 
 		c.MaxCasBlobSizeBytes = 1 << 20
 	}
 	return &repb.ServerCapabilities{
+		ExecutionCapabilities: &repb.ExecutionCapabilities{
+			ExecEnabled: !q.NoExec, DigestFunction: repb.DigestFunction_SHA256, DigestFunctions: c.GetDigestFunctions(),
+		},
 		CacheCapabilities: c, LowApiVersion: &semver.SemVer{Major: 2}, HighApiVersion: &semver.SemVer{Major: 2, Minor: 3},
 	}, nil
 }

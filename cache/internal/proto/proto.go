@@ -59,6 +59,8 @@ const (
 	FarResult                // strong key -> encoded trace, whose contents are in the store then
 	FarPut                   // as PutTrace; to the program only
 	FarFlush                 // -> ; waits a while for what is on its way
+	FarRun                   // action -> what came back of it; takes as long as that takes
+	FarRecall                // number of an action -> ; it need not come back any more
 )
 
 // Status says how a call went.
