@@ -194,12 +194,11 @@ type action struct {
 	status  int                      // what it ended with
 	acted   bool                     // a line did more than print
 	second  bool                     // it ran before, and is verified
-	system  []tracefs.Look           // see buildLooks
-
-	programs *programs // that the recipe starts; nil if they are not told apart
 	landed  bool                     // it ran on another machine
 	gone    bool                     // make ended while it was there
+	system  []tracefs.Look           // see buildLooks
 
+	programs   *programs     // that the recipe starts; nil if they are not told apart
 	calledHome time.Duration // how long it was there in vain
 }
 
