@@ -221,6 +221,7 @@ type node struct {
 	shown    []string                // those of them without which it fails
 	missed   []string                // after a failure: what it looked for in vain
 	saw      []cache.Input           // after a failure: what it read
+	listed   []string                // after a failure: directories of which it read the names
 }
 
 // New opens what is known of the tree around cwd. It never fails: what cannot

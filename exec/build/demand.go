@@ -33,7 +33,7 @@ func (b *Build) Failed(f *makefile.File) (exec.Ruling, []*makefile.File) {
 		n.stale = "it needs what has stood in its place"
 		return exec.Again, nil
 	}
-	if n.demands >= maxDemands || len(n.missed) == 0 && len(n.saw) == 0 && !n.recipe.lists {
+	if n.demands >= maxDemands || len(n.missed)+len(n.saw)+len(n.listed) == 0 && !n.recipe.lists {
 		return exec.Final, nil
 	}
 	if needs := b.demand(f, n); len(needs) > 0 {
@@ -82,6 +82,11 @@ func (b *Build) demand(f *makefile.File, n *node) []*makefile.File {
 	if by, changed := b.listedAnew(f, n); changed && by != nil {
 		b.learn(f, by.f)
 		needs = append(needs, by.f)
+	}
+	for _, dir := range n.listed { // a pattern may have matched too little
+		if w := b.lastBefore(n, b.filled[dir], n.tried); w != nil {
+			add(w.f, dir)
+		}
 	}
 	for _, path := range n.missed {
 		if w := b.wroteFor(n, path); w != nil {
@@ -259,7 +264,7 @@ func (b *Build) unfinishedBefore(f *makefile.File, n *node) bool {
 // remember keeps what a failed action looked at, for the ruling.
 func (a *action) remember(rec *tracefs.Record) {
 	n, sp := a.n, a.b.sp
-	n.missed, n.saw, n.tried = nil, nil, a.started
+	n.missed, n.saw, n.listed, n.tried = nil, nil, nil, a.started
 	for i := range rec.Looks {
 		l := &rec.Looks[i]
 		if !sp.inProject(l.Path) || a.passOver(l.Path) {
@@ -271,6 +276,9 @@ func (a *action) remember(rec *tracefs.Record) {
 		if l.Flags&tracefs.LookAbsent != 0 && l.Stat.Ino == 0 {
 			n.missed = append(n.missed, sp.key(l.Path))
 			continue
+		}
+		if l.Flags&tracefs.LookListing != 0 {
+			n.listed = append(n.listed, sp.key(l.Path))
 		}
 		if l.Stat.Mode&unix.S_IFMT != unix.S_IFREG {
 			continue
