@@ -189,12 +189,26 @@ func (b *Build) pretendedInput(f *makefile.File, t *cache.Trace) (why, by string
 	return "", ""
 }
 
+// writtenBy returns the other target whose recipe has left a target's file in this build, so
+// that serial make would not make it any more; nil if there is none. What came to its end in
+// this build before the other wrote the file, or in an earlier one and comes before the
+// other, is a version of its own, and may have to be made again.
+func (b *Build) writtenBy(f *makefile.File, n *node) *makefile.File {
+	owner := b.owned[n.path]
+	if owner == nil || owner == f || n.stale != "" || n.last != nil {
+		return nil
+	}
+	e, known := b.graph.Entry(n.name)
+	if known && e.Flags()&(cache.Failed|cache.Provisional) == 0 && n.before(b.node(owner)) {
+		return nil
+	}
+	return owner
+}
+
 // decide follows the procedure "Deciding one target" of the design, step by
 // step. It changes nothing.
 func (b *Build) decide(f *makefile.File, n *node, must bool) decision {
-	// What came to its end in this build before the other wrote the file is a version
-	// of its own, and may have to be made again.
-	if owner := b.owned[n.path]; owner != nil && owner != f && n.stale == "" && n.last == nil {
+	if owner := b.writtenBy(f, n); owner != nil {
 		return decision{verdict: exec.AsMake, why: "its file was written by the recipe of " + owner.Name + " in this build", others: true}
 	}
 	if why := b.alwaysRun(f, n, must); why != "" {
