@@ -106,7 +106,20 @@ func (w *Walk) again() []Rerun {
 	for _, r := range again {
 		w.rearm(r)
 	}
+	w.forgetHeld()
 	return again
+}
+
+// forgetHeld drops the failures of what is to be made once more: it may end well then, and
+// is judged by that.
+func (w *Walk) forgetHeld() {
+	w.held = slices.DeleteFunc(w.held, func(h heldJob) bool {
+		if h.job.file.Run.State != stateIdle {
+			return false
+		}
+		h.job.out.discard()
+		return true
+	})
 }
 
 // tooEarly reports whether a command is about to run, for good, although something that it
@@ -239,7 +252,9 @@ func (w *Walk) retry(f *makefile.File, needs []*makefile.File) {
 // resolveHeld decides about the first of the held jobs in serial order. It is
 // called when nothing else can go on.
 func (w *Walk) resolveHeld() {
-	if w.repair() {
+	// Recipes that saw what they should not have seen run again first: the failure may come
+	// of that.
+	if len(w.again()) > 0 {
 		return
 	}
 	order := w.serialOrder()
@@ -264,20 +279,6 @@ func (w *Walk) resolveHeld() {
 	if !h.job.dontCare && !w.keepGoing() {
 		w.die(h.code)
 	}
-}
-
-// repair lets recipes that saw what they should not have seen run again before a
-// failure is judged, which may come of that, and reports whether there are any.
-func (w *Walk) repair() bool {
-	again := len(w.again()) > 0
-	w.held = slices.DeleteFunc(w.held, func(h heldJob) bool {
-		if h.job.file.Run.State != stateIdle {
-			return false
-		}
-		h.job.out.discard() // it depends on one of them, and runs again
-		return true
-	})
-	return again
 }
 
 // serialOrder numbers all targets below the goals in the order in which make -j1
