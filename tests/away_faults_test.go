@@ -1,8 +1,6 @@
 package tests
 
 import (
-	"io"
-	"net"
 	"strings"
 	"testing"
 	"time"
@@ -10,62 +8,35 @@ import (
 	"fmake/tests/reapi"
 )
 
-// TestAwayFaults sends recipes to servers that fail in all ways that are known: the tree is
-// right, and there is at most one warning. How much time was lost is logged.
+// TestAwayFaults sends recipes to servers that fail in all ways that are known.
 func TestAwayFaults(t *testing.T) {
-	if why := fuseMissing(); why != "" || currentSetup().reference() {
-		t.Skip("nothing can be traced here: " + why)
-	}
-	var local time.Duration // of a build that sends nothing
-	for _, fault := range []struct {
-		name  string
-		start func(t *testing.T) (url string)
-	}{
-		{"none", func(*testing.T) string { return "off" }},
-		{"sound", odd("")},
-		{"nobody", nobody},
-		{"noise", func(t *testing.T) string { return listen(t, noise) }},
-		{"silence", func(t *testing.T) string { return listen(t, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) }) }},
-		{"hangs up", func(t *testing.T) string { return listen(t, func(net.Conn) {}) }},
-		{"killed", killedWorker},
-		{"hang", odd("hang")},
-		{"hangreads", odd("hangreads")},
-		{"slow", odd("slow")},
-		{"full", odd("full")},
-		{"closed", odd("closed long")},
-		{"garbage", odd("garbage")},
-		{"garbage later", odd("nocaps garbage")},
-		{"lies", odd("lies")},
-		{"lies inline", odd("lies inline")},
-		{"swaps", odd("swaps")},
-		{"forgets", odd("forgets")},
-		{"breaks", odd("breaks zstd")},
-		{"blake3", odd("blake3 zstd inline")},
-		{"readonly", odd("readonly")},
-		{"noexec", odd("noexec")},
-		{"mute", odd("mute")},
-		{"stuck", odd("stuck")},
-		{"mute stuck", odd("mute stuck")},
-		{"fails", odd("fails")},
-		{"toolate", odd("toolate")},
-		{"sick", odd("sick")},
-		{"extra", odd("extra")},
-		{"drops", odd("drops")},
-	} {
-		t.Run(fault.name, func(t *testing.T) {
-			took, warnings := buildWith(t, "FMAKE_REMOTE_EXEC="+fault.start(t), t.TempDir())
-			t.Logf("took %v, %q", took, warnings)
-			if fault.name == "none" {
-				local = took
-			}
-			if len(warnings) > 1 {
-				t.Errorf("there are %d warnings", len(warnings))
-			}
-			if local > 0 { // how much that may be is for a measurement, not for a test: see README
-				t.Logf("%v were lost", took-local)
-			}
-		})
-	}
+	playFaults(t, "FMAKE_REMOTE_EXEC", append(deafServers(),
+		fault{"sound", odd("")},
+		fault{"killed", killedWorker},
+		fault{"hang", odd("hang")},
+		fault{"hangreads", odd("hangreads")},
+		fault{"slow", odd("slow")},
+		fault{"full", odd("full")},
+		fault{"closed", odd("closed long")},
+		fault{"garbage", odd("garbage")},
+		fault{"garbage later", odd("nocaps garbage")},
+		fault{"lies", odd("lies")},
+		fault{"lies inline", odd("lies inline")},
+		fault{"swaps", odd("swaps")},
+		fault{"forgets", odd("forgets")},
+		fault{"breaks", odd("breaks zstd")},
+		fault{"blake3", odd("blake3 zstd inline")},
+		fault{"readonly", odd("readonly")},
+		fault{"noexec", odd("noexec")},
+		fault{"mute", odd("mute")},
+		fault{"stuck", odd("stuck")},
+		fault{"mute stuck", odd("mute stuck")},
+		fault{"fails", odd("fails")},
+		fault{"toolate", odd("toolate")},
+		fault{"sick", odd("sick")},
+		fault{"extra", odd("extra")},
+		fault{"drops", odd("drops")},
+	))
 }
 
 // odd starts a server with quirks.

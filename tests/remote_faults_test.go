@@ -22,37 +22,52 @@ large: in ; cat in >$@; seq 200000 >>$@
 sum: out1 large ; cat out1 large | cksum >$@
 `
 
-// TestRemoteFaults builds with remote caches that fail in all ways that are known: the
-// tree is right, and there is at most one warning. How much time was lost is logged.
+// TestRemoteFaults builds with remote caches that fail in all ways that are known.
 func TestRemoteFaults(t *testing.T) {
-	if why := fuseMissing(); why != "" || currentSetup().reference() {
-		t.Skip("nothing can be traced here: " + why)
-	}
-	var local time.Duration // of a build without
-	for _, fault := range []struct {
-		name  string
-		start func(t *testing.T) (url string)
-	}{
+	playFaults(t, "FMAKE_REMOTE_CACHE", append(deafServers(),
+		fault{"killed", killed},
+		fault{"hang", quirky("hang")},
+		fault{"hangreads", quirky("hangreads")},
+		fault{"slow", quirky("slow")},
+		fault{"slow inline", quirky("slow inline")},
+		fault{"full", quirky("full")},
+		fault{"closed", quirky("closed long")},
+		fault{"garbage", quirky("garbage")},
+		fault{"lies", quirky("lies")},
+		fault{"swaps", quirky("swaps inline")},
+		fault{"forgets", quirky("forgets")},
+		fault{"readonly", quirky("readonly")},
+	))
+}
+
+// fault is a server that fails in one way.
+type fault struct {
+	name  string
+	start func(t *testing.T) (url string)
+}
+
+// deafServers are no server at all, and what does not speak the protocol.
+func deafServers() []fault {
+	return []fault{
 		{"none", func(*testing.T) string { return "off" }},
 		{"nobody", nobody},
 		{"noise", func(t *testing.T) string { return listen(t, noise) }},
 		{"silence", func(t *testing.T) string { return listen(t, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) }) }},
 		{"hangs up", func(t *testing.T) string { return listen(t, func(net.Conn) {}) }},
-		{"killed", killed},
-		{"hang", quirky("hang")},
-		{"hangreads", quirky("hangreads")},
-		{"slow", quirky("slow")},
-		{"slow inline", quirky("slow inline")},
-		{"full", quirky("full")},
-		{"closed", quirky("closed long")},
-		{"garbage", quirky("garbage")},
-		{"lies", quirky("lies")},
-		{"swaps", quirky("swaps inline")},
-		{"forgets", quirky("forgets")},
-		{"readonly", quirky("readonly")},
-	} {
+	}
+}
+
+// playFaults builds with one server after the other, which a variable names: the tree is
+// right, and there is at most one warning. How much time was lost is logged.
+func playFaults(t *testing.T, variable string, faults []fault) {
+	t.Helper()
+	if why := fuseMissing(); why != "" || currentSetup().reference() {
+		t.Skip("nothing can be traced here: " + why)
+	}
+	var local time.Duration // of a build without
+	for _, fault := range faults {
 		t.Run(fault.name, func(t *testing.T) {
-			took, warnings := buildFar(t, fault.start(t), t.TempDir())
+			took, warnings := buildWith(t, variable+"="+fault.start(t), t.TempDir())
 			t.Logf("took %v, %q", took, warnings)
 			if fault.name == "none" {
 				local = took

@@ -2,6 +2,8 @@ package build
 
 import (
 	"fmt"
+	"iter"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -107,14 +109,14 @@ func (b *Build) envThat(env map[string]string, matters func(name string) bool) [
 			out = append(out, cache.EnvInput{Name: name})
 		}
 	}
-	return b.withUnset(out, env, matters)
+	return withUnset(out, maps.Keys(b.known()), env, matters)
 }
 
-// withUnset adds to the variables that mattered to an action those that were not set, that
-// the graph has met, and that would have mattered: nobody looks for a variable that was met
-// in a trace that does not have it.
-func (b *Build) withUnset(in []cache.EnvInput, env map[string]string, matters func(name string) bool) []cache.EnvInput {
-	for name := range b.known() {
+// withUnset adds to the variables that mattered to an action those of some names that were
+// not set and would have mattered: nobody looks for a variable that the graph has met in a
+// trace that does not have it.
+func withUnset(in []cache.EnvInput, names iter.Seq[string], env map[string]string, matters func(name string) bool) []cache.EnvInput {
+	for name := range names {
 		if _, set := env[name]; !set && !hasEnv(in, name) && matters(name) {
 			in = append(in, cache.EnvInput{Name: name})
 		}
@@ -406,15 +408,9 @@ func (b *Build) notSetBefore(names []string) {
 			continue
 		}
 		t := e.Trace()
-		sets := b.nameSets(t.Inputs, nil)
-		had := len(t.Env)
-		for _, name := range names {
-			if !hasEnv(t.Env, name) && b.envMatters(name, t.Recipe, sets) {
-				t.Env = append(t.Env, cache.EnvInput{Name: name})
-			}
-		}
+		had, sets := len(t.Env), b.nameSets(t.Inputs, nil)
+		t.Env = withUnset(t.Env, slices.Values(names), nil, func(name string) bool { return b.envMatters(name, t.Recipe, sets) })
 		if len(t.Env) > had {
-			slices.SortFunc(t.Env, func(x, y cache.EnvInput) int { return strings.Compare(x.Name, y.Name) })
 			b.graph.Put(target, t)
 		}
 	}

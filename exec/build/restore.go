@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"slices"
 
@@ -46,7 +47,7 @@ func (b *Build) restore(f *makefile.File, n *node, d decision) error {
 	}
 	a.hidden = b.rollBackSuspect(a, nil)
 	text, sets := f.Recipe.Text+"\n"+t.Recipe, b.nameSets(t.Inputs, nil)
-	t.Env = b.withUnset(slices.Clone(t.Env), b.environ(f), func(name string) bool { return b.envMatters(name, text, sets) })
+	t.Env = withUnset(slices.Clone(t.Env), maps.Keys(b.known()), b.environ(f), func(name string) bool { return b.envMatters(name, text, sets) })
 	t.Tokens, _ = b.tokens(f, t.Inputs) // the same in meaning, but of the runs that are in force now
 	if err := b.restoreAll(t.Outputs); err != nil {
 		a.done() // the recipe begins anew

@@ -27,15 +27,19 @@ func (o *outputs) opened(f *os.File, dir, name string, flag int) {
 	if flag&(os.O_WRONLY|os.O_RDWR) == 0 {
 		return
 	}
-	if !path.IsAbs(name) {
-		name = dir + "/" + name
-	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.names == nil {
 		o.names = make(map[*os.File]string)
 	}
-	o.names[f] = path.Clean(name)
+	o.names[f] = absolute(dir, name)
+}
+
+func absolute(dir, name string) string {
+	if !path.IsAbs(name) {
+		name = dir + "/" + name
+	}
+	return path.Clean(name)
 }
 
 func (o *outputs) closed(f *os.File) {
@@ -87,10 +91,7 @@ func mayRead(cmd *proc.Command, name string) bool {
 			}
 			continue
 		}
-		if !path.IsAbs(w) {
-			w = cmd.Dir + "/" + w
-		}
-		if w = path.Clean(w); w == name || strings.HasPrefix(name, strings.TrimSuffix(w, "/")+"/") {
+		if w = absolute(cmd.Dir, w); w == name || strings.HasPrefix(name, strings.TrimSuffix(w, "/")+"/") {
 			return true
 		}
 	}
