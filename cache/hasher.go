@@ -119,13 +119,21 @@ func (h *Hasher) Fresh() []StatEntry {
 	return fresh
 }
 
+// KnownFile is HashFile if that need not read the file at path.
+func (h *Hasher) KnownFile(path string) (FileHash, bool) {
+	st, err := statPath(path)
+	if err != nil {
+		return FileHash{}, false
+	}
+	hash, ok := h.Known(st)
+	return FileHash{Hash: hash, Stat: st}, ok
+}
+
 // HashFile returns the content of the regular file at path, following links.
 // Whether it is read or known already, the stat is of the state that was hashed.
 func (h *Hasher) HashFile(path string) (FileHash, error) {
-	if st, err := statPath(path); err == nil {
-		if hash, ok := h.Known(st); ok {
-			return FileHash{Hash: hash, Stat: st}, nil
-		}
+	if known, ok := h.KnownFile(path); ok {
+		return known, nil
 	}
 	// O_NONBLOCK: a fifo that nobody writes to must not hold us.
 	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY, 0)

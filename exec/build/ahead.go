@@ -49,11 +49,16 @@ func (a *ahead) begin(path string) {
 
 // read finds out what is in a file. If it cannot, whoever needs it tries again.
 func (a *ahead) read(path string, r *reading) {
+	scan := sync.OnceValues(func() (nameSet, error) { return scanFile(path) })
+	if h, known := a.hasher.KnownFile(path); !known && isProgram(h.Stat.Mode, path) {
+		// Somebody may wait for this file: the names are there as soon as the hash.
+		go scan()
+	}
 	h, err := a.hasher.HashFile(path)
-	if err != nil || h.Racy || h.Stat.Mode&0o111 == 0 && !isLibrary(path) {
+	if err != nil || h.Racy || !isProgram(h.Stat.Mode, path) {
 		return
 	}
-	names, err := a.files.of(h.Hash, path)
+	names, err := a.files.of(h.Hash, scan)
 	if err != nil {
 		return
 	}

@@ -435,8 +435,11 @@ func (b *Build) nameSets(inputs []cache.Input, execs map[string]bool) []nameSet 
 
 // namesVariables tells whether what is in a file is a program's or a library's.
 func namesVariables(in *cache.Input) bool {
-	return in.Kind == cache.InputContent && (in.Mode&0o111 != 0 || isLibrary(in.Path))
+	return in.Kind == cache.InputContent && isProgram(in.Mode, in.Path)
 }
+
+// isProgram reports whether what is in a file may run.
+func isProgram(mode uint32, path string) bool { return mode&0o111 != 0 || isLibrary(path) }
 
 func isLibrary(p string) bool {
 	base := filepath.Base(p)
@@ -467,7 +470,7 @@ func (b *Build) scanned(in *cache.Input) (nameSet, error) {
 	if s, ok := b.opts.Shared.ahead.names(file, in.Hash); ok {
 		return s, nil
 	}
-	return b.nameFiles().of(in.Hash, file)
+	return b.nameFiles().of(in.Hash, func() (nameSet, error) { return scanFile(file) })
 }
 
 func (b *Build) nameFiles() nameFiles {

@@ -16,13 +16,13 @@ type nameFiles struct {
 	keep bool // whether new ones may be written
 }
 
-// of returns the identifiers in a content, which the file at path has.
-func (n nameFiles) of(h cache.Hash, path string) (nameSet, error) {
+// of returns the identifiers in a content; scan finds them where they are not kept.
+func (n nameFiles) of(h cache.Hash, scan func() (nameSet, error)) (nameSet, error) {
 	file := filepath.Join(n.dir, hex.EncodeToString(h[:2]), hex.EncodeToString(h[:]))
 	if data, err := os.ReadFile(file); err == nil {
 		return decodeNames(data), nil
 	}
-	s, err := scanFile(path)
+	s, err := scan()
 	if err != nil {
 		return nil, fmt.Errorf("scanning for variable names: %w", err)
 	}

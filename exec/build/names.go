@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"io"
+	"math/bits"
 	"os"
 	"slices"
 )
@@ -105,7 +106,7 @@ func (s *nameScanner) scan(data []byte, last bool) int {
 	class := s.class
 	for i := 0; i < len(data); {
 		if class[data[i]]&nameStart == 0 {
-			i++
+			i = nextStart(data, i+1)
 			continue
 		}
 		start, all := i, uint8(0)
@@ -121,6 +122,21 @@ func (s *nameScanner) scan(data []byte, last bool) int {
 		}
 	}
 	return len(data)
+}
+
+// nextStart returns where in data, from i on, a byte comes that may begin an
+// identifier, or its length. It skips eight bytes at a time in which no byte is
+// from 0x40 to 0x7f, as all letters and the underscore are: most of a program's
+// tables are such.
+func nextStart(data []byte, i int) int {
+	const sixth = 0x4040404040404040
+	for ; i+8 <= len(data); i += 8 {
+		w := binary.LittleEndian.Uint64(data[i:])
+		if m := w &^ (w >> 1) & sixth; m != 0 {
+			return i + bits.TrailingZeros64(m)/8
+		}
+	}
+	return i
 }
 
 // name takes one identifier if it can be a variable's.
