@@ -54,7 +54,7 @@ func collectFrom(p *pace) {
 // percentFrom returns how much a heap with live bytes in use may grow before it is
 // collected, in percent of them. Go reckons with 4 MB at least.
 func percentFrom(live uint64) uint64 {
-	return max(100, 100*WorkingHeap/max(live, 4<<20)-100)
+	return max(200, 100*WorkingHeap/max(live, 4<<20)) - 100
 }
 
 // HugeHeap lets the heap of a process that is going to need size bytes of it go on in
