@@ -46,13 +46,14 @@ type JournalRecord struct {
 	Target  string
 	Dir     string
 	Serial  uint64
-	Pid     int    // set by Begin
-	Process uint64 // set by Begin, a number that no other process has; see Claims
-	Boot    string // set by Begin
-	Time    int64  // set by Begin, nanoseconds since 1970
-	Failed  bool   // it ended, without success
-	Left    *Trace // what it has left, nil while it runs
-	Means   *Trace // of a result that is put back: what it will have left, nil for a run
+	Pid     int        // set by Begin
+	Process uint64     // set by Begin, a number that no other process has; see Claims
+	Boot    string     // set by Begin
+	Time    int64      // set by Begin, nanoseconds since 1970
+	Failed  bool       // it ended, without success
+	Flags   TraceFlags // what is known of its trace when it begins
+	Left    *Trace     // what it has left, nil while it runs
+	Means   *Trace     // of a result that is put back: what it will have left, nil for a run
 }
 
 // MakeRecord is what one of the makes says at its end that a recipe has started.

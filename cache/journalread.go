@@ -322,10 +322,13 @@ func writeJournalRecord(w *writer, r *JournalRecord) {
 	w.uint(r.Process)
 	w.str(r.Boot)
 	w.int(r.Time)
+	if r.Flags != 0 {
+		w.uint(uint64(r.Flags))
+	}
 }
 
 func readJournalRecord(r *reader) JournalRecord {
-	return JournalRecord{
+	rec := JournalRecord{
 		ID:      r.uint(),
 		Target:  r.str(),
 		Dir:     r.str(),
@@ -335,4 +338,8 @@ func readJournalRecord(r *reader) JournalRecord {
 		Boot:    r.str(),
 		Time:    r.int(),
 	}
+	if !r.done() {
+		rec.Flags = TraceFlags(r.small())
+	}
+	return rec
 }

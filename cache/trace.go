@@ -129,12 +129,13 @@ type TraceFlags uint16
 
 // The flags.
 const (
-	Provisional TraceFlags = 1 << iota // adopted by mtime, not from a run
-	NoStore                            // not a function of files: never restored
-	Stateful                           // keeps its own state (documented list)
-	Volatile                           // some $(shell) word is volatile
-	Always                             // an always-run recipe
-	Native                             // its last run started a program that needs the real tree (setuid)
-	Failed                             // the run failed or was cut short: what it left is not good
-	Forced                             // it ran because GNU make's rule runs it whatever it has read
+	Provisional  TraceFlags = 1 << iota // adopted by mtime, not from a run
+	NoStore                             // not a function of files: never restored
+	Stateful                            // keeps its own state (documented list)
+	Volatile                            // some $(shell) word is volatile
+	Always                              // an always-run recipe
+	Native                              // its last run started a program that needs the real tree (setuid)
+	Failed                              // the run failed or was cut short: what it left is not good
+	Forced                              // it ran because GNU make's rule runs it whatever it has read
+	Intermediate                        // its target is an intermediate file, which its make deletes in the end
 )

@@ -126,7 +126,7 @@ func (w *Walk) leaveAlone(f *makefile.File, depth int) Status {
 	}
 	putBack := f.Run.Status == StatusSuccess
 	w.finish(f)
-	if f.Run.Mtime != MtimeNone && !putBack { // what was put back was made: it can be deleted
+	if f.Run.Mtime != MtimeNone && !putBack && !(f.Intermediate && w.isLeftover(f)) { // what was put back was made: it can be deleted
 		f.Secondary = true
 	}
 	for g := f; g != nil; g = g.Prev {

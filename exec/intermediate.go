@@ -79,6 +79,15 @@ func (w *Walk) removeIntermediates(interrupted bool) {
 	}
 }
 
+// isLeftover tells whether an intermediate file that was there before is fmake's to
+// delete all the same: an earlier make has made it, and come to no end.
+func (w *Walk) isLeftover(f *makefile.File) bool {
+	if !f.Run.KnowsLeft {
+		f.Run.KnowsLeft, f.Run.Leftover = true, prober{w}.Leftover(f.Name)
+	}
+	return f.Run.Leftover
+}
+
 func (w *Walk) sayRemoved(f *makefile.File, any bool) bool {
 	if !any {
 		w.debugf(debugBasic, 0, "Removing intermediate files...")
@@ -99,10 +108,10 @@ func (w *Walk) sayRemoved(f *makefile.File, any bool) bool {
 func (w *Walk) intermediates() []*makefile.File {
 	var list []*makefile.File
 	for _, f := range w.db.Files() {
-		if !f.Intermediate || f.Precious && !f.DontCare || f.Secondary || f.NotIntermediate || f.CmdTarget {
+		if !f.Passing() {
 			continue
 		}
-		if f.Renamed != nil || f.Run.Status == StatusNone {
+		if f.Renamed != nil || f.Run.Status == StatusNone && !w.isLeftover(f) {
 			continue
 		}
 		list = append(list, f)

@@ -129,7 +129,7 @@ func (w *Walk) lookBefore(v *visit, f *makefile.File) {
 	// An intermediate file that was there before is not deleted, nor is any file
 	// that need not be made; one that is made before it turns out to be
 	// intermediate is, in GNU make too.
-	if !v.missing && f.Intermediate {
+	if !v.missing && f.Intermediate && !w.isLeftover(f) {
 		f.Secondary = true
 	}
 	for _, other := range f.AlsoMake {

@@ -93,7 +93,7 @@ func (w *Walk) store(f *makefile.File, m int64) int64 {
 	for g := head; g != nil; g = g.Prev {
 		// A file that .INTERMEDIATE names, was there before make started and
 		// was not made by it, is not make's to delete.
-		if m != MtimeNone && g.Run.State == stateIdle && !g.TriedImplicit && g.Intermediate {
+		if m != MtimeNone && g.Run.State == stateIdle && !g.TriedImplicit && g.Intermediate && !w.isLeftover(g) {
 			g.Intermediate = false
 		}
 		if g.Run.Updated == done {

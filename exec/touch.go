@@ -87,6 +87,11 @@ type prober struct{ w *Walk }
 // MemberExists implements makefile.Prober.
 func (p prober) MemberExists(name string) bool { return p.w.memberTime(name) != MtimeNone }
 
+// Leftover implements makefile.Prober.
+func (p prober) Leftover(name string) bool {
+	return p.w.opt.Leftover != nil && p.w.opt.Leftover(name)
+}
+
 // Debug implements makefile.Prober.
 func (p prober) Debug(depth int, format string, args ...any) {
 	p.w.debugf(debugImplicit, depth, format, args...)

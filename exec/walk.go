@@ -49,6 +49,9 @@ type Options struct {
 	// Generated tells whether a recipe of the makefile has written a file in an
 	// earlier build. It may be nil.
 	Generated func(name string) bool
+	// Leftover tells whether a file is there only because an earlier make that made it as
+	// an intermediate file came to no end. It may be nil.
+	Leftover func(name string) bool
 	// SubMakeEnv gives what a make that f's recipe starts has to know of this
 	// one, as variables of its environment. It may be nil.
 	SubMakeEnv func(f *makefile.File) []string

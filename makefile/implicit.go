@@ -10,6 +10,9 @@ type Prober interface {
 	// MemberExists tells whether an archive has a member; name is
 	// lib.a(member).
 	MemberExists(name string) bool
+	// Leftover tells whether a file is there only because a make that was killed had no
+	// time to delete it: as an intermediate file it does not count.
+	Leftover(name string) bool
 	// Debugging says whether Debug is to be called (--debug=i).
 	Debugging() bool
 	// Debug prints one message, indented by depth.

@@ -12,6 +12,7 @@ import (
 type silent struct{}
 
 func (silent) MemberExists(string) bool  { return false }
+func (silent) Leftover(string) bool      { return false }
 func (silent) Debugging() bool           { return false }
 func (silent) Debug(int, string, ...any) {}
 

@@ -15,6 +15,7 @@ type teller struct {
 }
 
 func (p *teller) MemberExists(name string) bool { return p.members[name] }
+func (p *teller) Leftover(string) bool          { return false }
 func (p *teller) Debugging() bool               { return true }
 func (p *teller) Debug(depth int, format string, args ...any) {
 	p.lines = append(p.lines, strings.Repeat(" ", depth)+fmt.Sprintf(format, args...))

@@ -64,7 +64,7 @@ func (s *search) canHave(t *try, df *File, name []byte) bool {
 			s.debugf(s.depth+1, "'%s' ought to exist.", name)
 		}
 		return true
-	case s.exists(name):
+	case s.exists(name) && !s.p.Leftover(string(name)):
 		if s.debug {
 			s.debugf(s.depth+1, "Found '%s'.", name)
 		}

@@ -192,6 +192,11 @@ type File struct {
 	order  int  // position of entry, for stable listings
 }
 
+// Passing tells whether the file is deleted when the make that has made it ends.
+func (f *File) Passing() bool {
+	return f.Intermediate && (!f.Precious || f.DontCare) && !f.Secondary && !f.NotIntermediate && !f.CmdTarget
+}
+
 // Current returns the node that stands for f now: the one that it was merged into, or f.
 func (f *File) Current() *File {
 	for f.Renamed != nil {
@@ -212,6 +217,8 @@ type RunState struct {
 	Updating    bool
 	Updated     bool
 	Shuffled    bool
+	Leftover    bool // a make that was killed had no time to delete it
+	KnowsLeft   bool // that Leftover is known
 }
 
 // PatternRule is one implicit rule.

@@ -369,7 +369,7 @@ func (a *action) open() (*tracefs.View, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.journal = b.begin(a.n)
+	a.journal = b.begin(a.n, b.passing(a.f))
 	a.hidden = b.rollBack(a)
 	a.n.adopted = nil
 	if a.old != nil && a.old.Flags&cache.Provisional != 0 {
@@ -402,11 +402,11 @@ func (a *action) targets() []string {
 
 // begin writes down that an action is about to change something, or has to do it once
 // more, and returns the number of that in the journal, 0 if there is none.
-func (b *Build) begin(n *node) uint64 {
+func (b *Build) begin(n *node, flags cache.TraceFlags) uint64 {
 	if b.journal == nil {
 		return 0 // trouble was reported when it could not be opened
 	}
-	id, err := b.journal.Begin(cache.JournalRecord{Target: n.name, Dir: b.sp.key(b.sp.cwd), Serial: n.serial})
+	id, err := b.journal.Begin(cache.JournalRecord{Target: n.name, Dir: b.sp.key(b.sp.cwd), Serial: n.serial, Flags: flags})
 	if err != nil {
 		b.trouble("writing down what runs", err)
 		return 0

@@ -297,7 +297,7 @@ func (b *Build) again(f, need *makefile.File, why string) {
 	b.tree.mu.Lock()
 	defer b.tree.mu.Unlock()
 	if b.tree.again[n.name] == 0 {
-		b.tree.again[n.name] = b.begin(n)
+		b.tree.again[n.name] = b.begin(n, b.passing(f))
 	}
 }
 

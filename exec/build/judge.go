@@ -84,6 +84,7 @@ func (b *Build) Judge(f *makefile.File, must bool) exec.Verdict {
 		if d.fresh {
 			b.freshen(f, n)
 		}
+		b.stays(f, n)
 		n.run = d.run
 		b.own(f, d.outs)
 		b.settle(done{f: f, n: n})

@@ -71,7 +71,12 @@ func (b *Build) lowerFile(n *node, path string) bool {
 	st, _ := b.w.lstat(p)
 	chain := b.chain.of(path)
 	l := &loweredFile{under: under, above: above, mtime: time.Unix(0, st.Mtime), users: 1}
-	l.journal = b.begin(&node{name: chain[len(chain)-1].target, serial: chain[len(chain)-1].serial})
+	top := chain[len(chain)-1]
+	var flags cache.TraceFlags
+	if e, ok := b.graph.Entry(top.target); ok {
+		flags = e.Flags() & cache.Intermediate
+	}
+	l.journal = b.begin(&node{name: top.target, serial: top.serial}, flags)
 	b.lowered[path] = l
 	b.putBack(&under, p)
 	return true

@@ -132,7 +132,7 @@ func (a *action) failed(rec *tracefs.Record, status int) {
 func (a *action) notGood(rec *tracefs.Record, status int) {
 	b := a.b
 	t := &cache.Trace{
-		Target: a.f.Name, Dir: b.sp.key(b.sp.cwd), Status: status, Flags: cache.Failed, Serial: a.n.serial,
+		Target: a.f.Name, Dir: b.sp.key(b.sp.cwd), Status: status, Flags: cache.Failed | b.passing(a.f), Serial: a.n.serial,
 		Started: a.started.UnixNano(), Duration: int64(time.Since(a.started)), Reason: a.n.reason,
 	}
 	t.Inputs = a.n.looksOfFailed() // for the make above
@@ -224,7 +224,7 @@ func (a *action) trace(rec *tracefs.Record) *cache.Trace {
 	var execs map[string]bool
 	t.Inputs, execs = a.inputs(rec, t)
 	b.shareDirs(t)
-	t.Flags = a.flags(rec, t)
+	t.Flags = a.flags(rec, t) | b.passing(a.f)
 	if t.Flags&cache.Stateful != 0 && a.old != nil && (a.old.Flags&cache.Failed == 0 || a.old.Flags&cache.Stateful != 0) {
 		t.Inputs = a.notOwn(unionInputs(t.Inputs, b.current(a.old.Inputs)))
 	}

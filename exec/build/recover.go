@@ -131,7 +131,7 @@ func (b *Build) cutHere(j *tracefs.Journal) bool {
 func (b *Build) leftByCut(name string, runs []cache.JournalRecord, journals []tracefs.Journal) *cache.Trace {
 	first, last := &runs[0], &runs[len(runs)-1]
 	t := &cache.Trace{
-		Target: last.Target, Dir: last.Dir, Status: statusCut, Flags: cache.Failed, Serial: last.Serial,
+		Target: last.Target, Dir: last.Dir, Status: statusCut, Flags: cache.Failed | last.Flags, Serial: last.Serial,
 		Started: last.Time, Reason: "its run was cut short",
 	}
 	old := b.graph.Target(name)

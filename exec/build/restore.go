@@ -28,6 +28,7 @@ func (b *Build) restore(f *makefile.File, n *node, d decision) error {
 	t := *d.hit
 	t.Outputs = slices.Clone(d.hit.Outputs)
 	t.Serial, t.Reason = n.serial, d.why
+	t.Flags = t.Flags&^cache.Intermediate | b.passing(f)
 	if t.From != cache.FromFar && t.From != cache.FromAway {
 		t.From = cache.FromCache
 	}
@@ -38,7 +39,7 @@ func (b *Build) restore(f *makefile.File, n *node, d decision) error {
 	}
 	a := &action{b: b, f: f, n: n, old: d.old}
 	if !b.replacesNothing(d) {
-		a.journal = b.begin(n)
+		a.journal = b.begin(n, b.passing(f))
 	}
 	if a.journal != 0 {
 		if err := b.journal.Means(a.journal, &t); err != nil {
