@@ -260,12 +260,13 @@ type running interface {
 }
 
 // ended is what other goroutines report: output of a job, or that its command
-// has ended.
+// has ended, or that another is to be started in its place.
 type ended struct {
-	job    *job
-	stream int // not 0: data was printed
-	data   []byte
-	status unix.WaitStatus
+	job     *job
+	stream  int // not 0: data was printed
+	data    []byte
+	status  unix.WaitStatus
+	instead func() running
 }
 
 const notFound = unix.WaitStatus(127 << 8)
@@ -352,14 +353,9 @@ func (w *Walk) interpret(j *job, plan recipe.Plan, stdio recipe.Stdio, env []str
 			w.report(ended{job: j, status: status})
 			return
 		}
-		// The interpreter does not take it after all, and has done nothing yet.
-		p, err := StartProgram(group, plan.Argv, stdio, env, w.dir)
-		if err != nil {
-			w.report(ended{job: j, status: notFound})
-			return
-		}
-		status, _, _ = p.Wait()
-		w.report(ended{job: j, status: status})
+		// The interpreter does not take it after all, and has done nothing yet. Only
+		// the walk may start a program in a view that nothing has been done in.
+		w.report(ended{job: j, instead: func() running { return w.spawn(j, plan.Argv, stdio, env, view) }})
 	}()
 	return script{cancel}
 }

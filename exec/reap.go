@@ -62,6 +62,10 @@ func (w *Walk) receive(block bool) (ended, bool) {
 // false if the job has just gone on to its next command.
 func (w *Walk) commandEnded(e ended, failing bool) bool {
 	j := e.job
+	if e.instead != nil {
+		j.run = e.instead()
+		return false
+	}
 	if j.way != nil {
 		return w.arrived(j)
 	}

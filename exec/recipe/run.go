@@ -72,7 +72,7 @@ func RunScript(ctx context.Context, s *Script, std Stdio, env []string, dir stri
 	if err != nil {
 		return 0, err
 	}
-	pwd, err := logicalDir(base, dir, v)
+	pwd, err := logicalDir(base, dir)
 	if err != nil {
 		return 0, err
 	}
@@ -128,18 +128,15 @@ func signalOf(ctx context.Context) unix.Signal {
 }
 
 // logicalDir is the shell's idea of its directory: the environment's PWD if it
-// leads there.
-func logicalDir(e *environ, dir string, v View) (string, error) {
+// leads there. It is looked at as it is, not in the action's view, which a script that
+// only prints never needs and which may not exist yet.
+func logicalDir(e *environ, dir string) (string, error) {
 	pwd := e.Get("PWD").Str
 	if pwd == dir || !strings.HasPrefix(pwd, "/") {
 		return dir, nil
 	}
-	a, err := v.Stat(dir, pwd)
-	if err != nil {
-		return dir, nil
-	}
-	b, err := v.Stat(dir, dir)
-	if err != nil || a.Dev != b.Dev || a.Ino != b.Ino {
+	var a, b unix.Stat_t
+	if unix.Stat(pwd, &a) != nil || unix.Stat(dir, &b) != nil || a.Dev != b.Dev || a.Ino != b.Ino {
 		return dir, nil
 	}
 	if pwd != cleanPath(pwd) {

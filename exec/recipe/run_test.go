@@ -183,3 +183,17 @@ func TestLogicalDirectory(t *testing.T) {
 		t.Errorf("unclean PWD: %v", err)
 	}
 }
+
+// TestPrintingNeedsNoView: the view of an action comes into being when it is first asked,
+// which for a script that only prints must not happen in the script's goroutine.
+func TestPrintingNeedsNoView(t *testing.T) {
+	dir := t.TempDir()
+	for _, pwd := range []string{dir, os.TempDir(), "/nowhere", dir + "/."} {
+		std, finish := capture(t)
+		_, err := RunScript(t.Context(), mustParse(t, "echo one; printf '%s\\n' two; : three"), std, []string{"PATH=/bin", "PWD=" + pwd}, dir, nil)
+		finish()
+		if err != nil && !errors.Is(err, ErrUnsuitable) {
+			t.Errorf("PWD=%s: %v", pwd, err)
+		}
+	}
+}

@@ -90,6 +90,20 @@ func (l *lab) copyTree(from, to string) error {
 	return nil
 }
 
+// unpack puts what is in an archive into the empty folder dir; what is in one folder all
+// of it, as in most of them, without that.
+func unpack(archive, dir string) error {
+	if out, err := exec.Command("tar", "-xf", archive, "-C", dir).CombinedOutput(); err != nil {
+		return fmt.Errorf("tar: %w: %s", err, out)
+	}
+	top, err := os.ReadDir(dir)
+	if err != nil || len(top) != 1 || !top[0].IsDir() {
+		return err
+	}
+	inside := dir + ".unpacked"
+	return errors.Join(os.Rename(filepath.Join(dir, top[0].Name()), inside), os.Remove(dir), os.Rename(inside, dir))
+}
+
 // fetch gets the sources into the tree "clean": from a tar of the given folder
 // if there is one, else from the archive.
 func (l *lab) fetch(tars string) error {
@@ -98,7 +112,6 @@ func (l *lab) fetch(tars string) error {
 		return err
 	}
 	tar := filepath.Join(tars, l.name+".tar")
-	strip := "--strip-components=0"
 	if _, err := os.Stat(tar); tars == "" || err != nil {
 		cmd := exec.Command("apt-get", "-qq", "source", "--download-only", l.pkg)
 		cmd.Dir = l.dir
@@ -109,10 +122,10 @@ func (l *lab) fetch(tars string) error {
 		if err != nil || len(found) == 0 {
 			return fmt.Errorf("%s has no upstream archive", l.pkg)
 		}
-		tar, strip = found[0], "--strip-components=1"
+		tar = found[0]
 	}
-	if out, err := exec.Command("tar", "-xf", tar, "-C", clean, strip).CombinedOutput(); err != nil {
-		return fmt.Errorf("tar: %w: %s", err, out)
+	if err := unpack(tar, clean); err != nil {
+		return err
 	}
 	if l.configure == "" {
 		return nil
