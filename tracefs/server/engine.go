@@ -170,9 +170,9 @@ func (e *engine) makeView() (*view, error) {
 		return nil, err
 	}
 	defer mount.Close()
-	v.sb = s
 	e.callers.add(s.device, v)
 	e.mu.Lock()
+	v.sb = s
 	e.views[v.id] = v
 	e.mu.Unlock()
 	var at wire.Mounted
@@ -185,11 +185,12 @@ func (e *engine) makeView() (*view, error) {
 
 // gone is called when the kernel has given a view's superblock up.
 func (e *engine) gone(v *view) {
-	e.callers.remove(v.sb.device)
-	e.listeners.gone(v)
 	e.mu.Lock()
+	device := v.sb.device
 	delete(e.views, v.id)
 	e.mu.Unlock()
+	e.callers.remove(device)
+	e.listeners.gone(v)
 	e.mounts.Done()
 }
 

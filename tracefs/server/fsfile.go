@@ -149,7 +149,7 @@ func (s *superblock) wasChanged(n *node, st *syscall.Stat_t, mode openMode) bool
 func (s *superblock) cacheFlags(n *node) uint32 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if n.stale || n.outside || s.ended.Load() {
+	if n.stale || n.outside.Load() || s.ended.Load() {
 		n.stale = false
 		return fuse.FOPEN_NOFLUSH
 	}

@@ -282,7 +282,7 @@ func (s *superblock) changedOutside(p string) {
 	id := d.id
 	n := d.kids[name]
 	if n != nil {
-		n.outside = true
+		n.outside.Store(true)
 		n.stale = true
 	}
 	s.mu.Unlock()

@@ -3,6 +3,7 @@ package server
 import (
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
@@ -30,17 +31,17 @@ type node struct {
 	st      syscall.Stat_t // as last told to the kernel
 	gone    bool           // no name leads here any more
 
-	held    []int    // descriptors of open handles, usable after the name is gone
-	writers int      // handles that may write
-	dirty   bool     // was written through this view since st was taken
-	stale   bool     // cached pages are to be dropped at the next open
-	outside bool     // a client writes it past the kernel's caches
-	backing int32    // passthrough registration, 0 if none
-	opath   int      // descriptor kept for backing and for files without a name, 0 if none
-	way     int8     // of reading a system file: 0 undecided, 1 passthrough, -1 by request
-	door    string   // the text of a link that stands for a FIFO or a socket, see doors.go
-	label   *version // of a label, nil for what is in the tree
-	cap     int8     // has file capabilities: 0 unknown, 1 yes, -1 no
+	held    []int       // descriptors of open handles, usable after the name is gone
+	writers int         // handles that may write
+	dirty   bool        // was written through this view since st was taken
+	stale   bool        // cached pages are to be dropped at the next open
+	outside atomic.Bool // a client writes it past the kernel's caches
+	backing int32       // passthrough registration, 0 if none
+	opath   int         // descriptor kept for backing and for files without a name, 0 if none
+	way     int8        // of reading a system file: 0 undecided, 1 passthrough, -1 by request
+	door    string      // the text of a link that stands for a FIFO or a socket, see doors.go
+	label   *version    // of a label, nil for what is in the tree
+	cap     int8        // has file capabilities: 0 unknown, 1 yes, -1 no
 }
 
 // table is what the kernel knows of one superblock.

@@ -50,7 +50,7 @@ func (t *toldNames) take() []entryName {
 // tells notes that the kernel is told of a name. Something is mounted on some: those
 // never expire, since it would fall off.
 func (s *superblock) tells(dir uint64, name string) {
-	if s.view == nil || !s.view.parts || dir == fuse.FUSE_ROOT_ID && s.engine.bound["/"+name] {
+	if s.view == nil || !s.view.parts.Load() || dir == fuse.FUSE_ROOT_ID && s.engine.bound["/"+name] {
 		return
 	}
 	s.names.add(dir, name)
@@ -65,7 +65,7 @@ type part struct {
 // beginPart begins a part. It is ENOTSUP where the kernel cannot be made to ask again, and
 // EBUSY if it is to be checked whether something lives in the view, and something does.
 func (v *view) beginPart(check bool) error {
-	if !v.parts || v.sb.kernel.features&fuse.CAP_HAS_EXPIRE_ONLY == 0 {
+	if !v.parts.Load() || v.sb.kernel.features&fuse.CAP_HAS_EXPIRE_ONLY == 0 {
 		return unix.ENOTSUP
 	}
 	if check {

@@ -197,7 +197,7 @@ func (s *superblock) owner(tid uint32) *view {
 // valid returns for how many seconds the kernel may keep what it is told of n.
 func (s *superblock) valid(n *node) uint64 {
 	switch {
-	case s.ended.Load() || n.outside || isSpecial(n.kind):
+	case s.ended.Load() || n.outside.Load() || isSpecial(n.kind):
 		return 0
 	case s.view == nil:
 		return forever
@@ -282,9 +282,7 @@ func (s *superblock) Lookup(_ <-chan struct{}, h *fuse.InHeader, name string, ou
 	}
 	s.exists(path, &st, h.Pid)
 	if s.outside.has(path) {
-		s.mu.Lock()
-		n.outside = true
-		s.mu.Unlock()
+		n.outside.Store(true)
 	}
 	s.entry(n, path, &st, out)
 	if s.view == nil && path == resolvConf {

@@ -29,7 +29,7 @@ type view struct {
 	segments segments
 
 	rec     *recorder
-	parts   bool // see beginPart
+	parts   atomic.Bool // see beginPart
 	partMu  sync.Mutex
 	part    *part // nil if none goes on
 	procs   *procs
@@ -50,7 +50,8 @@ type view struct {
 // assign gives a prepared view to an action. What the spawner looked up while it
 // put the view in place is forgotten.
 func (v *view) assign(m *wire.NewView) {
-	v.name, v.serial, v.dir, v.targets, v.reverse, v.parts = m.ID, m.Serial, m.Dir, m.Targets, m.Reverse, m.Parts
+	v.name, v.serial, v.dir, v.targets, v.reverse = m.ID, m.Serial, m.Dir, m.Targets, m.Reverse
+	v.parts.Store(m.Parts)
 	v.hide(m.Hidden)
 	if v.engine.config.System == tracefs.WholeView {
 		v.labels = newLabelled(m.Labels, m.Strict, v.root, v.engine.spawnerID)
