@@ -57,6 +57,7 @@ func looked(k known, targets ...*makefile.File) (out []string) {
 func TestLook(t *testing.T) {
 	source := &makefile.File{Name: "a.c"}
 	gen := target("gen.h")
+	stamp := target("stamp")
 	tests := []struct {
 		name    string
 		targets []*makefile.File
@@ -90,6 +91,12 @@ func TestLook(t *testing.T) {
 			[]*makefile.File{gen, target("a.o", dep(gen, true))},
 			known{traces: map[string]*cache.Trace{"gen.h": trace(1, "./gen.h"), "a.o": trace(2, "./a.o", "./gen.h")}, lists: map[string]bool{"a.o": true}},
 			[]string{"missing Makefile:3: a.o reads gen.h, which it does not declare; add: a.o: private .EXTRA_PREREQS += gen.h"},
+		},
+		{
+			"what waits for its reader, and was left by an earlier make",
+			[]*makefile.File{target("version.h", dep(stamp, false)), stamp},
+			known{traces: map[string]*cache.Trace{"version.h": trace(1, "./version.h"), "stamp": trace(2, "./stamp", "./version.h")}},
+			nil,
 		},
 		{
 			"by way of another target",

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"fmake/cache"
+	"fmake/makefile"
 )
 
 const (
@@ -42,6 +43,9 @@ func (l *linter) missing(s *subject) {
 			continue
 		}
 		w := l.writer(s, in.Path)
+		if l.waitsFor(l.made(in.Path, w), s) {
+			continue
+		}
 		if w != nil && !r.ordered[in.Path] && !l.before(r, w) {
 			l.hazard(s, w, in.Path)
 		} else if always || r.newer[in.Path] || declared[in.Path] || w != nil && l.renews(r, w) {
@@ -92,23 +96,45 @@ func (l *linter) writes(s *subject, key string) bool {
 	})
 }
 
+// made is the target of this make whose recipe makes a file, nil if none does.
+func (l *linter) made(key string, w *subject) *makefile.File {
+	f := l.byKey[key]
+	switch {
+	case f != nil && f.Recipe != nil && !f.Phony:
+		return f
+	case w != nil:
+		return w.f
+	}
+	return nil
+}
+
+// waitsFor tells whether a target comes after a recipe: what the recipe has read of it an
+// earlier run has left, and to say that it needs the target would go round in a circle.
+func (l *linter) waitsFor(f *makefile.File, s *subject) bool {
+	if f == nil {
+		return false
+	}
+	r, known := l.reached[f]
+	if !known {
+		r = l.reachOf(f)
+		l.reached[f] = r
+	}
+	return anyOf(s.own, r.ordered)
+}
+
 // need is how a line of the makefile names a file that a recipe has read, "" if none
 // can. Of what this make does not make it is not certain that it is there when make
 // looks for it; only if it is, it counts.
 func (l *linter) need(key string, w *subject) string {
-	f := l.byKey[key]
-	switch {
-	case f != nil && f.Recipe != nil && !f.Phony:
+	if f := l.made(key, w); f != nil {
 		return f.Name
-	case w != nil:
-		return w.f.Name
 	}
 	exists, source := l.Known.State(key)
 	if !exists {
 		return "" // it was made and used up
 	}
 	name := l.Known.Path(key)
-	if f != nil {
+	if f := l.byKey[key]; f != nil {
 		name = f.Name
 	}
 	if !source || l.Known.WriterElsewhere(key) {
