@@ -16,8 +16,8 @@ const (
 	typeLink    = unix.S_IFLNK
 )
 
-// Look finds what is wrong with one make's makefile.
-func Look(m *Make) []Finding {
+// Look finds what is wrong with one make's makefile, and in which order makes below it run.
+func Look(m *Make) ([]Finding, []Order) {
 	l := newLinter(m)
 	for i := range l.subjects {
 		l.missing(&l.subjects[i])
@@ -28,7 +28,7 @@ func Look(m *Make) []Finding {
 		l.stray(&l.subjects[i])
 		l.surplus(&l.subjects[i])
 	}
-	return l.found
+	return l.found, l.orders()
 }
 
 // missing finds what a recipe has read and the makefile does not say that it needs.
@@ -47,7 +47,10 @@ func (l *linter) missing(s *subject) {
 			continue
 		}
 		if w != nil && !r.ordered[in.Path] && !l.before(r, w) {
-			l.hazard(s, w, in.Path)
+			l.hazard(s, w, in.Path, declared[in.Path])
+			if declared[in.Path] {
+				continue // in all builds but the first
+			}
 		} else if always || r.newer[in.Path] || declared[in.Path] || w != nil && l.renews(r, w) {
 			continue
 		}
@@ -153,13 +156,20 @@ func ifThere(name string) string {
 
 const wildcard = "$(wildcard "
 
-// hazard reports what GNU make may run in either order.
-func (l *linter) hazard(s, w *subject, key string) {
+// hazard reports what GNU make may run in either order. What a dependency file declares is
+// not missing otherwise, so that the hazard says what would mend it.
+func (l *linter) hazard(s, w *subject, key string, declared bool) {
 	if l.DB.NotParallel {
 		return
 	}
+	var add *Addition
+	if declared {
+		add = l.addition(s, []string{l.made(key, w).Name})
+	}
 	l.report(s, Hazard, fmt.Sprintf("%s reads %s, which the recipe of %s writes, and nothing orders the two under -j",
-		s.f.Name, l.Known.Path(key), w.f.Name), nil)
+		s.f.Name, l.Known.Path(key), w.f.Name), add)
+	f := &l.found[len(l.found)-1]
+	f.Key, f.Place = key, l.Place
 }
 
 // report adds a finding about a target.
