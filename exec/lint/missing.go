@@ -2,6 +2,7 @@ package lint
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -137,7 +138,7 @@ func (l *linter) need(key string, w *subject) string {
 		return "" // it was made and used up
 	}
 	name := l.Known.Path(key)
-	if f := l.byKey[key]; f != nil {
+	if f := l.byKey[key]; f != nil && filepath.Clean(f.Name) == f.Name { // a compiler says a/../b/c.h
 		name = f.Name
 	}
 	if !source || l.Known.WriterElsewhere(key) {
