@@ -50,8 +50,13 @@ func (v *View) Looks(asked []Look, record bool) ([]Look, error) {
 
 // System is s in the form of the system calls, as far as it goes.
 func (s *Stat) System() syscall.Stat_t {
-	return syscall.Stat_t{
-		Dev: s.Dev, Ino: s.Ino, Mode: s.Mode, Uid: s.UID, Gid: s.GID, Nlink: uint64(s.Nlink), Size: s.Size,
+	st := syscall.Stat_t{
+		Dev: s.Dev, Ino: s.Ino, Mode: s.Mode, Uid: s.UID, Gid: s.GID, Size: s.Size,
 		Mtim: syscall.NsecToTimespec(s.Mtime), Ctim: syscall.NsecToTimespec(s.Ctime),
 	}
+	setLinks(&st.Nlink, s.Nlink)
+	return st
 }
+
+// setLinks sets a number that has another width on each kind of processor.
+func setLinks[N uint32 | uint64](to *N, n uint32) { *to = N(n) }

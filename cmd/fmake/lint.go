@@ -18,6 +18,17 @@ func (p *program) showLint(findings []lint.Finding) {
 		p.session.Warn(line)
 	}
 	p.session.Warn(lint.Summary(findings))
+	if additions := lint.Additions(findings); len(additions) > 0 {
+		p.session.Warn("lint: --lint=patch prints a patch that adds what is to be added")
+		p.warnOfGenerated(additions)
+	}
+}
+
+// warnOfGenerated names the makefiles that something else writes.
+func (p *program) warnOfGenerated(additions []*lint.Addition) {
+	for _, name := range lint.Generated(additions, relativeTo(p.session.Dir()), os.ReadFile) {
+		p.session.Warn("lint: " + name + " is generated, as it says; what is added to it is lost when it is made again, so add that to what it is made from")
+	}
 }
 
 // showPatch prints what "patch -p1" or "git apply" takes, relative to the project.
@@ -29,6 +40,7 @@ func (p *program) showPatch(findings []lint.Finding) {
 	if len(diff) == 0 {
 		p.session.Warn("lint: no line to add")
 	}
+	p.warnOfGenerated(lint.Additions(findings))
 	p.session.Print(1, diff)
 }
 

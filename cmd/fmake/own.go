@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -100,7 +101,7 @@ func allowed(values []string, v string) bool {
 
 func wrongValue(opt ownOption, value string) string {
 	if opt.values == nil {
-		return fmt.Sprintf("option '%s' needs a value: %s=VALUE", opt.name, opt.name)
+		return fmt.Sprintf("option '%s' needs a value: %s=%s", opt.name, opt.name, cmp.Or(opt.arg, "VALUE"))
 	}
 	return fmt.Sprintf("option '%s=%s': the value must be one of %s", opt.name, value, strings.Join(opt.values, ", "))
 }

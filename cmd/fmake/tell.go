@@ -140,9 +140,7 @@ func (p *program) tell(verified bool) {
 		records = append(records, p.verify()...)
 	}
 	if p.own.asks(tellLint) {
-		for _, f := range p.build.Lint() {
-			records = append(records, f.Record())
-		}
+		records = append(records, lint.Records(p.build.Lint())...)
 	}
 	b := &report.Build{}
 	if p.own.asks(tellGraph) {

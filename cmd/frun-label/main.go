@@ -20,6 +20,8 @@
 // any user but root.
 //
 // It links little and does little: it is part of each start of the program.
+//
+// A wrapper that has a file capability is guarded: see package wrap for what must hold then.
 package main
 
 import (
@@ -43,7 +45,11 @@ const failed = 125
 func main() {
 	runtime.MemProfileRate = 0
 	debug.SetGCPercent(-1)
-	name := filepath.Base(os.Args[0])
+	runtime.LockOSThread() // rights are a thread's
+	name := "frun-label"
+	if len(os.Args) > 0 {
+		name = filepath.Base(os.Args[0])
+	}
 	err := run()
 	os.Stderr.WriteString("frun-label: " + name + ": " + err.Error() + "\n")
 	os.Exit(failed)
@@ -58,35 +64,56 @@ func run() error {
 	if err != nil {
 		return err
 	}
+	gained := hasGained()
+	guarded := gained && early.mounts == 0 // else the rights were withheld, and it is a wrapper as any
+	if gained && !guarded {
+		_ = unix.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0) // or it may not enter itself in its namespace
+	}
 	if _, err := plan.Read(p.Program); !errors.Is(err, plan.ErrNone) { // else a view shows us the program already
-		if err := settle(); err != nil {
-			return inWords(p, err)
-		}
-		if err := p.Enter(); err != nil {
+		if err := enter(p, guarded); err != nil {
 			return inWords(p, err)
 		}
 	}
 	for _, s := range ignoredBefore() {
 		signal.Ignore(s)
 	}
-	err = syscall.Exec(calledBy(p.Program), os.Args, os.Environ())
+	path, env := p.Program, os.Environ()
+	if gained {
+		env = environment()
+	}
+	if !guarded {
+		path = calledBy(p.Program)
+	} else if err := giveUp(); err != nil {
+		return err
+	}
+	err = syscall.Exec(path, os.Args, env)
 	return errors.New("execute " + p.Program + ": " + err.Error())
+}
+
+// enter puts the label's files in place.
+func enter(p *plan.Plan, guarded bool) error {
+	if guarded {
+		if err := p.Guard(); err != nil {
+			return err
+		}
+	}
+	if err := settle(); err != nil {
+		return err
+	}
+	return p.Enter()
 }
 
 // calledBy returns the path by which we were executed, which a script finds in its words,
 // if it leads to the program now; else the program's own.
 func calledBy(program string) string {
-	const execfn = 31 // AT_EXECFN of <linux/auxvec.h>
-	vector, _ := unix.Auxv()
-	for _, v := range vector {
-		if v[0] != execfn {
-			continue
-		}
-		path := unix.BytePtrToString(*(**byte)(unsafe.Pointer(&v[1])))
-		var a, b unix.Stat_t
-		if unix.Stat(path, &a) == nil && unix.Stat(program, &b) == nil && a.Dev == b.Dev && a.Ino == b.Ino {
-			return path
-		}
+	name := auxiliary(execFn)
+	if name == 0 {
+		return program
+	}
+	path := unix.BytePtrToString(*(**byte)(unsafe.Pointer(&name)))
+	var a, b unix.Stat_t
+	if unix.Stat(path, &a) == nil && unix.Stat(program, &b) == nil && a.Dev == b.Dev && a.Ino == b.Ino {
+		return path
 	}
 	return program
 }

@@ -35,7 +35,7 @@ func labelCommands() []labelCommand {
 		{"export", "NAME FILE", nil, nil, [2]int{2, 2}, labelExport, "Write a label with its contents to a file, \"-\" for the standard output."},
 		{"import", "FILE", nil, nil, [2]int{1, 1}, labelImport, "Read it on another machine."},
 		{"check", "NAME [-- TEST...]", nil, nil, [2]int{1, 1}, labelCheck, "Run the label's test, or TEST, with the label's files and with what is installed, and say whether the upgrade is safe to take. Exit status 1 if it is not."},
-		{"wrap", "NAME PROGRAM... [--tree DIR]", []string{"--tree"}, nil, [2]int{2, -1}, labelWrap, "Put wrappers in the place of programs, so that they run with the label however they are started. The label's files are laid out in DIR, which all who run them must be able to read."},
+		{"wrap", "NAME PROGRAM... [--capability] [--tree DIR]", []string{"--tree"}, []string{"--capability"}, [2]int{2, -1}, labelWrap, "Put wrappers in the place of programs, so that they run with the label however they are started. The label's files are laid out in DIR, which all who run them must be able to read. With --capability, as root, the wrappers have the file capability CAP_SYS_ADMIN, and need no user namespaces; all paths have to be root's alone."},
 		{"unwrap", "NAME [PROGRAM...]", nil, nil, [2]int{1, -1}, labelUnwrap, "Put programs back, all of the label's if none is named."},
 		{"release", "NAME", nil, nil, [2]int{1, 1}, labelRelease, "Take the upgrade: unwrap all programs and forget the label."},
 	}

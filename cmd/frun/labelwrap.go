@@ -28,7 +28,7 @@ func labelWrap(p *program, s *labels.Shelf, w *labelWords) error {
 			return err
 		}
 	}
-	return wrap.Wrap(s, l, stub, w.names[1:])
+	return wrap.Wrap(s, l, stub, w.names[1:], w.set["--capability"])
 }
 
 // beside returns a program that is installed beside this one.

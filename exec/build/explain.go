@@ -143,24 +143,29 @@ func (b *Build) staleElsewhere(key string, t *cache.Trace) string {
 	return ""
 }
 
+// inThePast tells a reason as what was one then.
+func inThePast(reason string) string {
+	return strings.ReplaceAll(reason, "does not exist", "did not exist")
+}
+
 // explainRun says how the present state came about; who has run.
 func (b *Build) explainRun(t *cache.Trace, who string) *explain.Run {
-	when := timeWords(t.Started)
+	when, because := timeWords(t.Started), inThePast(t.Reason)
 	took := time.Duration(t.Duration).Round(time.Millisecond)
 	r := &explain.Run{Recipe: t.Recipe, Procs: explainProcs(t)}
 	switch {
 	case t.Flags&cache.Failed != 0:
 		r.Text = fmt.Sprintf("%s failed at %s with status %d; what it left is not good.", who, when, t.Status)
 	case t.From == cache.FromAdopted:
-		r.Text = fmt.Sprintf("It was adopted at %s: %s.", when, t.Reason)
+		r.Text = fmt.Sprintf("It was adopted at %s: %s.", when, because)
 	case t.From == cache.FromAway:
-		r.Text = fmt.Sprintf("%s last ran on another machine at %s, took %v, because %s.", who, when, took, t.Reason)
+		r.Text = fmt.Sprintf("%s last ran on another machine at %s, took %v, because %s.", who, when, took, because)
 	case t.From == cache.FromFar:
-		r.Text = fmt.Sprintf("It came from the remote cache (first made at %s in %v) because %s.", when, took, t.Reason)
+		r.Text = fmt.Sprintf("It came from the remote cache (first made at %s in %v) because %s.", when, took, because)
 	case t.From == cache.FromCache:
-		r.Text = fmt.Sprintf("It came from the cache (first made at %s in %v) because %s.", when, took, t.Reason)
+		r.Text = fmt.Sprintf("It came from the cache (first made at %s in %v) because %s.", when, took, because)
 	default:
-		r.Text = fmt.Sprintf("%s last ran at %s, took %v, because %s.", who, when, took, t.Reason)
+		r.Text = fmt.Sprintf("%s last ran at %s, took %v, because %s.", who, when, took, because)
 	}
 	if t.Flags&cache.NoStore != 0 && t.From == cache.FromRun && t.Flags&cache.Failed == 0 {
 		r.Notes = append(r.Notes, "Its result is not kept in the cache, because it is no function of the project's files.")

@@ -180,7 +180,7 @@ func (r *reasoner) file(f *makefile.File) []explain.Reason {
 	if t == nil {
 		return nil
 	}
-	text := fmt.Sprintf("%s was last made at %s, because %s", f.Name, timeWords(t.Started), t.Reason)
+	text := fmt.Sprintf("%s was last made at %s, because %s", f.Name, timeWords(t.Started), inThePast(t.Reason))
 	return []explain.Reason{{Text: text, Why: r.history(t)}}
 }
 

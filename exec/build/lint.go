@@ -16,8 +16,8 @@ import (
 
 // Lint holds the makefile against what the recipes of this make really did. It is for
 // the end of a build.
-func (b *Build) Lint() []lint.Finding {
-	m := &lint.Make{Dir: b.sp.cwd, DB: b.db}
+func (b *Build) Lint() ([]lint.Finding, []lint.Order) {
+	m := &lint.Make{Dir: b.sp.cwd, DB: b.db, Place: lint.Place{Level: b.level, Serial: b.opts.Above.Serial}}
 	for f, n := range b.nodes {
 		if n.decided != nil && f.Recipe != nil && f.Renamed == nil {
 			m.Targets = append(m.Targets, f)
@@ -27,7 +27,8 @@ func (b *Build) Lint() []lint.Finding {
 		return cmp.Or(cmp.Compare(b.node(x).serial, b.node(y).serial), strings.Compare(x.Name, y.Name))
 	})
 	m.Known = &lintKnowledge{b: b, oldest: b.oldestRun(m.Targets), commands: b.opts.Above.Root != "" || slices.ContainsFunc(m.Targets, isCommand)}
-	return append(lint.Look(m), b.leftOvers()...)
+	findings, orders := lint.Look(m)
+	return append(findings, b.leftOvers()...), orders
 }
 
 // isCommand reports whether what a target's recipe writes is not known.
@@ -127,6 +128,12 @@ func (k *lintKnowledge) isTracked(key string) bool {
 		k.index = &index
 	}
 	return strings.Contains(*k.index, strings.TrimPrefix(key, "./")+"\x00")
+}
+
+// Below implements lint.Knowledge.
+func (k *lintKnowledge) Below(f *makefile.File) (first, end uint64, ok bool) {
+	n := k.b.node(f)
+	return n.told - k.b.step, n.told, f.Recipe.AnyRecurse && n.told != 0
 }
 
 func (k *lintKnowledge) IsSystem(key string) bool {

@@ -100,7 +100,7 @@ func (v *verifying) run() {
 		v.b.warn("verify: recipes run again with the same folder for temporary files: %v", err)
 	}
 	defer os.RemoveAll(temp)
-	time.Sleep(time.Until(time.Unix(0, v.last).Add(time.Second + time.Duration(clockTick))))
+	time.Sleep(untilLater(time.Unix(0, v.last), time.Now()))
 	for _, s := range v.wait {
 		if err := s.keepFirst(); err != nil {
 			v.found = append(v.found, verify.Finding{Kind: verify.Skipped, Target: s.f.Name, Why: "what it left cannot be kept: " + err.Error()})
@@ -114,6 +114,14 @@ func (v *verifying) run() {
 			return
 		}
 	}
+}
+
+// untilLater is how long it takes until a clock that shows seconds shows another one than
+// it did at a time. After the clock was set back, or where another machine's was ahead, that
+// time may be long in the future; then one more second is another one, too.
+func untilLater(then, now time.Time) time.Duration {
+	const later = time.Second + time.Duration(clockTick)
+	return max(min(then.Add(later).Sub(now), later), 0)
 }
 
 // second is the second run of a recipe.

@@ -49,11 +49,18 @@ func (l *linter) includes(key string) bool {
 		return true
 	}
 	for _, g := range l.DB.ReadFiles {
-		if g.File != nil && l.Known.Key(g.File) == key {
+		if g.File != nil && (l.Known.Key(g.File) == key || isGathered(g.File.Name, key)) {
 			return true
 		}
 	}
 	return false
+}
+
+// isGathered tells whether a makefile is the one in which the next make of cmake's gathers
+// what a dependency file says.
+func isGathered(makefile, key string) bool {
+	dir, name := filepath.Split(makefile)
+	return name == "compiler_depend.make" && strings.Contains(key, "/"+dir)
 }
 
 // includesByVariable tells whether a makefile includes files that it does not name

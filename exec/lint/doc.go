@@ -12,6 +12,11 @@
 // an Addition adds prerequisites to a target that a rule exists for, and nothing else,
 // so that it can stand at the end of the makefile whatever is in it. Diff makes a patch
 // of all of them.
+//
+// Each make looks at its own makefile. Whether a recipe of a make below may run before
+// something is known above only, where a recipe that waits for that has started the make.
+// So every make says what such recipes wait for, an Order, and the make at the top drops
+// the hazards of makes below that are none.
 package lint
 
 import (
@@ -59,6 +64,23 @@ type Finding struct {
 	Line int    // 0 if it is about no line
 	Text string
 	Add  *Addition // what would mend it, nil if no line would
+	// Of a hazard: by key the file that is read, and where the make stands.
+	Key   string
+	Place Place
+}
+
+// Place is where a make stands in a build: how many are above it, and where in serial order
+// its recipes begin.
+type Place struct {
+	Level  int
+	Serial uint64
+}
+
+// Order says that the makes which one recipe has started begin when some files are made.
+type Order struct {
+	Level      int    // of the make whose recipe it is
+	First, End uint64 // where those below stand
+	Keys       []string
 }
 
 // Addition is what a target lacks.
@@ -91,6 +113,8 @@ type Knowledge interface {
 	// State tells whether a file is there, and whether it is certain that no recipe has
 	// made it.
 	State(key string) (exists, source bool)
+	// Below tells where the makes stand that a recipe of this one has started, if it has.
+	Below(f *makefile.File) (first, end uint64, ok bool)
 	// IsSystem tells that a file belongs to the system and not to a person.
 	IsSystem(key string) bool
 }
@@ -98,6 +122,7 @@ type Knowledge interface {
 // Make is what is looked at: one make.
 type Make struct {
 	Dir     string
+	Place   Place
 	DB      *makefile.Database
 	Targets []*makefile.File // those with a recipe that are part of the build, in serial order
 	Known   Knowledge

@@ -19,13 +19,14 @@ type linter struct {
 	subjects []subject
 	byKey    map[string]*makefile.File // everything that the makefile mentions
 	writers  map[string][]*subject     // by key of what was written, in serial order
+	reached  map[*makefile.File]reach  // of targets that others may need
 	tracked  bool                      // recipes write dependency files that makefiles include
 	main     string                    // the makefile that additions go to
 	found    []Finding
 }
 
 func newLinter(m *Make) *linter {
-	l := &linter{Make: m, byKey: make(map[string]*makefile.File), writers: make(map[string][]*subject)}
+	l := &linter{Make: m, byKey: make(map[string]*makefile.File), writers: make(map[string][]*subject), reached: make(map[*makefile.File]reach)}
 	for _, head := range m.DB.Files() {
 		for f := head; f != nil; f = f.Prev {
 			key := m.Known.Key(f)

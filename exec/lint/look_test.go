@@ -26,6 +26,10 @@ func (k known) UsesLists(f *makefile.File) bool        { return k.lists[f.Name] 
 func (known) WriterElsewhere(key string) bool          { return strings.HasPrefix(key, "./other/") }
 func (k known) State(key string) (exists, source bool) { return !k.gone[key], !k.made[key] }
 func (known) IsSystem(key string) bool                 { return strings.HasPrefix(key, "/usr/") }
+func (known) Below(f *makefile.File) (first, end uint64, ok bool) {
+	return 10, 20, f.Recipe.AnyRecurse
+}
+
 func dep(f *makefile.File, orderOnly bool) *makefile.Dep {
 	return &makefile.Dep{File: f, OrderOnly: orderOnly}
 }
@@ -48,7 +52,8 @@ func trace(serial uint64, wrote string, read ...string) *cache.Trace {
 // looked gives the words of all findings.
 func looked(k known, targets ...*makefile.File) (out []string) {
 	db := &makefile.Database{ReadFiles: []*makefile.GoalDep{{Dep: makefile.Dep{File: &makefile.File{Name: "Makefile"}}}}}
-	for _, f := range Look(&Make{Dir: "/p", DB: db, Targets: targets, Known: k}) {
+	findings, _ := Look(&Make{Dir: "/p", DB: db, Targets: targets, Known: k})
+	for _, f := range findings {
 		out = append(out, string(f.Kind)+" "+f.Words(func(path string) string { return strings.TrimPrefix(path, "/p/") }))
 	}
 	return out
@@ -57,6 +62,7 @@ func looked(k known, targets ...*makefile.File) (out []string) {
 func TestLook(t *testing.T) {
 	source := &makefile.File{Name: "a.c"}
 	gen := target("gen.h")
+	stamp := target("stamp")
 	tests := []struct {
 		name    string
 		targets []*makefile.File
@@ -90,6 +96,12 @@ func TestLook(t *testing.T) {
 			[]*makefile.File{gen, target("a.o", dep(gen, true))},
 			known{traces: map[string]*cache.Trace{"gen.h": trace(1, "./gen.h"), "a.o": trace(2, "./a.o", "./gen.h")}, lists: map[string]bool{"a.o": true}},
 			[]string{"missing Makefile:3: a.o reads gen.h, which it does not declare; add: a.o: private .EXTRA_PREREQS += gen.h"},
+		},
+		{
+			"what waits for its reader, and was left by an earlier make",
+			[]*makefile.File{target("version.h", dep(stamp, false)), stamp},
+			known{traces: map[string]*cache.Trace{"version.h": trace(1, "./version.h"), "stamp": trace(2, "./stamp", "./version.h")}},
+			nil,
 		},
 		{
 			"by way of another target",

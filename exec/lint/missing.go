@@ -2,12 +2,14 @@ package lint
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
 
 	"fmake/cache"
+	"fmake/makefile"
 )
 
 const (
@@ -15,8 +17,8 @@ const (
 	typeLink    = unix.S_IFLNK
 )
 
-// Look finds what is wrong with one make's makefile.
-func Look(m *Make) []Finding {
+// Look finds what is wrong with one make's makefile, and in which order makes below it run.
+func Look(m *Make) ([]Finding, []Order) {
 	l := newLinter(m)
 	for i := range l.subjects {
 		l.missing(&l.subjects[i])
@@ -27,7 +29,7 @@ func Look(m *Make) []Finding {
 		l.stray(&l.subjects[i])
 		l.surplus(&l.subjects[i])
 	}
-	return l.found
+	return l.found, l.orders()
 }
 
 // missing finds what a recipe has read and the makefile does not say that it needs.
@@ -42,8 +44,14 @@ func (l *linter) missing(s *subject) {
 			continue
 		}
 		w := l.writer(s, in.Path)
+		if l.waitsFor(l.made(in.Path, w), s) {
+			continue
+		}
 		if w != nil && !r.ordered[in.Path] && !l.before(r, w) {
-			l.hazard(s, w, in.Path)
+			l.hazard(s, w, in.Path, declared[in.Path])
+			if declared[in.Path] {
+				continue // in all builds but the first
+			}
 		} else if always || r.newer[in.Path] || declared[in.Path] || w != nil && l.renews(r, w) {
 			continue
 		}
@@ -92,23 +100,45 @@ func (l *linter) writes(s *subject, key string) bool {
 	})
 }
 
+// made is the target of this make whose recipe makes a file, nil if none does.
+func (l *linter) made(key string, w *subject) *makefile.File {
+	f := l.byKey[key]
+	switch {
+	case f != nil && f.Recipe != nil && !f.Phony:
+		return f
+	case w != nil:
+		return w.f
+	}
+	return nil
+}
+
+// waitsFor tells whether a target comes after a recipe: what the recipe has read of it an
+// earlier run has left, and to say that it needs the target would go round in a circle.
+func (l *linter) waitsFor(f *makefile.File, s *subject) bool {
+	if f == nil {
+		return false
+	}
+	r, known := l.reached[f]
+	if !known {
+		r = l.reachOf(f)
+		l.reached[f] = r
+	}
+	return anyOf(s.own, r.ordered)
+}
+
 // need is how a line of the makefile names a file that a recipe has read, "" if none
 // can. Of what this make does not make it is not certain that it is there when make
 // looks for it; only if it is, it counts.
 func (l *linter) need(key string, w *subject) string {
-	f := l.byKey[key]
-	switch {
-	case f != nil && f.Recipe != nil && !f.Phony:
+	if f := l.made(key, w); f != nil {
 		return f.Name
-	case w != nil:
-		return w.f.Name
 	}
 	exists, source := l.Known.State(key)
 	if !exists {
 		return "" // it was made and used up
 	}
 	name := l.Known.Path(key)
-	if f != nil {
+	if f := l.byKey[key]; f != nil && filepath.Clean(f.Name) == f.Name { // a compiler says a/../b/c.h
 		name = f.Name
 	}
 	if !source || l.Known.WriterElsewhere(key) {
@@ -127,13 +157,20 @@ func ifThere(name string) string {
 
 const wildcard = "$(wildcard "
 
-// hazard reports what GNU make may run in either order.
-func (l *linter) hazard(s, w *subject, key string) {
+// hazard reports what GNU make may run in either order. What a dependency file declares is
+// not missing otherwise, so that the hazard says what would mend it.
+func (l *linter) hazard(s, w *subject, key string, declared bool) {
 	if l.DB.NotParallel {
 		return
 	}
+	var add *Addition
+	if declared {
+		add = l.addition(s, []string{l.made(key, w).Name})
+	}
 	l.report(s, Hazard, fmt.Sprintf("%s reads %s, which the recipe of %s writes, and nothing orders the two under -j",
-		s.f.Name, l.Known.Path(key), w.f.Name), nil)
+		s.f.Name, l.Known.Path(key), w.f.Name), add)
+	f := &l.found[len(l.found)-1]
+	f.Key, f.Place = key, l.Place
 }
 
 // report adds a finding about a target.

@@ -15,7 +15,10 @@ const record = "lint"
 
 // Record gives a finding to the make at the top.
 func (f *Finding) Record() story.Record {
-	r := story.Record{record, string(f.Kind), f.File, strconv.Itoa(f.Line), f.Text}
+	r := story.Record{
+		record, string(f.Kind), f.File, strconv.Itoa(f.Line), f.Text,
+		f.Key, strconv.Itoa(f.Place.Level), strconv.FormatUint(f.Place.Serial, 10),
+	}
 	if a := f.Add; a != nil {
 		r = append(r, a.Makefile, a.Dir, a.Target, strconv.FormatBool(a.Apart))
 		r = append(r, a.Needs...)
@@ -23,21 +26,49 @@ func (f *Finding) Record() story.Record {
 	return r
 }
 
+// Records gives all that one make has to tell.
+func Records(findings []Finding, orders []Order) []story.Record {
+	out := make([]story.Record, 0, len(findings)+len(orders))
+	for i := range findings {
+		out = append(out, findings[i].Record())
+	}
+	for i := range orders {
+		out = append(out, orders[i].Record())
+	}
+	return out
+}
+
+// plain is how many words the record of a finding has that nothing would mend.
+const plain = 8 // see Record
+
+// found is the finding of a record.
+func found(r story.Record) Finding {
+	f := Finding{Kind: Kind(r[1]), File: r[2], Text: r[4], Key: r[5]}
+	f.Line, _ = strconv.Atoi(r[3])
+	f.Place.Level, _ = strconv.Atoi(r[6])
+	f.Place.Serial, _ = strconv.ParseUint(r[7], 10, 64)
+	if a := r[plain:]; len(a) > 4 {
+		f.Add = &Addition{Makefile: a[0], Dir: a[1], Target: a[2], Apart: a[3] == "true", Needs: a[4:]}
+	}
+	return f
+}
+
 // Findings takes the findings out of what all makes have told, each once, by kind and
 // place.
 func Findings(records []story.Record) []Finding {
 	var out []Finding
 	seen := make(map[string]bool)
+	orders := ordersOf(records)
 	for _, r := range records {
-		if len(r) < 5 || r[0] != record {
+		if len(r) < plain || r[0] != record {
 			continue
 		}
-		f := Finding{Kind: Kind(r[1]), File: r[2], Text: r[4]}
-		f.Line, _ = strconv.Atoi(r[3])
-		if len(r) > 9 {
-			f.Add = &Addition{Makefile: r[5], Dir: r[6], Target: r[7], Apart: r[8] == "true", Needs: r[9:]}
+		f := found(r)
+		if slices.ContainsFunc(orders, func(o Order) bool { return o.settles(&f) }) {
+			continue
 		}
-		if key := strings.Join(r, "\x00"); !seen[key] {
+		f.Place = Place{} // two makes that find the same find it once
+		if key := strings.Join(f.Record(), "\x00"); !seen[key] {
 			seen[key] = true
 			out = append(out, f)
 		}

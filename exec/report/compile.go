@@ -69,9 +69,32 @@ func Compiles(dir string, argv []string) []Compile {
 	if !compiles {
 		output = "" // of the linker
 	}
+	argv = withoutDependencyFile(argv)
 	out := make([]Compile, 0, len(sources))
 	for _, s := range sources {
 		out = append(out, Compile{Dir: dir, File: s, Output: output, Args: argv})
+	}
+	return out
+}
+
+// withoutDependencyFile leaves out the options that write a dependency file beside the
+// object, as cmake does in its database: who runs a command of it to look at a source shall
+// not write over what the makefile includes.
+func withoutDependencyFile(argv []string) []string {
+	out := make([]string, 0, len(argv))
+	for i := 0; i < len(argv); i++ {
+		switch a := argv[i]; {
+		case slices.Contains([]string{"-MF", "-MT", "-MQ"}, a):
+			i++ // what it names
+		case slices.Contains([]string{"-MD", "-MMD", "-MP", "-MG"}, a):
+		case strings.HasPrefix(a, "-MF"), strings.HasPrefix(a, "-MT"), strings.HasPrefix(a, "-MQ"):
+		case strings.HasPrefix(a, "-Wp,-MD"), strings.HasPrefix(a, "-Wp,-MMD"):
+		case takesValue(a) && i+1 < len(argv):
+			out = append(out, a, argv[i+1])
+			i++
+		default:
+			out = append(out, a)
+		}
 	}
 	return out
 }

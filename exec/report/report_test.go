@@ -176,6 +176,22 @@ func TestCompiles(t *testing.T) {
 	}
 }
 
+func TestNothingIsSaidOfDependencyFiles(t *testing.T) {
+	tests := map[string]string{
+		"gcc -MD -MT x/a.o -MF x/a.d -MP -o a.o -c a.c": "gcc -o a.o -c a.c",
+		"gcc -MMD -MFa.d -MQa.o -c a.c":                 "gcc -c a.c",
+		"gcc -Wp,-MMD,.a.o.d -Wp,-DX -c a.c":            "gcc -Wp,-DX -c a.c",
+		"gcc -I -MD -c a.c":                             "gcc -I -MD -c a.c", // a folder of that name
+		"gcc -Map -c a.c -MF":                           "gcc -Map -c a.c",
+	}
+	for argv, want := range tests {
+		got := Compiles("/p", strings.Fields(argv))
+		if len(got) != 1 || strings.Join(got[0].Args, " ") != want {
+			t.Errorf("%q: got %+v, want %q", argv, got, want)
+		}
+	}
+}
+
 // large is a build of n objects with a program for each hundred of them.
 func large(n int) *Build {
 	b := &Build{}

@@ -12,10 +12,24 @@
 // The label's files stand in a folder of their own, the tree, which all wrappers of the
 // label share. Whoever may run the program has to be able to read it.
 //
-// # No capabilities
+// # Capabilities
 //
-// Where user namespaces are forbidden, only root can run what is wrapped. A wrapper with
-// the file capability CAP_SYS_ADMIN would serve others, too; there is none.
+// Where user namespaces are forbidden, only root can run what is wrapped, unless the wrapper
+// has the file capability CAP_SYS_ADMIN, which root can give it. What its user gains by that
+// is to see the label's files at their places, and nothing else:
+//
+//   - What is mounted, and where, stands in the wrapper's own file, which root alone can
+//     write; it is read through /proc/self/exe, and so from the file that has the capability,
+//     whatever it was called by. Neither words nor environment nor descriptors have a say.
+//   - The wrapper links no library and reads no configuration. Who traces it, or has set
+//     no_new_privs, or is in a user namespace of his own, gets it without the capability.
+//   - All paths are root's alone, when programs are wrapped and at each start, before
+//     anything is mounted (plan.Guard): nobody can put something else there in between.
+//   - The mounts are in a namespace that the wrapper has made for itself; if one of them
+//     fails, the program does not start.
+//   - The program gets neither the capability nor, by no_new_privs, any other right: a
+//     setuid program that it starts, and that finds the label's libraries, has those of its
+//     user.
 package wrap
 
 import (
@@ -58,10 +72,14 @@ func Kept(program string) string {
 }
 
 // Wrap puts wrappers, which are copies of the program at stub, in the place of programs,
-// and notes that in the label. What was done for some stays if another one fails.
-func Wrap(s *labels.Shelf, l *labels.Label, stub string, programs []string) error {
+// and notes that in the label. What was done for some stays if another one fails. With
+// capability the wrappers need no user namespaces; it takes root.
+func Wrap(s *labels.Shelf, l *labels.Label, stub string, programs []string, capability bool) error {
 	if l.Tree == "" {
 		return errors.New("the label has no tree")
+	}
+	if capability && os.Geteuid() != 0 {
+		return errors.New("only root can give a wrapper a capability")
 	}
 	for _, e := range l.Tops() {
 		if dir := filepath.Dir(e.Path); labels.Below(l.Tree, dir) {
@@ -83,7 +101,7 @@ func Wrap(s *labels.Shelf, l *labels.Label, stub string, programs []string) erro
 		if err != nil {
 			return fmt.Errorf("wrap: %w", err)
 		}
-		if err := wrapOne(l, code, program); err != nil {
+		if err := wrapOne(l, code, program, capability); err != nil {
 			return fmt.Errorf("wrap %s: %w", program, err)
 		}
 		l.Wrapped = append(l.Wrapped, program)
@@ -95,7 +113,7 @@ func Wrap(s *labels.Shelf, l *labels.Label, stub string, programs []string) erro
 }
 
 // wrapOne wraps one program.
-func wrapOne(l *labels.Label, code []byte, program string) error {
+func wrapOne(l *labels.Label, code []byte, program string, capability bool) error {
 	var st unix.Stat_t
 	if err := unix.Lstat(program, &st); err != nil {
 		return err
@@ -112,6 +130,11 @@ func wrapOne(l *labels.Label, code []byte, program string) error {
 		return err
 	}
 	defer os.Remove(temp)
+	if capability {
+		if err := empower(temp, p); err != nil {
+			return err
+		}
+	}
 	if err := os.Link(program, p.Real); err != nil {
 		return err
 	}
@@ -127,15 +150,15 @@ func canWrap(program string, st *unix.Stat_t) error {
 	if st.Mode&unix.S_IFMT != unix.S_IFREG || st.Mode&0o111 == 0 {
 		return errors.New("it is no program")
 	}
-	if n, _ := unix.Lgetxattr(program, "security.capability", nil); n > 0 || st.Mode&(unix.S_ISUID|unix.S_ISGID) != 0 {
-		return errors.New("it runs with other rights than its user's, which a wrapper cannot hand on")
-	}
 	p, err := plan.Read(program)
 	switch {
 	case err == nil:
 		return fmt.Errorf("it is wrapped already, with label %s", p.Label)
 	case !errors.Is(err, plan.ErrNone):
 		return err
+	}
+	if n, _ := unix.Lgetxattr(program, capabilityAttr, nil); n > 0 || st.Mode&(unix.S_ISUID|unix.S_ISGID) != 0 {
+		return errors.New("it runs with other rights than its user's, which a wrapper cannot hand on")
 	}
 	if _, err := os.Lstat(Kept(program)); err == nil {
 		return fmt.Errorf("it was replaced after it had been wrapped; unwrap it first (%s)", Kept(program))
