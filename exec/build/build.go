@@ -290,6 +290,9 @@ func (b *Build) load(path string, err error) {
 	}
 	b.tree.join(b.opts.Above.Build, !b.opts.Inside)
 	b.graph = b.tree.graph
+	if b.single == nil {
+		b.contents = cache.NewNearContents(b.blobs, b.tree.near, b.opts.Cache == CacheOn)
+	}
 	b.checker = b.graph.NewChecker(b.w.same)
 	b.chain = &versions{b: b}
 	if b.opts.DryRun || path == "" {

@@ -20,6 +20,7 @@ type decision struct {
 	differs *cache.Input // the first input that is not as it was
 	on      string       // the prerequisite, target or variable that why is about, "" if none
 	adopt   bool         // take over what GNU make's rule finds good
+	again   bool         // files that are gone come back as the graph says, see sameAgain
 	others  bool         // its file belongs to another target's action
 	fresh   bool         // holds, but mtimes have to say so too
 

@@ -49,7 +49,7 @@ func (b *Build) traced(f *makefile.File, n *node, e cache.Entry, outs []cache.Ou
 			return decision{verdict: exec.Run, why: gone + " is gone", old: old}
 		}
 		if b.printsTheSame(f, n, old) && b.opts.Cache != CacheOff && b.haveContents(old) {
-			return decision{verdict: exec.Restored, why: gone + " was gone", old: old, hit: old}
+			return decision{verdict: exec.Restored, why: gone + " was gone", old: old, hit: old, again: sameAgain(old)}
 		}
 		return run(gone+" is gone", "", nil)
 	}
