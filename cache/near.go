@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"encoding/binary"
 	"io"
 	"iter"
 	"os"
@@ -24,9 +25,11 @@ import (
 // what is torn is passed over, contents are held against their hashes and results are
 // judged as those of the store are, and what is not there the store has.
 
-// maxNear is the size from which the log is cut to its newer half, pastResults how many
-// results of a target count.
+// The log is written anew, with what counts, when it has grown to twice the size that it had
+// then. smallNear is a size that is never too large, maxNear one that always is; pastResults
+// is how many results of a target count.
 const (
+	smallNear   = 2 << 20
 	maxNear     = 32 << 20
 	pastResults = 4
 )
@@ -35,6 +38,7 @@ const (
 const (
 	nearSmall  = 's' // hash, content
 	nearResult = 'r' // target, full key, strong key, encoded trace
+	nearBegin  = 'b' // size of the log when it was written anew; the first entry
 )
 
 // Near holds the copies of one tree. It is safe for concurrent use.
@@ -45,6 +49,7 @@ type Near struct {
 	file    *os.File // nil until something is written
 	broken  bool     // it cannot be written
 	size    int64
+	limit   int64 // the size from which it is to be written anew
 	loaded  bool
 	small   map[Hash]string
 	results map[string][]pastResult // by target, the newest last
@@ -143,22 +148,16 @@ func (n *Near) load() {
 
 // enter takes in one entry, the kind and what follows.
 func (n *Near) enter(entry []byte) {
-	r := reader{s: textOf(entry)}
-	switch r.byte() {
-	case nearSmall:
-		if h := r.hash(); !r.bad {
-			n.small[h] = r.s
-		}
-	case nearResult:
-		target := r.str()
-		p := pastResult{full: r.hash(), strong: r.hash()}
-		if r.bad {
-			return
-		}
-		p.trace = r.s
-		past := slices.DeleteFunc(n.results[target], func(o pastResult) bool { return o.strong == p.strong })
-		n.results[target] = append(past[max(0, len(past)+1-pastResults):], p)
+	if h, data, ok := readSmall(entry); ok {
+		n.small[h] = data
+		return
 	}
+	target, p, ok := readResult(entry)
+	if !ok {
+		return
+	}
+	past := slices.DeleteFunc(n.results[target], func(o pastResult) bool { return o.strong == p.strong })
+	n.results[target] = append(past[max(0, len(past)+1-pastResults):], p)
 }
 
 // append writes one entry.
@@ -167,7 +166,7 @@ func (n *Near) append(kind byte, body func(*writer)) {
 		return
 	}
 	frame := frameEntry(kind, body)
-	if n.size+int64(len(frame)) > maxNear && !n.shorten() {
+	if n.size+int64(len(frame)) > n.limit && !n.shorten() {
 		return
 	}
 	if _, err := n.file.Write(frame); err != nil {
@@ -199,8 +198,26 @@ func (n *Near) open() bool {
 		f.Close()
 		return false
 	}
-	n.file, n.size, n.broken = f, st.Size, false
+	n.file, n.size, n.limit, n.broken = f, st.Size, nearLimit(f), false
 	return true
+}
+
+// nearLimit returns the size up to which a log may grow.
+func nearLimit(f *os.File) int64 {
+	head := make([]byte, len(frameBegin(0)))
+	var size uint64
+	if n, err := f.ReadAt(head, 0); err == nil {
+		frames(head[:n], func(entry []byte) {
+			if entry[0] == nearBegin && len(entry) == 9 {
+				size = binary.LittleEndian.Uint64(entry[1:])
+			}
+		})
+	}
+	return int64(max(smallNear, min(2*min(size, maxNear), maxNear)))
+}
+
+func frameBegin(size int) []byte {
+	return frameEntry(nearBegin, func(w *writer) { w.b = binary.LittleEndian.AppendUint64(w.b, uint64(size)) })
 }
 
 func (n *Near) close() {
@@ -208,13 +225,14 @@ func (n *Near) close() {
 	n.file = nil
 }
 
-// shorten leaves the newest entries, of half the size that the log may have. What another
-// process appends meanwhile is lost to it, which does no harm.
+// shorten leaves what counts. What another process appends meanwhile is lost to it, which
+// does no harm.
 func (n *Near) shorten() bool {
 	data, err := io.ReadAll(io.NewSectionReader(n.file, 0, 1<<62))
 	n.close()
 	if err == nil {
-		_, err = replaceFile(n.path, newest(data, maxNear/2))
+		kept := counting(data, maxNear/2)
+		_, err = replaceFile(n.path, append(frameBegin(len(kept)), kept...))
 	}
 	if err != nil {
 		n.broken = true
@@ -223,43 +241,65 @@ func (n *Near) shorten() bool {
 	return n.open()
 }
 
-// newest returns the last entries of a log, of each name the last, that are no larger than
-// size together.
-func newest(data []byte, size int) []byte {
+// counting returns the entries of a log that count, the newest of them if they are larger
+// than size together: the last results of each target, and the contents that these left.
+func counting(data []byte, size int) []byte {
 	var list [][]byte
 	frames(data, func(entry []byte) { list = append(list, entry) })
-	seen := make(map[string]bool)
-	var kept [][]byte
-	for _, entry := range slices.Backward(list) {
-		if id := nearID(entry); id != "" && !seen[id] {
-			frame := frameEntry(entry[0], func(w *writer) { w.b = append(w.b, entry[1:]...) })
-			if size -= len(frame); size < 0 {
-				break
+	counts := make([]bool, len(list))
+	results, named, seen := make(map[string]int), make(map[Hash]bool), make(map[string]bool)
+	for i, entry := range slices.Backward(list) {
+		target, p, ok := readResult(entry)
+		if id := target + string(p.strong[:]); ok && !seen[id] && results[target] < pastResults {
+			t, err := decodeTrace(p.trace)
+			if err != nil {
+				continue
 			}
-			seen[id], kept = true, append(kept, frame)
+			seen[id], counts[i] = true, true
+			results[target]++
+			for j := range t.Outputs {
+				named[t.Outputs[j].Hash] = true
+			}
 		}
+	}
+	var kept [][]byte
+	for i, entry := range slices.Backward(list) {
+		if h, _, ok := readSmall(entry); ok && named[h] {
+			counts[i], named[h] = true, false
+		}
+		if !counts[i] {
+			continue
+		}
+		frame := frameEntry(entry[0], func(w *writer) { w.b = append(w.b, entry[1:]...) })
+		if size -= len(frame); size < 0 {
+			break
+		}
+		kept = append(kept, frame)
 	}
 	slices.Reverse(kept)
 	return slices.Concat(kept...)
 }
 
-// nearID tells entries apart, "" if it is none.
-func nearID(entry []byte) string {
+// readSmall reads an entry that holds a content.
+func readSmall(entry []byte) (h Hash, data string, ok bool) {
 	r := reader{s: textOf(entry)}
-	var name string
-	switch r.byte() {
-	case nearSmall:
-	case nearResult:
-		name = r.str()
-		r.hash()
-	default:
-		return ""
+	if r.byte() != nearSmall {
+		return h, "", false
 	}
-	h := r.hash()
-	if r.bad {
-		return ""
+	h = r.hash()
+	return h, r.s, !r.bad
+}
+
+// readResult reads an entry that holds a result.
+func readResult(entry []byte) (target string, p pastResult, ok bool) {
+	r := reader{s: textOf(entry)}
+	if r.byte() != nearResult {
+		return "", p, false
 	}
-	return string(entry[:1]) + string(h[:]) + name
+	target = r.str()
+	p = pastResult{full: r.hash(), strong: r.hash()}
+	p.trace = r.s
+	return target, p, !r.bad
 }
 
 // Close ends the use of the log.

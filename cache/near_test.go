@@ -1,7 +1,6 @@
 package cache
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -113,22 +112,73 @@ func TestNearPassesOverWhatIsDamaged(t *testing.T) {
 	}
 }
 
-func TestNearIsCutToItsNewerHalf(t *testing.T) {
-	var log []byte
-	for i := range 10 {
-		for range 2 {
-			log = append(log, frameEntry(nearSmall, func(w *writer) { w.hash(Hash{byte(i)}); w.b = append(w.b, fmt.Sprint(i)...) })...)
+// nearIDs lists the contents and the results in a log, by the first bytes of their names.
+func nearIDs(log []byte) string {
+	var ids []byte
+	frames(log, func(entry []byte) {
+		if h, _, ok := readSmall(entry); ok {
+			ids = append(ids, h[0])
+		}
+		if _, p, ok := readResult(entry); ok {
+			ids = append(ids, p.strong[0])
+		}
+	})
+	return string(ids)
+}
+
+func TestNearKeepsWhatCounts(t *testing.T) {
+	small := func(c byte) []byte {
+		return frameEntry(nearSmall, func(w *writer) { w.hash(Hash{c}); w.b = append(w.b, "content"...) })
+	}
+	result := func(target string, strong, left byte) []byte {
+		r := nearTrace(target, 'k', strong)
+		r.Outputs = []Output{{Path: target, Type: 0o100000, Hash: Hash{left}}}
+		return frameEntry(nearResult, func(w *writer) {
+			w.str(target)
+			w.hash(r.FullKey)
+			w.hash(r.Strong)
+			w.b = append(w.b, EncodeTrace(r)...)
+		})
+	}
+	damaged := frameEntry(nearResult, func(w *writer) { w.str("a"); w.hash(Hash{'k'}); w.hash(Hash{'9'}) })
+	size := len(result("a", '1', 'x'))
+	for _, c := range []struct {
+		log        [][]byte
+		want       string
+		fits, more int // how many results, and bytes more
+	}{
+		{[][]byte{small('x'), small('y'), result("a", '1', 'x')}, "x1", 9, 0},
+		{[][]byte{small('x'), result("a", '1', 'x'), small('x')}, "1x", 9, 0},
+		{[][]byte{result("a", '1', 0), result("b", '2', 0), result("a", '1', 0)}, "21", 9, 0},
+		{[][]byte{result("a", '1', 0), result("a", '2', 0), result("a", '3', 0), result("a", '4', 0), result("a", '5', 0)}, "2345", 9, 0},
+		{[][]byte{result("a", '1', 0), result("a", '2', 0), result("b", '3', 0)}, "23", 2, 1},
+		{[][]byte{damaged, result("a", '1', 0)}, "1", 9, 0},
+		{[][]byte{result("a", '1', 0)}, "", 0, 0},
+	} {
+		got := counting(slices.Concat(c.log...), c.fits*size+c.more)
+		if ids := nearIDs(got); ids != c.want {
+			t.Errorf("kept %q, want %q", ids, c.want)
 		}
 	}
-	size := len(log) / 20
-	var kept []byte
-	frames(newest(log, 4*size+size/2), func(entry []byte) { kept = append(kept, entry[1]) })
-	if !slices.Equal(kept, []byte{6, 7, 8, 9}) {
-		t.Errorf("kept %v", kept)
+}
+
+func TestNearIsWrittenAnew(t *testing.T) {
+	dir := t.TempDir()
+	n := newNear(dir)
+	large := nearTrace("a", 'k', '1')
+	large.Recipe = string(make([]byte, smallNear/4))
+	for i := range 40 {
+		large.Strong[0] = byte('0' + i)
+		putNear(n, large)
 	}
-	if got := newest(log, 0); len(got) != 0 {
-		t.Errorf("%d bytes in no room", len(got))
+	st := mustStat(t, n.path)
+	if st.Size > 2*smallNear+smallNear/2 {
+		t.Errorf("%d bytes", st.Size)
 	}
+	if got, want := strongOf(newNear(dir), "a", 'k', 0), "WVUT"; got != want {
+		t.Errorf("results %q, want %q", got, want)
+	}
+	n.Close()
 }
 
 func TestNearThatCannotBeWritten(t *testing.T) {
@@ -169,8 +219,8 @@ func FuzzNear(f *testing.F) {
 				t.Error("a result of another recipe")
 			}
 		}
-		again := newest(log, len(log))
-		if string(newest(again, len(again))) != string(again) {
+		again := counting(log, len(log))
+		if string(counting(again, len(again))) != string(again) {
 			t.Error("what is kept is not kept again")
 		}
 	})

@@ -169,6 +169,8 @@ type Build struct {
 	privileged    map[string]bool           // command name: is it setuid or the like
 	found         map[string]bool           // names that any action found in system trees
 	pretended     map[string]string         // under -n: path that would be made anew -> target
+	appeared      []string                  // files that the last Restored has put where none was
+	onlyFiles     bool                      // and nothing else
 	chain         *versions
 	serial        uint64
 	step          uint64

@@ -57,6 +57,7 @@ func (b *Build) Judge(f *makefile.File, must bool) exec.Verdict {
 	b.number(f, n)
 	b.finishLogs()
 	b.visited[n.name] = true
+	b.onlyFiles = false
 	d := b.decide(f, n, must)
 	if b.elsewhere(f, n, &d, must) {
 		return exec.Undecided

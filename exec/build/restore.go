@@ -38,10 +38,13 @@ func (b *Build) restore(f *makefile.File, n *node, d decision) error {
 		t.Run = d.old.Run
 	}
 	a := &action{b: b, f: f, n: n, old: d.old}
-	text, sets := f.Recipe.Text+"\n"+t.Recipe, b.nameSets(t.Inputs, nil)
-	t.Env = withUnset(slices.Clone(t.Env), maps.Keys(b.known()), b.environ(f), func(name string) bool { return b.envMatters(name, text, sets) })
-	t.Tokens, _ = b.tokens(f, t.Inputs) // the same in meaning, but of the runs that are in force now
+	if !d.again { // else they are what they were
+		text, sets := f.Recipe.Text+"\n"+t.Recipe, b.nameSets(t.Inputs, nil)
+		t.Env = withUnset(slices.Clone(t.Env), maps.Keys(b.known()), b.environ(f), func(name string) bool { return b.envMatters(name, text, sets) })
+		t.Tokens, _ = b.tokens(f, t.Inputs) // the same in meaning, but of the runs that are in force now
+	}
 	b.announce(a, d, &t)
+	b.appeared, b.onlyFiles = b.missingFiles(d)
 	a.hidden = b.rollBackSuspect(a, nil)
 	if err := b.restoreAll(t.Outputs); err != nil {
 		a.done() // the recipe begins anew
@@ -55,7 +58,11 @@ func (b *Build) restore(f *makefile.File, n *node, d decision) error {
 	a.dropOld(&t)
 	b.chain.remove(n.name)
 	b.chain.add(n.name, &t)
-	b.graph.Put(n.name, &t)
+	if d.again {
+		b.graph.PutAgain(n.name, &t)
+	} else {
+		b.graph.Put(n.name, &t)
+	}
 	if a.journal != 0 {
 		if err := b.journal.LeftAsMeant(a.journal); err != nil {
 			b.trouble("writing down what was put back", err)
@@ -71,6 +78,29 @@ func (b *Build) restore(f *makefile.File, n *node, d decision) error {
 	a.done()
 	b.replay(&t)
 	return nil
+}
+
+// Appeared implements exec.Appearing.
+func (b *Build) Appeared() (paths []string, ok bool) { return b.appeared, b.onlyFiles }
+
+// missingFiles lists the files that are about to come back. It is false if that may change
+// more in the tree.
+func (b *Build) missingFiles(d decision) (paths []string, ok bool) {
+	if !d.again {
+		return nil, false
+	}
+	for i := range d.old.Outputs {
+		o := &d.old.Outputs[i]
+		p := b.sp.abs(o.Path)
+		if b.exists(p) {
+			continue
+		}
+		if o.Type != typeRegular {
+			return nil, false
+		}
+		paths = append(paths, p)
+	}
+	return paths, true
 }
 
 // announce writes down what is about to be put back, if that has to be known should it be

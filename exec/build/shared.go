@@ -101,7 +101,7 @@ func (s *Shared) tree(path string) (*tree, error) {
 	g, err := cache.Load(path)
 	g.OnMerge(func(theirs *cache.Graph) { g.AddEdges(theirs.Edges()...) })
 	s.hasher.AddSource(g.StatSource())
-	t := &tree{graph: g, near: g.Near(), claims: g.Claims(), visits: make(map[string]visit), started: make(map[uint64][]belowMake), again: make(map[string]uint64)}
+	t := &tree{graph: g, near: g.Near(), saved: time.Now(), claims: g.Claims(), visits: make(map[string]visit), started: make(map[uint64][]belowMake), again: make(map[string]uint64)}
 	s.trees[path] = t
 	return t, err
 }
