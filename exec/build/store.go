@@ -304,7 +304,9 @@ func (b *Build) put(name string, t *cache.Trace) error {
 	if err := b.store.PutEncoded(t.FullKey, t.Strong, t, encoded); err != nil {
 		return err
 	}
-	b.tree.near.PutResult(name, t, encoded)
+	if b.single == nil { // the graph of a command has its own, see earlierSection
+		b.tree.near.PutResult(name, t, encoded)
+	}
 	return nil
 }
 
