@@ -74,15 +74,19 @@ func (c *Client) Similar(key Hash, target, dir string) ([]*Trace, error) {
 // returned and the server had a moment, a power loss after Sync; losing it costs
 // a run, never a wrong result.
 func (c *Client) PutTrace(key, strong Hash, t *Trace) error {
+	return c.PutEncoded(key, strong, t, EncodeTrace(t))
+}
+
+// PutEncoded is PutTrace of a trace that EncodeTrace has written.
+func (c *Client) PutEncoded(key, strong Hash, t *Trace, encoded []byte) error {
 	set := encodeSet(SetOf(t))
 	name := HashBytes(set)
-	trace := EncodeTrace(t)
-	b := make([]byte, 0, 3*proto.HashLen+len(set)+len(trace)+8)
+	b := make([]byte, 0, 3*proto.HashLen+len(set)+len(encoded)+8)
 	b = append(b, key[:]...)
 	b = append(b, strong[:]...)
 	b = append(b, name[:]...)
 	b = proto.AppendBytes(b, set)
-	b = append(b, trace...)
+	b = append(b, encoded...)
 	_, _, err := c.call(proto.PutTrace, b)
 	return err
 }

@@ -1,6 +1,9 @@
 package cache
 
-import "errors"
+import (
+	"errors"
+	"unsafe"
+)
 
 // # How a trace is written
 //
@@ -41,12 +44,15 @@ func EncodeTrace(t *Trace) []byte {
 
 // DecodeTrace reads what EncodeTrace wrote. The error is a *CorruptError or a
 // *VersionError.
-func DecodeTrace(b []byte) (*Trace, error) {
-	body, ok := unseal(b)
+func DecodeTrace(b []byte) (*Trace, error) { return decodeTrace(string(b)) }
+
+// decodeTrace is DecodeTrace; the strings of the trace are parts of text.
+func decodeTrace(text string) (*Trace, error) {
+	body, ok := unseal(unsafe.Slice(unsafe.StringData(text), len(text)))
 	if !ok {
 		return nil, &CorruptError{What: "trace", Err: errors.New("wrong checksum")}
 	}
-	r := reader{s: string(body)}
+	r := reader{s: text[:len(body)]}
 	if v := r.byte(); v != traceVersion {
 		return nil, &VersionError{"trace", "", string(rune('0' + v)), string(rune('0' + traceVersion))}
 	}

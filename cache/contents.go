@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"sync/atomic"
 )
 
 // SmallSize is the size below which a content is kept as a record of the store:
@@ -17,16 +18,32 @@ const SmallSize = 8 << 10
 // It is safe for concurrent use.
 type Contents struct {
 	blobs *Blobs
-	store *Client
+	store atomic.Pointer[Client]
+	near  *Near // nil if there is none
+	copy  bool  // what the store has is copied there
 }
 
 // NewContents keeps contents in b and, if it is not nil, in c.
-func NewContents(b *Blobs, c *Client) *Contents { return &Contents{b, c} }
+func NewContents(b *Blobs, c *Client) *Contents {
+	contents := &Contents{blobs: b}
+	contents.store.Store(c)
+	return contents
+}
+
+// NewNearContents keeps contents in b, and looks for small ones in n; there goes a copy of
+// each that comes from or goes to the store, if copy is set. The store is not needed before
+// UseStore.
+func NewNearContents(b *Blobs, n *Near, copy bool) *Contents {
+	return &Contents{blobs: b, near: n, copy: copy}
+}
+
+// UseStore makes c the store from now on.
+func (c *Contents) UseStore(store *Client) { c.store.Store(store) }
 
 // PutFile is Blobs.PutFile.
 func (c *Contents) PutFile(path string, known Hash) (Hash, int64, error) {
 	st, err := statPath(path)
-	if err != nil || st.Size >= SmallSize || c.store == nil {
+	if err != nil || st.Size >= SmallSize || c.store.Load() == nil {
 		return c.blobs.PutFile(path, known)
 	}
 	data, err := os.ReadFile(path)
@@ -43,8 +60,11 @@ func (c *Contents) PutFile(path string, known Hash) (Hash, int64, error) {
 
 // PutBytes is Blobs.PutBytes.
 func (c *Contents) PutBytes(data []byte) (Hash, error) {
-	if c.store != nil && len(data) < SmallSize {
-		h, err := c.store.PutSmall(data)
+	if store := c.store.Load(); store != nil && len(data) < SmallSize {
+		h, err := store.PutSmall(data)
+		if err == nil {
+			c.copyNear(h, data)
+		}
 		if !errors.Is(err, ErrUnavailable) {
 			return h, err
 		}
@@ -54,7 +74,7 @@ func (c *Contents) PutBytes(data []byte) (Hash, error) {
 
 // PutFrom keeps what r gives, of size bytes, as Blobs.PutFrom does.
 func (c *Contents) PutFrom(r io.Reader, size int64, name Hash) error {
-	if c.store == nil || size >= SmallSize {
+	if c.store.Load() == nil || size >= SmallSize {
 		return c.blobs.PutFrom(r, name)
 	}
 	data, err := io.ReadAll(io.LimitReader(r, SmallSize))
@@ -70,7 +90,7 @@ func (c *Contents) PutFrom(r io.Reader, size int64, name Hash) error {
 
 // PutReader keeps what r gives, of size bytes, as Blobs.PutReader does.
 func (c *Contents) PutReader(r io.Reader, size int64, check func() error) (Hash, error) {
-	if c.store == nil || size >= SmallSize {
+	if c.store.Load() == nil || size >= SmallSize {
 		return c.blobs.PutReader(r, check)
 	}
 	data, err := io.ReadAll(io.LimitReader(r, SmallSize))
@@ -101,13 +121,31 @@ func (c *Contents) Open(h Hash) (io.ReadCloser, int64, error) {
 	return io.NopCloser(bytes.NewReader(data)), int64(len(data)), nil
 }
 
-// small looks for a content in the store. An error there is as good as none.
+// small looks for a content among the copies and in the store. An error there is as good
+// as none.
 func (c *Contents) small(h Hash) ([]byte, bool) {
-	if c.store == nil {
+	if c.near != nil {
+		if data, ok := c.near.Small(h); ok {
+			return data, true
+		}
+	}
+	store := c.store.Load()
+	if store == nil {
 		return nil, false
 	}
-	data, err := c.store.GetSmall(h)
-	return data, err == nil
+	data, err := store.GetSmall(h)
+	if err != nil {
+		return nil, false
+	}
+	c.copyNear(h, data)
+	return data, true
+}
+
+// copyNear keeps a copy of what the store has.
+func (c *Contents) copyNear(h Hash, data []byte) {
+	if c.near != nil && c.copy {
+		c.near.PutSmall(h, data)
+	}
 }
 
 // Get is Blobs.Get.
@@ -123,13 +161,14 @@ func (c *Contents) Get(h Hash) ([]byte, error) {
 
 // Has is Blobs.Has.
 func (c *Contents) Has(h Hash) bool {
-	if c.blobs.Has(h) {
+	if c.blobs.Has(h) || c.near != nil && c.near.HasSmall(h) {
 		return true
 	}
-	if c.store == nil {
+	store := c.store.Load()
+	if store == nil {
 		return false
 	}
-	ok, err := c.store.HasSmall(h)
+	ok, err := store.HasSmall(h)
 	return ok && err == nil
 }
 

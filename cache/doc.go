@@ -10,5 +10,7 @@
 // decide a null build without opening the store. The store (package cache/store)
 // holds, by the two-phase look-up, all traces ever recorded: the key gives the
 // sets of paths that earlier runs looked at; hashing one such set as it is now
-// gives the strong key; the strong key gives the trace. Contents are named by BLAKE3.
+// gives the strong key; the strong key gives the trace. Contents are named by BLAKE3. What a
+// tree needs again soonest of what is in the store it has near, in a file that a make reads
+// without an engine.
 package cache

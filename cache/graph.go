@@ -94,14 +94,19 @@ func nameError(err error, path string) error {
 func (g *Graph) record(name string) (*image, string, bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	rec, ok := g.recordNow(name)
+	return g.img, rec, ok
+}
+
+// recordNow is record for who holds the lock.
+func (g *Graph) recordNow(name string) (string, bool) {
 	if rec, ok := g.puts[name]; ok {
-		return g.img, rec, rec != ""
+		return rec, rec != ""
 	}
 	if rec, ok := g.theirs[name]; ok {
-		return g.img, rec, true
+		return rec, true
 	}
-	rec, ok := g.img.find(name)
-	return g.img, rec, ok
+	return g.img.find(name)
 }
 
 // Target returns the trace of a target, nil if there is none. It is decoded by
@@ -123,10 +128,31 @@ func (g *Graph) Target(name string) *Trace {
 func (g *Graph) Put(name string, t *Trace) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	g.put(name, g.img.encode(t))
+}
+
+// PutAgain is Put of a trace that has the inputs of the one that it replaces.
+func (g *Graph) PutAgain(name string, t *Trace) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	rec, ok := g.recordNow(name)
+	var fixed Trace
+	r := reader{s: rec}
+	parts := readRecord(&r, &fixed)
+	if !ok || !r.done() || fixed.Key != t.Key || fixed.Strong != t.Strong {
+		g.put(name, g.img.encode(t))
+		return
+	}
+	var w writer
+	writeRecord(&w, t, g.img.strs, func(w *writer) { w.b = append(w.b, parts.inputs.s...) })
+	g.put(name, string(w.b))
+}
+
+func (g *Graph) put(name, rec string) {
 	if g.puts == nil {
 		g.puts = map[string]string{}
 	}
-	g.puts[name] = g.img.encode(t)
+	g.puts[name] = rec
 	delete(g.theirs, name)
 }
 

@@ -251,6 +251,20 @@ func (img *image) stateIDs(chunk uint32) iter.Seq[uint32] {
 	}
 }
 
+// countStates tells how many states some chunks have, each of which is a number whose last
+// byte alone is below 128.
+func (img *image) countStates(chunks []uint32) (n int) {
+	for _, chunk := range chunks {
+		s, _ := img.chunks.get(chunk)
+		for i := range len(s) {
+			if s[i] < 0x80 {
+				n++
+			}
+		}
+	}
+	return n
+}
+
 func (img *image) state(id uint32, in *Input) bool {
 	s, ok := img.states.get(id)
 	r := reader{s: s}
@@ -259,8 +273,13 @@ func (img *image) state(id uint32, in *Input) bool {
 }
 
 func (img *image) readInputs(r *reader) ([]Input, bool) {
+	const most = 1 << 16 // to begin with: a damaged file may say anything
+	chunks := chunkIDs(r)
 	var inputs []Input
-	for _, chunk := range chunkIDs(r) {
+	if n := img.countStates(chunks); n > 0 {
+		inputs = make([]Input, 0, min(n, most))
+	}
+	for _, chunk := range chunks {
 		n := len(inputs)
 		for id := range img.stateIDs(chunk) {
 			var in Input

@@ -26,7 +26,9 @@ import (
 //	tracefs) -> the action ends -> what it replaced kept (PutDurable), Left -> the
 //	view's journal forgotten -> graph saved -> Done
 //
-// A result that is put back has no view: Begin -> Means -> the tree -> Left.
+// A result that is put back has no view: Begin -> Means -> the tree -> Left. Of one that
+// the graph holds, and that replaces nothing, only PutsBack is noted: then what is there
+// says all, file by file.
 //
 // Who finds actions without an end, whose process is gone, takes down what they have
 // left as a failed action's: Left -> the views' journals forgotten -> graph saved -> Done.
@@ -240,6 +242,25 @@ func (j *Journal) Means(id uint64, t *Trace) error {
 	return j.append(entryMeans, func(w *writer) { writeLeft(w, id, textOf(EncodeTrace(t))) })
 }
 
+// LeftAsMeant notes that what an action Means has been put back. As long as the graph does
+// not say so, the files that it left count by their contents.
+func (j *Journal) LeftAsMeant(id uint64) error {
+	j.news.know(id)
+	return j.append(entryLeft, func(w *writer) { writeLeft(w, id, "") })
+}
+
+// PutsBack notes that what an action has left is about to be put back as the graph says.
+// Nothing is to be put right if that is cut short; after a power loss it counts as what is
+// done.
+func (j *Journal) PutsBack(r JournalRecord) error {
+	r.ID, r.Pid, r.Boot, r.Time = rand.Uint64(), os.Getpid(), j.boot, time.Now().UnixNano()
+	r.Process = j.process
+	if err := j.mark(r); err != nil {
+		return err
+	}
+	return j.append(entryBack, func(w *writer) { writeJournalRecord(w, &r) })
+}
+
 // Done notes the end of an action. If it succeeded, the graph says what it has left.
 func (j *Journal) Done(id uint64, ok bool) error {
 	return j.append(entryDone, func(w *writer) { writeDone(w, id, ok, time.Now().UnixNano()) })
@@ -274,6 +295,9 @@ func (j *Journal) Close() error {
 	defer j.opening.Unlock()
 	if j.file == nil {
 		return err
+	}
+	if st, serr := statFile(j.file); err == nil && serr == nil && st.Size >= longJournal {
+		_, err = rewriteJournal(j.file, j.path, j.boot) // sooner done than by the next build, which would read it first
 	}
 	return errors.Join(err, j.file.Close())
 }

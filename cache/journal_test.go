@@ -279,3 +279,37 @@ func FuzzJournal(f *testing.F) {
 		s.needed("boot", time.Now())
 	})
 }
+
+func TestJournalOfWhatIsPutBack(t *testing.T) {
+	tree := t.TempDir()
+	j := beginJournal(t, tree, "boot")
+	if err := j.PutsBack(JournalRecord{Target: "again"}); err != nil {
+		t.Fatal(err)
+	}
+	id, err := j.Begin(JournalRecord{Target: "other"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	left := &Trace{Target: "other", Recipe: "cc"}
+	if err := j.Means(id, left); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.LeftAsMeant(id); err != nil {
+		t.Fatal(err)
+	}
+	j.file.Close()
+	for range 2 { // as it was written, and as asDead writes it again
+		asDead(t, tree)
+		rec := recoveryOf(t, tree, "boot", newClaims(tree))
+		if got := targets(rec.Ended); !slices.Equal(got, []string{"other"}) || len(rec.Unfinished)+len(rec.Lost) > 0 {
+			t.Fatalf("ended %v, unfinished %v, lost %v", got, targets(rec.Unfinished), targets(rec.Lost))
+		}
+		if !reflect.DeepEqual(rec.Ended[0].Left, left) {
+			t.Errorf("left %+v", rec.Ended[0].Left)
+		}
+	}
+	rec := recoveryOf(t, tree, "next boot", newClaims(tree))
+	if got := targets(rec.Lost); !slices.Equal(got, []string{"again"}) {
+		t.Errorf("lost in a power loss: %v", got)
+	}
+}

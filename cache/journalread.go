@@ -16,6 +16,7 @@ const (
 	entryBegin = 'b'
 	entryLeft  = 'l'
 	entryMeans = 'm'
+	entryBack  = 'p' // what the graph says is put back
 	entryDone  = 'd'
 	entryDrop  = 'x'
 	entryMake  = 'k' // a make has come to its end
@@ -37,6 +38,11 @@ func frameEntry(kind byte, body func(*writer)) []byte {
 // entries yields the whole entries of a journal, passing over what is torn, and returns
 // where the last of them ends.
 func entries(data []byte, yield func(kind byte, body reader)) (end int) {
+	return frames(data, func(entry []byte) { yield(entry[0], reader{s: string(entry[1:])}) })
+}
+
+// frames yields what frameEntry has framed, as parts of data: the kind and the body.
+func frames(data []byte, yield func(entry []byte)) (end int) {
 	const head = len(journalMark) + 4
 	size := len(data)
 	for {
@@ -48,7 +54,7 @@ func entries(data []byte, yield func(kind byte, body reader)) (end int) {
 		n := uint64(binary.LittleEndian.Uint32(data[len(journalMark):]))
 		if n <= uint64(len(data)-head) {
 			if sealed, ok := unseal(data[:head+int(n)]); ok && len(sealed) > head {
-				yield(sealed[head], reader{s: string(sealed[head+1:])})
+				yield(sealed[head:])
 				data = data[head+int(n):]
 				end = size - len(data)
 				continue
@@ -105,7 +111,7 @@ func newJournalState() *journalState {
 // apply adds one entry. What makes no sense is passed over.
 func (s *journalState) apply(kind byte, r reader) {
 	switch kind {
-	case entryOpen, entryBegin:
+	case entryOpen, entryBegin, entryBack:
 		rec := readJournalRecord(&r)
 		if !r.done() {
 			return
@@ -114,11 +120,16 @@ func (s *journalState) apply(kind byte, r reader) {
 			s.builds = append(s.builds, buildMark{JournalRecord: rec, last: rec.Time})
 			return
 		}
+		if kind == entryBack {
+			s.done[rec.ID] = rec.Time
+		}
 		s.records[rec.ID] = &rec
 		s.order = append(s.order, rec.ID)
 		s.seen(rec.Pid, rec.Process, rec.Time)
 	case entryLeft:
-		s.applyTrace(s.left, &r)
+		if id, ok := s.applyTrace(s.left, &r); ok && s.left[id] == "" {
+			s.left[id] = s.means[id]
+		}
 	case entryMeans:
 		s.applyTrace(s.means, &r)
 	case entryDone:
@@ -137,11 +148,14 @@ func (s *journalState) apply(kind byte, r reader) {
 	}
 }
 
-func (s *journalState) applyTrace(to map[uint64]string, r *reader) {
-	id := r.uint()
-	if trace := r.str(); s.records[id] != nil && r.done() {
-		to[id] = trace
+func (s *journalState) applyTrace(to map[uint64]string, r *reader) (id uint64, ok bool) {
+	id = r.uint()
+	trace := r.str()
+	if s.records[id] == nil || !r.done() {
+		return id, false
 	}
+	to[id] = trace
+	return id, true
 }
 
 func (s *journalState) applyDone(r *reader) {
@@ -251,6 +265,9 @@ func (s *journalState) needed(boot string, now time.Time) []byte {
 			records = append(records, frameEntry(entryMeans, func(w *writer) { writeLeft(w, id, means) })...)
 		}
 		if left, ended := s.left[id]; ended {
+			if left == s.means[id] {
+				left = "" // see LeftAsMeant
+			}
 			records = append(records, frameEntry(entryLeft, func(w *writer) { writeLeft(w, id, left) })...)
 		}
 		if ok || rec.Failed {

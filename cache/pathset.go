@@ -23,6 +23,9 @@ type PathSet struct {
 // SetOf returns what the run that t records looked at.
 func SetOf(t *Trace) PathSet {
 	var s PathSet
+	if len(t.Inputs) > 0 {
+		s.Paths = make([]PathRef, 0, len(t.Inputs))
+	}
 	for i := range t.Inputs {
 		s.Paths = append(s.Paths, PathRef{t.Inputs[i].Path, t.Inputs[i].Kind})
 	}

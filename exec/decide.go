@@ -111,6 +111,12 @@ func (w *Walk) restored(f *makefile.File) {
 			g.Run.Mtime = MtimeNew
 		}
 	}
+	if j, tells := w.opt.Judge.(Appearing); tells {
+		if paths, ok := j.Appeared(); ok {
+			w.db.Dirs().Appeared(paths)
+			return
+		}
+	}
 	w.db.Dirs().Invalidate()
 }
 

@@ -73,6 +73,13 @@ type Judge interface {
 	Judge(f *makefile.File, must bool) Verdict
 }
 
+// Appearing is implemented by a Judge that can tell what it has put back.
+type Appearing interface {
+	// Appeared returns the files that the last Restored has put where none was, as
+	// absolute paths. It is false if more has changed than that.
+	Appeared() (paths []string, ok bool)
+}
+
 // Actions makes views for recipes that are to run. A nil Actions runs
 // everything in the host's view.
 type Actions interface {

@@ -1,6 +1,10 @@
 package makefile
 
-import "io/fs"
+import (
+	"io/fs"
+	"slices"
+	"syscall"
+)
 
 // DirCache answers whether a name exists from directory listings, so that the
 // search for implicit rules, which asks about dozens of names for each file,
@@ -14,7 +18,8 @@ type DirCache struct {
 	host       Host
 	generation uint32
 	dirs       map[string]*dirListing
-	impossible map[string]uint32 // name -> generation in which it was found impossible
+	byID       map[dirID][]*dirListing // what was ever listed of a directory, by whatever name
+	impossible map[string]uint32       // name -> generation in which it was found impossible
 
 	// Clock tells the time in nanoseconds since 1970. With it, an old listing
 	// whose directory has not changed since is kept. Without it (nil) every old
@@ -26,8 +31,12 @@ type DirCache struct {
 	last     *dirListing
 }
 
+// dirID tells directories apart.
+type dirID struct{ dev, ino uint64 }
+
 // dirListing is what one directory held.
 type dirListing struct {
+	id         dirID               // zero if unknown
 	names      map[string]struct{} // nil: no such directory, or not readable
 	generation uint32
 	mtime      int64
@@ -54,6 +63,7 @@ func NewDirCache(host Host) *DirCache {
 		host:       host,
 		generation: 1,
 		dirs:       make(map[string]*dirListing),
+		byID:       make(map[dirID][]*dirListing),
 		impossible: make(map[string]uint32),
 	}
 }
@@ -61,6 +71,38 @@ func NewDirCache(host Host) *DirCache {
 // Invalidate makes every listing old. The walk calls it when a command has
 // ended, since the command may have created or removed anything.
 func (c *DirCache) Invalidate() { c.generation++ }
+
+// Appeared enters files that have come into directories, by names with a directory part,
+// and nothing else has changed: what is listed need not be read again.
+func (c *DirCache) Appeared(names []string) {
+	for _, name := range names {
+		dir, base := splitDir(name)
+		info, err := c.host.Stat(dir)
+		id := idOf(info)
+		if err != nil || id == (dirID{}) {
+			c.Invalidate()
+			return
+		}
+		for _, l := range c.byID[id] {
+			if l.id == id && l.names != nil {
+				l.names[base] = struct{}{}
+				l.asked, l.held = 0, 0
+			}
+		}
+	}
+	clear(c.impossible)
+}
+
+// idOf returns the identity of a directory, zero if the host does not tell.
+func idOf(info fs.FileInfo) dirID {
+	if info == nil {
+		return dirID{}
+	}
+	if st, ok := info.Sys().(*syscall.Stat_t); ok {
+		return dirID{st.Dev, st.Ino}
+	}
+	return dirID{}
+}
 
 // Exists reports whether name's directory lists it. A name that ends in a slash
 // exists if it is a directory that can be read.
@@ -158,6 +200,7 @@ func (c *DirCache) refresh(dir string, l *dirListing) {
 	l.settled = c.Clock != nil && c.Clock()-mtime > settleTime
 	l.mtime = mtime
 	l.names, l.asked, l.held = nil, 0, 0
+	c.identify(l, idOf(info))
 	names, err := c.host.ReadDir(dir)
 	if err != nil {
 		return
@@ -167,6 +210,14 @@ func (c *DirCache) refresh(dir string, l *dirListing) {
 	l.names[".."] = struct{}{}
 	for _, n := range names {
 		l.names[n] = struct{}{}
+	}
+}
+
+// identify notes which directory a listing is of.
+func (c *DirCache) identify(l *dirListing, id dirID) {
+	l.id = id
+	if id != (dirID{}) && !slices.Contains(c.byID[id], l) {
+		c.byID[id] = append(c.byID[id], l)
 	}
 }
 

@@ -169,6 +169,8 @@ type Build struct {
 	privileged    map[string]bool           // command name: is it setuid or the like
 	found         map[string]bool           // names that any action found in system trees
 	pretended     map[string]string         // under -n: path that would be made anew -> target
+	appeared      []string                  // files that the last Restored has put where none was
+	onlyFiles     bool                      // and nothing else
 	chain         *versions
 	serial        uint64
 	step          uint64
@@ -290,6 +292,9 @@ func (b *Build) load(path string, err error) {
 	}
 	b.tree.join(b.opts.Above.Build, !b.opts.Inside)
 	b.graph = b.tree.graph
+	if b.single == nil {
+		b.contents = cache.NewNearContents(b.blobs, b.tree.near, b.opts.Cache == CacheOn)
+	}
 	b.checker = b.graph.NewChecker(b.w.same)
 	b.chain = &versions{b: b}
 	if b.opts.DryRun || path == "" {

@@ -36,7 +36,7 @@ func (b *Build) elsewhere(f *makefile.File, n *node, d *decision, must bool) boo
 		return false
 	}
 	if n.claim.has || n.claim.alone || b.take(f, n) {
-		if !b.takeNews(n) {
+		if !b.takeNews(n) && !b.cameBack(d) {
 			if n.claim.alone && d.adopt {
 				*d = decision{verdict: exec.Run, why: "its file is what another build has left so far", old: b.graph.Target(n.name)}
 			}
@@ -49,6 +49,26 @@ func (b *Build) elsewhere(f *makefile.File, n *node, d *decision, must bool) boo
 		b.lookAgain(b.node(g).path)
 	}
 	return true
+}
+
+// cameBack reports whether a file that was missing is there now: what another build puts
+// back as the graph says, it tells nobody.
+func (b *Build) cameBack(d *decision) bool {
+	if !d.again {
+		return false
+	}
+	came := false
+	for i := range d.old.Outputs {
+		p := b.sp.abs(d.old.Outputs[i].Path)
+		if b.exists(p) {
+			continue
+		}
+		if _, err := cache.Lstat(p); err == nil {
+			b.lookAgain(p)
+			came = true
+		}
+	}
+	return came
 }
 
 // take claims a target, and reports whether this build may make it.

@@ -2,13 +2,16 @@ package build
 
 import (
 	"encoding/binary"
+	"iter"
+	"slices"
 
 	"fmake/cache"
 	"fmake/makefile"
 )
 
 // Who goes back and forth between two states of his files need not wait for the store: the
-// graph of a command holds the results that were in force before the present one.
+// graph of a command holds the results that were in force before the present one, and the
+// tree of targets has theirs near.
 
 // earlierSection holds them, newest first, each after its length.
 const earlierSection = "earlier"
@@ -50,15 +53,34 @@ func (b *Build) pastResults() []*cache.Trace {
 	return all
 }
 
-// earlierResult returns one of them that holds now, nil if none does.
+// earlierResult returns one of them that holds now, nil if none does. For a target they are
+// those that its tree has near.
 func (b *Build) earlierResult(f *makefile.File, n *node) *cache.Trace {
-	if b.single == nil {
-		return nil
+	var past iter.Seq[*cache.Trace]
+	if b.single != nil {
+		past = slices.Values(b.pastResults())
+	} else {
+		past = b.tree.near.Results(n.name, b.recipeKey(f, n).full, b.inForce(n))
 	}
-	for _, t := range b.pastResults() {
+	for t := range past {
 		if strong, ok := b.strongNow(f, n, cache.SetOf(t)); ok && strong == t.Strong && b.mayPutBack(f, t) {
 			return t
 		}
 	}
 	return nil
+}
+
+// inForce is the strong key of the result that a target has, if it has one.
+func (b *Build) inForce(n *node) cache.Hash {
+	if e, ok := b.graph.Entry(n.name); ok && e.Flags()&(cache.Failed|cache.Provisional) == 0 {
+		return e.Strong()
+	}
+	return cache.Hash{}
+}
+
+// keepNear notes what was found in the store for who comes back to this state.
+func (b *Build) keepNear(n *node, t *cache.Trace) {
+	if b.single == nil && b.opts.Cache == CacheOn && !b.opts.DryRun {
+		b.tree.near.PutResult(n.name, t, cache.EncodeTrace(t))
+	}
 }

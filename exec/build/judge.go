@@ -20,6 +20,7 @@ type decision struct {
 	differs *cache.Input // the first input that is not as it was
 	on      string       // the prerequisite, target or variable that why is about, "" if none
 	adopt   bool         // take over what GNU make's rule finds good
+	again   bool         // files that are gone come back as the graph says, see sameAgain
 	others  bool         // its file belongs to another target's action
 	fresh   bool         // holds, but mtimes have to say so too
 
@@ -56,6 +57,7 @@ func (b *Build) Judge(f *makefile.File, must bool) exec.Verdict {
 	b.number(f, n)
 	b.finishLogs()
 	b.visited[n.name] = true
+	b.onlyFiles = false
 	d := b.decide(f, n, must)
 	if b.elsewhere(f, n, &d, must) {
 		return exec.Undecided

@@ -263,7 +263,7 @@ func (b *Build) overtookToken(d *done, since time.Time) (w *done, why string) {
 		if !known {
 			return nil, ""
 		}
-		if why, _ := b.tokensDiffer(d.f, d.n, e, false); why != "" {
+		if why, _ := b.tokensDiffer(d.f, e, false, e.Trace); why != "" {
 			return w, why
 		}
 	}

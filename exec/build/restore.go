@@ -25,6 +25,7 @@ const (
 // restore puts back what a trace left, in place of what the target's action
 // left last time, and replays what it printed.
 func (b *Build) restore(f *makefile.File, n *node, d decision) error {
+	b.opts.Idle.Void()
 	t := *d.hit
 	t.Outputs = slices.Clone(d.hit.Outputs)
 	t.Serial, t.Reason = n.serial, d.why
@@ -38,18 +39,14 @@ func (b *Build) restore(f *makefile.File, n *node, d decision) error {
 		t.Run = d.old.Run
 	}
 	a := &action{b: b, f: f, n: n, old: d.old}
-	if !b.replacesNothing(d) {
-		a.journal = b.begin(n, b.passing(f))
+	if !d.again { // else they are what they were
+		text, sets := f.Recipe.Text+"\n"+t.Recipe, b.nameSets(t.Inputs, nil)
+		t.Env = withUnset(slices.Clone(t.Env), maps.Keys(b.known()), b.environ(f), func(name string) bool { return b.envMatters(name, text, sets) })
+		t.Tokens, _ = b.tokens(f, t.Inputs) // the same in meaning, but of the runs that are in force now
 	}
-	if a.journal != 0 {
-		if err := b.journal.Means(a.journal, &t); err != nil {
-			b.trouble("writing down what is put back", err)
-		}
-	}
+	b.announce(a, d, &t)
+	b.appeared, b.onlyFiles = b.missingFiles(d)
 	a.hidden = b.rollBackSuspect(a, nil)
-	text, sets := f.Recipe.Text+"\n"+t.Recipe, b.nameSets(t.Inputs, nil)
-	t.Env = withUnset(slices.Clone(t.Env), maps.Keys(b.known()), b.environ(f), func(name string) bool { return b.envMatters(name, text, sets) })
-	t.Tokens, _ = b.tokens(f, t.Inputs) // the same in meaning, but of the runs that are in force now
 	if err := b.restoreAll(t.Outputs); err != nil {
 		a.done() // the recipe begins anew
 		return err
@@ -62,7 +59,16 @@ func (b *Build) restore(f *makefile.File, n *node, d decision) error {
 	a.dropOld(&t)
 	b.chain.remove(n.name)
 	b.chain.add(n.name, &t)
-	a.put(&t)
+	if d.again {
+		b.graph.PutAgain(n.name, &t)
+	} else {
+		b.graph.Put(n.name, &t)
+	}
+	if a.journal != 0 {
+		if err := b.journal.LeftAsMeant(a.journal); err != nil {
+			b.trouble("writing down what was put back", err)
+		}
+	}
 	b.logsChanged(n, d.old, &t)
 	b.meetEnv(b.environ(f))
 	b.putRight(n.name)
@@ -73,6 +79,59 @@ func (b *Build) restore(f *makefile.File, n *node, d decision) error {
 	a.done()
 	b.replay(&t)
 	return nil
+}
+
+// Appeared implements exec.Appearing.
+func (b *Build) Appeared() (paths []string, ok bool) { return b.appeared, b.onlyFiles }
+
+// missingFiles lists the files that are about to come back. It is false if that may change
+// more in the tree.
+func (b *Build) missingFiles(d decision) (paths []string, ok bool) {
+	if !d.again {
+		return nil, false
+	}
+	for i := range d.old.Outputs {
+		o := &d.old.Outputs[i]
+		p := b.sp.abs(o.Path)
+		if b.exists(p) {
+			continue
+		}
+		if o.Type != typeRegular {
+			return nil, false
+		}
+		paths = append(paths, p)
+	}
+	return paths, true
+}
+
+// announce writes down what is about to be put back, if that has to be known should it be
+// cut short.
+func (b *Build) announce(a *action, d decision, t *cache.Trace) {
+	if b.replacesNothing(d) {
+		return
+	}
+	if d.again {
+		if b.journal == nil {
+			return // trouble was reported when it could not be opened
+		}
+		if err := b.journal.PutsBack(cache.JournalRecord{Target: a.n.name, Dir: b.sp.key(b.sp.cwd), Serial: a.n.serial}); err != nil {
+			b.trouble("writing down what is put back", err)
+		}
+		return
+	}
+	if a.journal = b.begin(a.n, b.passing(a.f)); a.journal == 0 {
+		return
+	}
+	if err := b.journal.Means(a.journal, t); err != nil {
+		b.trouble("writing down what is put back", err)
+	}
+}
+
+// sameAgain reports whether each of the files that a trace of the graph left is as it is to
+// be or missing, whenever it is cut short to put back those that are gone.
+func sameAgain(t *cache.Trace) bool {
+	return len(t.Befores) == 0 && t.Flags&cache.Failed == 0 &&
+		!slices.ContainsFunc(t.Outputs, func(o cache.Output) bool { return o.Type == 0 || o.Type == cache.TypeSegment })
 }
 
 // restoreAll makes the paths of outputs, which are sorted, what the trace left there:

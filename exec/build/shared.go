@@ -30,6 +30,7 @@ type Shared struct {
 // concurrent use.
 type tree struct {
 	graph *cache.Graph
+	near  *cache.Near
 	logs  logs
 
 	mu      sync.Mutex
@@ -100,7 +101,7 @@ func (s *Shared) tree(path string) (*tree, error) {
 	g, err := cache.Load(path)
 	g.OnMerge(func(theirs *cache.Graph) { g.AddEdges(theirs.Edges()...) })
 	s.hasher.AddSource(g.StatSource())
-	t := &tree{graph: g, claims: g.Claims(), visits: make(map[string]visit), started: make(map[uint64][]belowMake), again: make(map[string]uint64)}
+	t := &tree{graph: g, near: g.Near(), saved: time.Now(), claims: g.Claims(), visits: make(map[string]visit), started: make(map[uint64][]belowMake), again: make(map[string]uint64)}
 	s.trees[path] = t
 	return t, err
 }
@@ -114,6 +115,7 @@ func (s *Shared) Close() error {
 		if t.journal != nil {
 			errs = append(errs, t.journal.Close())
 		}
+		errs = append(errs, t.near.Close())
 	}
 	clear(s.trees)
 	if s.engine != nil {

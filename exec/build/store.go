@@ -75,8 +75,8 @@ func (b *Build) client() *cache.Client {
 		return nil
 	}
 	b.store = cache.NewClient(conn)
-	if b.contents == nil {
-		b.contents = cache.NewContents(b.blobs, b.store)
+	if b.single == nil { // of a command all contents are files
+		b.contents.UseStore(b.store)
 	}
 	return b.store
 }
@@ -147,6 +147,7 @@ func (b *Build) lookUp(f *makefile.File, n *node) *cache.Trace {
 			return nil
 		}
 		if t != nil && b.mayPutBack(f, t) {
+			b.keepNear(n, t)
 			return t
 		}
 	}
@@ -227,11 +228,21 @@ func versionInput(o *cache.Output, r cache.PathRef) cache.Input {
 	return in
 }
 
-// haveContents reports whether every content that a trace left can be had.
+// haveContents reports whether every content that a trace left can be had. The store is
+// asked last: what is near needs no engine.
 func (b *Build) haveContents(t *cache.Trace) bool {
-	if t.Flags&(cache.NoStore|cache.Provisional|cache.Failed) != 0 || b.contents == nil && b.client() == nil {
+	if t.Flags&(cache.NoStore|cache.Provisional|cache.Failed) != 0 {
 		return false
 	}
+	if b.allThere(t) {
+		return true
+	}
+	return b.single == nil && b.store == nil && b.client() != nil && b.allThere(t)
+}
+
+// allThere reports whether every content that a trace left is where contents are looked
+// for now.
+func (b *Build) allThere(t *cache.Trace) bool {
 	var asked []cache.Hash
 	for i := range t.Outputs {
 		if o := &t.Outputs[i]; o.Type == typeRegular || o.Type == cache.TypeSegment && o.Size > 0 {
@@ -269,7 +280,7 @@ func (b *Build) keep(a *action, t *cache.Trace) {
 	go func() {
 		defer b.wg.Done()
 		defer func() { <-b.slots }()
-		if err := b.put(t); err != nil {
+		if err := b.put(a.n.name, t); err != nil {
 			var ch *cache.ChangedError
 			if errors.As(err, &ch) {
 				return // a later action changed the file already: not restorable, but known
@@ -279,7 +290,7 @@ func (b *Build) keep(a *action, t *cache.Trace) {
 	}()
 }
 
-func (b *Build) put(t *cache.Trace) error {
+func (b *Build) put(name string, t *cache.Trace) error {
 	for i := range t.Outputs {
 		o := &t.Outputs[i]
 		if o.Type != typeRegular || o.SameAs != "" {
@@ -289,7 +300,14 @@ func (b *Build) put(t *cache.Trace) error {
 			return fmt.Errorf("%s: %w", o.Path, err)
 		}
 	}
-	return b.store.PutTrace(t.FullKey, t.Strong, t)
+	encoded := cache.EncodeTrace(t)
+	if err := b.store.PutEncoded(t.FullKey, t.Strong, t, encoded); err != nil {
+		return err
+	}
+	if b.single == nil { // the graph of a command has its own, see earlierSection
+		b.tree.near.PutResult(name, t, encoded)
+	}
+	return nil
 }
 
 // saveSoon saves the graph now and then.

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 
 	"golang.org/x/sys/unix"
 
@@ -104,7 +103,8 @@ func hasContent(inputs []cache.Input, key string) bool {
 
 // tokensDiffer says in words which declared prerequisite is not the one that
 // the trace was made with, and names it.
-func (b *Build) tokensDiffer(f *makefile.File, n *node, e cache.Entry, must bool) (why, on string) {
+// whole decodes the trace, which costs more than all else here.
+func (b *Build) tokensDiffer(f *makefile.File, e cache.Entry, must bool, whole func() *cache.Trace) (why, on string) {
 	was := e.Tokens()
 	if b.single != nil {
 		return b.stdinDiffers(was), ""
@@ -112,7 +112,6 @@ func (b *Build) tokensDiffer(f *makefile.File, n *node, e cache.Entry, must bool
 	if len(was) == 0 && !must {
 		return "", ""
 	}
-	inputs := sync.OnceValue(func() []cache.Input { return e.Trace().Inputs }) // to decode them costs more than all else here
 	for _, d := range f.Deps {
 		if d.File == nil {
 			continue
@@ -120,7 +119,7 @@ func (b *Build) tokensDiffer(f *makefile.File, n *node, e cache.Entry, must bool
 		name := b.node(d.File).name
 		i := slices.IndexFunc(was, func(t cache.Token) bool { return t.Name == name })
 		if i < 0 {
-			if must && d.Changed && b.isNewPrerequisite(d, inputs) {
+			if must && d.Changed && b.isNewPrerequisite(d, whole) {
 				return fmt.Sprintf("its prerequisite %s is new and newer", d.File.Name), d.File.Name
 			}
 			continue
@@ -138,11 +137,11 @@ func (b *Build) tokensDiffer(f *makefile.File, n *node, e cache.Entry, must bool
 
 // isNewPrerequisite reports whether a prerequisite that is newer than the
 // target was unknown when the trace was made.
-func (b *Build) isNewPrerequisite(d *makefile.Dep, inputs func() []cache.Input) bool {
+func (b *Build) isNewPrerequisite(d *makefile.Dep, whole func() *cache.Trace) bool {
 	if _, _, ok := b.token(d); !ok {
 		return false
 	}
-	return !b.wasRead(d.File, inputs())
+	return !b.wasRead(d.File, whole().Inputs)
 }
 
 func tokenReason(name string, is, was cache.Token) string {

@@ -2,6 +2,7 @@ package build
 
 import (
 	"fmt"
+	"sync"
 
 	"fmake/cache"
 	"fmake/exec"
@@ -10,8 +11,9 @@ import (
 
 // traced decides by the trace of the target's last run.
 func (b *Build) traced(f *makefile.File, n *node, e cache.Entry, outs []cache.Output, must bool) decision {
+	whole := sync.OnceValue(e.Trace)
 	run := func(why, on string, differs *cache.Input) decision {
-		return b.orCached(f, n, decision{verdict: exec.Run, why: why, old: e.Trace(), differs: differs, on: on})
+		return b.orCached(f, n, decision{verdict: exec.Run, why: why, old: whole(), differs: differs, on: on})
 	}
 	if e.Flags()&cache.Provisional == 0 {
 		if key := b.recipeKey(f, n); key.key != e.Key() {
@@ -30,31 +32,31 @@ func (b *Build) traced(f *makefile.File, n *node, e cache.Entry, outs []cache.Ou
 			e.Flags()&cache.Provisional != 0 && b.w.hasHash(b.sp.abs(in.Path), in.Hash) // of what is the user's only contents are told
 	})
 	if in != nil {
-		return run(b.describeIn(e.Trace().Inputs, in), "", in)
+		return run(b.describeIn(whole().Inputs, in), "", in)
 	}
 	if why, variable := b.envDiffers(f, e); why != "" {
 		return run(why, variable, nil)
 	}
 	if b.pathChanged() {
-		if why := b.commandsMoved(e.Trace()); why != "" {
+		if why := b.commandsMoved(whole()); why != "" {
 			return run(why, "", nil)
 		}
 	}
-	if why, on := b.tokensDiffer(f, n, e, must); why != "" {
+	if why, on := b.tokensDiffer(f, e, must, whole); why != "" {
 		return run(why, on, nil)
 	}
 	if out := b.missingOutput(outs); out != nil {
-		old, gone := e.Trace(), b.display(out.Path)
+		old, gone := whole(), b.display(out.Path)
 		if e.Flags()&(cache.NoStore|cache.Stateful) != 0 && e.Flags()&cache.Provisional == 0 {
 			return decision{verdict: exec.Run, why: gone + " is gone", old: old}
 		}
 		if b.printsTheSame(f, n, old) && b.opts.Cache != CacheOff && b.haveContents(old) {
-			return decision{verdict: exec.Restored, why: gone + " was gone", old: old, hit: old}
+			return decision{verdict: exec.Restored, why: gone + " was gone", old: old, hit: old, again: sameAgain(old)}
 		}
 		return run(gone+" is gone", "", nil)
 	}
 	if p := b.overwritten(n, outs); p != "" {
-		why, old := p+" was written again by an action before it", e.Trace()
+		why, old := p+" was written again by an action before it", whole()
 		if e.Flags()&cache.NoStore == 0 && b.printsTheSame(f, n, old) && b.opts.Cache != CacheOff && b.haveContents(old) {
 			return decision{verdict: exec.Restored, why: why, old: old, hit: old}
 		}

@@ -95,7 +95,8 @@ func damageRule(line, recipe string, phony map[string]bool, r *rand.Rand) (strin
 	var kept []string
 	lost := 0
 	for i, w := range words(rest) {
-		first := i == 0 && (strings.Contains(recipe, "$<") || strings.Contains(recipe, "$(<"))
+		// Of a rule without a recipe the first may be the $< of another's.
+		first := i == 0 && (strings.Contains(recipe, "$<") || strings.Contains(recipe, "$(<") || recipe == "" && !strings.HasSuffix(w, ".h"))
 		if first || w == "|" || strings.Contains(w, "%") || r.IntN(3) > 0 {
 			kept = append(kept, w)
 		} else {
