@@ -358,3 +358,17 @@ func agentSockets() []string {
 	}
 	return out
 }
+
+// StubPath finds the stub that Shells is given: fmake-program beside the engine, which
+// EnginePath finds.
+func StubPath(engine string) (string, error) {
+	engine, err := EnginePath(engine)
+	if err != nil {
+		return "", err
+	}
+	path, err := filepath.EvalSymlinks(filepath.Join(filepath.Dir(engine), "fmake-program"))
+	if err != nil {
+		return "", fmt.Errorf("find the stub for programs: %w", err)
+	}
+	return filepath.Abs(path)
+}

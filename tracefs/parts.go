@@ -12,19 +12,47 @@ import (
 // part ends. With check, EBUSY says that something does that an earlier program has left.
 // Any other error says that it cannot be done here.
 func (v *View) BeginPart(check bool) error {
-	_, err := v.engine.server.Call(wire.OpBeginPart, &wire.BeginPart{View: v.id, Check: check}, nil)
-	if err != nil {
+	return v.beginPart(&wire.BeginPart{View: v.id, Check: check})
+}
+
+// BeginPartOf begins to record what a process and all that descend from it do by
+// themselves, whatever else runs in the view. Shells has to be on, and the process must not
+// have begun anything. It has to adopt what its descendants leave. Nobody else is to change
+// the files meanwhile, which are named as in /proc.
+func (v *View) BeginPartOf(pid int, files []string) error {
+	return v.beginPart(&wire.BeginPart{View: v.id, Pid: uint32(pid), Files: files})
+}
+
+func (v *View) beginPart(m *wire.BeginPart) error {
+	if _, err := v.engine.server.Call(wire.OpBeginPart, m, nil); err != nil {
 		return plain(err)
 	}
 	return nil
 }
 
+// Shells begins or ends that a stub is executed in the place of each program that a shell in
+// the view executes, but for shells and programs with the given names. The stub finds out
+// which view it is in by the device number of its root directory, which is returned.
+func (v *View) Shells(on bool, stub string, plainNames []string) (device uint64, err error) {
+	var t wire.Told
+	m := wire.Shells{View: v.id, On: on, Program: stub, Plain: plainNames}
+	if _, err := v.engine.server.Call(wire.OpShells, &m, &t); err != nil {
+		return 0, plain(err)
+	}
+	return t.Device, nil
+}
+
 // EndPart ends the part and returns what was recorded: as of an action, but for what
 // other actions wrote meanwhile and for absences and states in system trees. Pre-images
 // are those of the action.
-func (v *View) EndPart() (*Record, error) {
+func (v *View) EndPart() (*Record, error) { return v.EndPartOf(0) }
+
+// EndPartOf is EndPart of the part of a process. What was changed by others meanwhile is
+// among what it contended for, if it has looked there or written. Whether it has left
+// processes is not told.
+func (v *View) EndPartOf(pid int) (*Record, error) {
 	var r Record
-	if _, err := v.engine.server.Call(wire.OpEndPart, &wire.Ref{View: v.id}, &r); err != nil {
+	if _, err := v.engine.server.Call(wire.OpEndPart, &wire.EndPart{View: v.id, Pid: uint32(pid)}, &r); err != nil {
 		return nil, fmt.Errorf("end part: %w", err)
 	}
 	return &r, nil

@@ -48,6 +48,7 @@ func (ps *programs) join(rec *tracefs.Record) {
 // blame for that. What others did in the same places meanwhile may have changed anything.
 func (a *action) keepPrograms(rec *tracefs.Record, good bool) {
 	ps := a.programs
+	ps.close()
 	ps.join(rec)
 	if ps == nil || rec == nil || len(ps.all) == 0 || a.contended(rec) != nil || len(rec.Meddled) > 0 {
 		return
@@ -58,7 +59,11 @@ func (a *action) keepPrograms(rec *tracefs.Record, good bool) {
 	a.systemLooks(rec) // which notes what was found
 	k := newKeeper(a)
 	for _, p := range ps.all {
-		if p.rec != nil {
+		switch {
+		case p.rec == nil:
+		case p.status != 0 && !good:
+			p.lost = "it failed" // and that may be why the recipe did
+		default:
 			if t, why := k.trace(p); t != nil {
 				ps.graph.Put(p.name, t)
 			} else {
@@ -73,6 +78,16 @@ func (a *action) keepPrograms(rec *tracefs.Record, good bool) {
 	if err := ps.graph.Save(); err != nil {
 		a.b.trouble("keeping what is known of programs", err)
 	}
+}
+
+// close has nothing noted any more: what a shell has left may run on.
+func (ps *programs) close() {
+	if ps == nil {
+		return
+	}
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	ps.done = true
 }
 
 // forgetOthers forgets what the recipe does not start any more.
@@ -108,7 +123,7 @@ func (k *keeper) trace(p *programRun) (*cache.Trace, string) {
 	words := strings.Join(p.words, " ")
 	t := &cache.Trace{
 		Target: words, Dir: a.b.sp.key(p.dir), Key: p.key, Recipe: words, Chunks: p.printed,
-		Started: p.started.UnixNano(), Duration: int64(p.took), Serial: a.n.serial,
+		Started: p.started.UnixNano(), Duration: int64(p.took), Serial: a.n.serial, Status: p.status.ExitStatus(),
 	}
 	if p.moved != 0 {
 		t.Vars = []string{fmt.Sprintf("%s%d", movedName, p.moved)}

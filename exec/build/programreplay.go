@@ -26,7 +26,9 @@ func (ps *programs) match(p *programRun, c *proc.Command) (*match, string) {
 	if !ps.replays {
 		return nil, "nothing is to come from the cache"
 	}
+	ps.mu.Lock()
 	t := ps.graph.Target(p.name)
+	ps.mu.Unlock()
 	if t == nil {
 		if why := ps.lost[p.name]; why != "" {
 			return nil, "its last run cannot be repeated, because " + why
@@ -89,7 +91,12 @@ func asLooks(sp *space, t *cache.Trace) []tracefs.Look {
 	return asked
 }
 
+// sameLooks compares two looks at a path. The times of a directory are nobody's input: beside
+// this program another one may have put something there.
 func sameLooks(x, y tracefs.Look) bool {
+	if x.Stat.Mode&unix.S_IFMT == unix.S_IFDIR && x.Stat.Mode == y.Stat.Mode {
+		x.Stat = y.Stat
+	}
 	return x.Flags == y.Flags && x.Stat == y.Stat && x.Link == y.Link && slices.Equal(x.Names, y.Names)
 }
 
@@ -190,8 +197,11 @@ func (x *replayed) Wait() (unix.WaitStatus, unix.Rusage, error) {
 	}
 	x.p.took = time.Since(x.p.started)
 	x.ps.leave()
-	return 0, unix.Rusage{}, nil
+	return statusOf(x.m.t), unix.Rusage{}, nil
 }
+
+// statusOf is what waiting for a program returned.
+func statusOf(t *cache.Trace) unix.WaitStatus { return unix.WaitStatus(t.Status << 8) }
 
 // replay leaves and prints what the program would.
 func (x *replayed) replay() error {

@@ -142,43 +142,70 @@ func (x *apart) Wait() (unix.WaitStatus, unix.Rusage, error) {
 	p.took = time.Since(p.started)
 	ps.took(p)
 	rec := ps.ended(p)
-	if x.tee != nil {
-		for _, piece := range x.tee.End(rec != nil && rec.Leftover) {
-			p.printed = append(p.printed, cache.Chunk{Stream: uint8(piece.Stream), Data: piece.Data})
-		}
+	if err != nil {
+		rec = nil
 	}
-	switch {
-	case err != nil || rec == nil:
-		p.lost = "it could not be recorded"
-	case status != 0:
-		p.lost = "it failed"
-	case p.spoiled:
-		p.lost = "something else ran beside it"
-	case rec.Leftover:
-		p.lost = "it has left a process that ran on"
-	default:
-		if p.lost = x.collect(rec); p.lost == "" {
-			p.rec = rec
-		}
-	}
+	x.sum(status, rec)
 	return status, usage, err
 }
 
-// collect takes what has to be had before anything else runs, or says why the run cannot be
-// repeated.
-func (x *apart) collect(rec *tracefs.Record) (lost string) {
+// sum notes what is known of a run that has ended, which is nothing without a record.
+func (x *apart) sum(status unix.WaitStatus, rec *tracefs.Record) {
+	var printed []cache.Chunk
+	if x.tee != nil {
+		for _, piece := range x.tee.End(rec != nil && rec.Leftover) {
+			printed = append(printed, cache.Chunk{Stream: uint8(piece.Stream), Data: piece.Data})
+		}
+	}
 	p := x.p
+	var got collected
+	switch {
+	case rec == nil:
+		got.lost = "it could not be recorded"
+	case !status.Exited():
+		got.lost = "it was killed"
+	case len(rec.Contended) > 0:
+		got.lost = "something else ran beside it, and changed " + x.ps.b.display(x.ps.b.sp.key(rec.Contended[0].Path))
+	case rec.Leftover:
+		got.lost = "it has left a process that ran on"
+	default:
+		got = x.collect(rec, printed)
+	}
+	x.ps.mu.Lock()
+	defer x.ps.mu.Unlock()
+	switch {
+	case x.ps.done:
+	case got.lost == "" && p.spoiled:
+		p.lost = "something else ran beside it"
+	case got.lost != "":
+		p.lost = got.lost
+	default:
+		p.collected, p.rec, p.status = got, rec, status
+	}
+}
+
+// collected is what has to be had of a run before anything else runs.
+type collected struct {
+	printed []cache.Chunk
+	moved   int64                 // how far it has read a file that is its standard input
+	left    map[string]cache.Hash // by path: what it has left there
+	read    map[string]cache.Hash // by path: what it has read of what the recipe has made before
+	lost    string                // why the run cannot be repeated
+}
+
+// collect collects it.
+func (x *apart) collect(rec *tracefs.Record, printed []cache.Chunk) (got collected) {
 	written, ok := x.s.written()
-	p.printed = append(p.printed, written...)
-	if !ok || sizeOfChunks(p.printed) > maxPrinted {
-		return "it has printed too much"
+	got.printed = append(printed, written...)
+	if !ok || sizeOfChunks(got.printed) > maxPrinted {
+		got.lost = "it has printed too much"
+		return got
 	}
-	p.moved = x.s.position()
-	if p.left, lost = x.ps.keepLeft(rec); lost != "" {
-		return lost
+	got.moved = x.s.position()
+	if got.left, got.lost = x.ps.keepLeft(rec); got.lost == "" {
+		got.read, got.lost = x.ps.readHere(rec)
 	}
-	p.read, lost = x.ps.readHere(rec)
-	return lost
+	return got
 }
 
 func sizeOfChunks(chunks []cache.Chunk) (size int) {

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"fmake/cache"
 	"fmake/exec"
 	"fmake/exec/proc"
@@ -44,6 +46,8 @@ type programs struct {
 	exported map[string]bool // see exportedNames
 	since    int64           // when the action began, nanoseconds since 1970
 
+	shells shells
+
 	mu            sync.Mutex
 	in, out, errs *os.File    // what the commands of the recipe start with
 	live          int         // programs that run now
@@ -54,6 +58,7 @@ type programs struct {
 	ran           map[string]runs   // by name of the program
 	lost          map[string]string // by name: why the last run cannot be repeated
 	all           []*programRun     // that were met, in order
+	done          bool              // the action has ended: nothing is noted any more
 }
 
 // programRun is one run of one program.
@@ -68,13 +73,10 @@ type programRun struct {
 
 	spoiled bool            // something else ran beside it
 	rec     *tracefs.Record // what it did; nil if that is not known
-	printed []cache.Chunk
-	moved   int64                 // how far it has read a file that is its standard input
-	left    map[string]cache.Hash // by path: what it has left there
-	read    map[string]cache.Hash // by path: what it has read of what the recipe has made before
-	was     *cache.Trace          // what it did when it last ran, if it was replayed
-	why     string                // why it was not
-	lost    string                // why this run of it cannot be repeated
+	status  unix.WaitStatus // with which it has ended then
+	was     *cache.Trace    // what it did when it last ran, if it was replayed
+	why     string          // why it was not
+	collected
 }
 
 // tellsApart says whether the programs of the action are to be recorded by themselves. A
@@ -189,6 +191,9 @@ func (ps *programs) start(c *proc.Command, run runner) (proc.Process, error) {
 	if s := ps.script(c); s != nil {
 		return ps.interpret(s, c, run), nil
 	}
+	if ps.isShell(c) {
+		return ps.shell(c, run)
+	}
 	return ps.program(c, run)
 }
 
@@ -231,7 +236,9 @@ func (ps *programs) leave() {
 func (ps *programs) list(p *programRun) {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
-	ps.all = append(ps.all, p)
+	if !ps.done {
+		ps.all = append(ps.all, p)
+	}
 }
 
 // name finds out by what a program is known. Of what is the same in all this, the second
@@ -240,6 +247,9 @@ func (ps *programs) name(p *programRun, c *proc.Command, s *streams) {
 	b := ps.b
 	d := cache.NewDigest("program").String(c.Path).Strings(c.Args).String(c.Dir).String(pathOf(c.Env))
 	d.Uint(uint64(b.umask())).String(b.opts.System).String(s.kinds()).Hash(s.stdin)
+	if s.ignored != 0 || s.limits != "" {
+		d.Uint(s.ignored).String(s.limits)
+	}
 	p.key = withProcessor(d.Sum(), strings.Join(c.Args, " "))
 	ps.mu.Lock()
 	defer ps.mu.Unlock()

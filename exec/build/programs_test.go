@@ -49,3 +49,15 @@ func TestSeveralPrograms(t *testing.T) {
 		}
 	}
 }
+
+func TestIsMute(t *testing.T) {
+	tests := map[string]bool{
+		"gcc": true, "/usr/bin/cc": true, "g++-12": true, "x86_64-linux-gnu-gcc-12": true, "arm-none-eabi-ld": true, "clang++-15.0": true,
+		"./step": false, "make": false, "mygcc": false, "gcc-wrapper": false, "ld-server": false, "": false, "-": false,
+	}
+	for program, want := range tests {
+		if got := isMute(program); got != want {
+			t.Errorf("%q: %v", program, got)
+		}
+	}
+}

@@ -17,9 +17,14 @@ import (
 // streams are the first three descriptors of a program: what it gets on the first counts as
 // an input, what it writes on the others as what it has printed.
 type streams struct {
-	stdin cache.Hash // of the file that it may read, zero if there is none
-	file  *os.File   // that file
-	out   [3]sink    // 1 and 2
+	stdin  cache.Hash // of the file that it may read, zero if there is none
+	file   *os.File   // that file, or a pipe that nobody writes to any more
+	size   int64      // of what is in the pipe, 0 for a file
+	copied *os.File   // what the program gets instead, while it runs
+	out    [3]sink    // 1 and 2
+
+	limits  string // of its resources
+	ignored uint64 // the signals that the program ignores and others of the recipe do not
 }
 
 // sink is where one of the others leads to.
@@ -38,6 +43,9 @@ func (s *streams) kinds() string {
 	in := "none"
 	if s.file != nil {
 		in = "file"
+	}
+	if s.size > 0 {
+		in = "pipe"
 	}
 	same := ""
 	if s.out[1].file != nil && s.out[2].file != nil && exec.SameOpenFile(s.out[1].file, s.out[2].file) {
@@ -98,6 +106,13 @@ func (s *streams) position() (at int64) {
 	if s.file == nil {
 		return 0
 	}
+	if s.size > 0 {
+		left, err := pending(s.copied)
+		if err != nil {
+			return 0
+		}
+		return s.size - left
+	}
 	if raw, err := s.file.SyscallConn(); err == nil {
 		_ = raw.Control(func(fd uintptr) { at, _ = unix.Seek(int(fd), 0, io.SeekCurrent) })
 	}
@@ -107,6 +122,10 @@ func (s *streams) position() (at int64) {
 // moveTo lets the file stand where a program has left it.
 func (s *streams) moveTo(at int64) {
 	if s.file == nil {
+		return
+	}
+	if s.size > 0 {
+		_, _ = io.CopyN(io.Discard, s.file, min(at, s.size))
 		return
 	}
 	if raw, err := s.file.SyscallConn(); err == nil {
@@ -231,3 +250,98 @@ func (s *streams) print(c *proc.Command, chunks []cache.Chunk) error {
 	}
 	return nil
 }
+
+// appends tells whether a file is one that is only appended to.
+func appends(f *os.File) (yes bool) {
+	raw, err := f.SyscallConn()
+	if err != nil {
+		return true
+	}
+	_ = raw.Control(func(fd uintptr) {
+		flags, err := unix.FcntlInt(fd, unix.F_GETFL, 0)
+		yes = err != nil || flags&unix.O_APPEND != 0
+	})
+	return yes
+}
+
+// pending is how much there is to be read in a pipe.
+func pending(f *os.File) (size int64, err error) {
+	raw, err := f.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	if e := raw.Control(func(fd uintptr) {
+		var n int
+		n, err = unix.IoctlGetInt(int(fd), unix.TIOCINQ)
+		size = int64(n)
+	}); e != nil {
+		return 0, e
+	}
+	return size, err
+}
+
+// heldPipe hashes what is in a pipe that nobody has open for writing any more, and leaves it
+// there. ok is false for anything else, and for an empty one.
+func heldPipe(f *os.File) (size int64, h cache.Hash, ok bool) {
+	st, is := statOf(f)
+	if f == nil || !is || st.Mode&unix.S_IFMT != unix.S_IFIFO {
+		return 0, h, false
+	}
+	raw, err := f.SyscallConn()
+	if err != nil {
+		return 0, h, false
+	}
+	r, w, err := os.Pipe()
+	if err != nil {
+		return 0, h, false
+	}
+	defer r.Close()
+	defer w.Close()
+	_ = raw.Control(func(fd uintptr) {
+		ask := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+		if n, err := unix.Poll(ask, 0); err != nil || n != 1 || ask[0].Revents&unix.POLLHUP == 0 {
+			return // somebody may write to it
+		}
+		n, err := unix.IoctlGetInt(int(fd), unix.TIOCINQ)
+		if err != nil || n <= 0 || n > maxHeld {
+			return
+		}
+		copied, err := unix.Tee(int(fd), int(w.Fd()), n, unix.SPLICE_F_NONBLOCK)
+		size, ok = int64(n), err == nil && copied == int64(n)
+	})
+	if !ok {
+		return 0, h, false
+	}
+	data := make([]byte, size)
+	if _, err := io.ReadFull(r, data); err != nil {
+		return 0, h, false
+	}
+	return size, cache.HashString(string(data)), true
+}
+
+// copyPipe makes a pipe with what is in the one that the program is to read, to see how much
+// it reads.
+func (s *streams) copyPipe() (*os.File, bool) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		return nil, false
+	}
+	defer w.Close()
+	raw, err := s.file.SyscallConn()
+	if err == nil {
+		_ = raw.Control(func(fd uintptr) {
+			var n int64
+			if n, err = unix.Tee(int(fd), int(w.Fd()), int(s.size), unix.SPLICE_F_NONBLOCK); err == nil && n != s.size {
+				err = unix.EAGAIN
+			}
+		})
+	}
+	if err != nil {
+		r.Close()
+		return nil, false
+	}
+	return r, true
+}
+
+// maxHeld bounds what is looked at in a pipe: so much goes into another one.
+const maxHeld = 64 << 10

@@ -21,7 +21,7 @@ func Into(dir string) error {
 	if given := os.Getenv(GivenVar); given != "" {
 		return take(given, dir)
 	}
-	return Build(dir, "fmake/cmd/fmake", "fmake/cmd/fmake-engine", "fmake/cmd/fmake-remote", "fmake/cmd/fmake-worker", "fmake/cmd/frun", "fmake/cmd/frun-label")
+	return Build(dir, "fmake/cmd/fmake", "fmake/cmd/fmake-engine", "fmake/cmd/fmake-remote", "fmake/cmd/fmake-worker", "fmake/cmd/fmake-program", "fmake/cmd/frun", "fmake/cmd/frun-label")
 }
 
 // Build builds packages of this module into dir.
@@ -50,7 +50,7 @@ func take(given, dir string) error {
 	if err := Copy(given, filepath.Join(dir, "fmake")); err != nil {
 		return fmt.Errorf("%s: %w", GivenVar, err)
 	}
-	for _, name := range []string{"fmake-engine", "fmake-remote", "fmake-worker", "frun", "frun-label"} {
+	for _, name := range []string{"fmake-engine", "fmake-remote", "fmake-worker", "fmake-program", "frun", "frun-label"} {
 		beside := filepath.Join(filepath.Dir(given), name)
 		if _, err := os.Stat(beside); err != nil {
 			continue

@@ -24,6 +24,7 @@ import (
 var (
 	histories = flag.Int("reuse.histories", 3, "number of histories")
 	seed      = flag.Uint64("reuse.seed", 1, "seed of the first one")
+	inBash    = flag.Bool("reuse.bash", false, "recipes are scripts for bash only")
 	steps     = flag.Int("reuse.steps", 12, "builds of a history")
 )
 
@@ -52,11 +53,15 @@ type project struct {
 	sources map[string]string
 	recipe  []string
 	script  bool // the recipe is in a file
+	bash    bool // which only bash can run
 	outs    int
 }
 
 func newProject(r *rand.Rand) *project {
-	p := &project{r: r, script: r.IntN(3) == 0, sources: map[string]string{"op": op}}
+	p := &project{r: r, script: r.IntN(3) == 0 || *inBash, sources: map[string]string{"op": op, "cc": op}}
+	if _, err := exec.LookPath("bash"); err == nil {
+		p.bash = p.script && (r.IntN(2) == 0 || *inBash)
+	}
 	for i := range 5 {
 		p.sources[fmt.Sprintf("s%d", i)] = fmt.Sprintf("source %d\n", i)
 	}
@@ -97,6 +102,9 @@ func (p *project) anyOut() string {
 // command makes one line of a recipe.
 func (p *project) command() string {
 	in, in2 := p.some(), p.some()
+	if p.bash && p.r.IntN(3) == 0 {
+		return p.bashCommand(in, in2)
+	}
 	switch p.r.IntN(18) {
 	case 0:
 		return fmt.Sprintf("for x in s0 s1 s2 s3; do ./op cat $$x.o $$x %s || exit 1; done", in)
@@ -135,6 +143,33 @@ func (p *project) command() string {
 		return fmt.Sprintf("MODE=own ./op cat %s %s", p.fresh(in, in2), in)
 	}
 	return fmt.Sprintf("./op cat %s %s %s", p.fresh(in, in2), in, in2)
+}
+
+// bashCommand makes one that only bash knows, and programs that run beside each other.
+func (p *project) bashCommand(in, in2 string) string {
+	out, out2 := p.fresh(in, in2), p.fresh(in, in2)
+	if out == out2 {
+		out2 += "2"
+	}
+	switch p.r.IntN(9) {
+	case 0:
+		return fmt.Sprintf("./cc cat %s %s & ./cc cat %s %s & wait", out, in, out2, in2)
+	case 1:
+		return fmt.Sprintf("for x in s0 s1 s2 s3; do ./cc cat b$$x $$x %s & [[ $$((++n)) -ge 2 ]] && { wait -n; ((--n)); }; done; wait", in)
+	case 2:
+		return fmt.Sprintf("./op filter %s <<<\"$$(<s1)\"", out)
+	case 3:
+		return fmt.Sprintf("{ ./op filter %s; ./op filter %s; } <<<x", out, out2)
+	case 4:
+		return fmt.Sprintf("{ ./op print %s %s; ./op print %s %s; } >%s 2>&1", in, in2, in2, in, out)
+	case 5:
+		return fmt.Sprintf("while read -r x; do ./op cat w$$x %s; done < <(echo 1; echo 2)", in)
+	case 6:
+		return fmt.Sprintf("x=$$(./op print %s %s 2>&1); echo \"[$$x]\" >%s", in, in2, out)
+	case 7:
+		return fmt.Sprintf("./op append log %s & ./op cat %s %s & wait", in, out, in2)
+	}
+	return fmt.Sprintf("( exec ./op temp %s %s ) && [[ -e %s ]] && ./op size %s %s", out, in, out, out2, out)
 }
 
 // change changes something of the project.
@@ -181,6 +216,9 @@ func (p *project) makefile() string {
 	if p.script {
 		recipe = "sh build.sh"
 	}
+	if p.bash {
+		recipe = "./build.sh"
+	}
 	return "all: out other\nout:\n\t@" + recipe + "\n\t@cat s0 >out\n" +
 		"other: s1 s2\n\t@for x in 1 2; do ./op cat other$$x s$$x; done; cat other1 other2 >other\n"
 }
@@ -200,6 +238,9 @@ func (p *project) write(t *testing.T, dir string) {
 	if p.script {
 		all["build.sh"] = strings.ReplaceAll(strings.Join(p.recipe, " || exit 1\n"), "$$", "$") + " || exit 1\n"
 	}
+	if p.bash {
+		all["build.sh"] = "#!/bin/bash\n" + all["build.sh"]
+	}
 	for name, text := range all {
 		path := filepath.Join(dir, name)
 		if was, err := os.ReadFile(path); err == nil && string(was) == text {
@@ -209,7 +250,7 @@ func (p *project) write(t *testing.T, dir string) {
 			t.Fatal(err)
 		}
 		mode := fs.FileMode(0o644)
-		if name == "op" {
+		if name == "op" || name == "cc" || name == "build.sh" {
 			mode = 0o755
 		}
 		if err := os.WriteFile(path, []byte(text), mode); err != nil {
@@ -293,7 +334,7 @@ func TestReuse(t *testing.T) {
 func buildAll(t *testing.T) string {
 	t.Helper()
 	bin := t.TempDir()
-	cmd := exec.Command("go", "build", "-o", bin+"/", "fmake/cmd/fmake", "fmake/cmd/fmake-engine")
+	cmd := exec.Command("go", "build", "-o", bin+"/", "fmake/cmd/fmake", "fmake/cmd/fmake-engine", "fmake/cmd/fmake-program")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

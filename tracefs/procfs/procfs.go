@@ -11,6 +11,7 @@ package procfs
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"strconv"
 	"strings"
@@ -232,4 +233,41 @@ func KillInside(devices map[uint64]bool) {
 		}
 		time.Sleep(time.Duration(i) * time.Millisecond)
 	}
+}
+
+// Holders returns the processes whose root directory is on a device and that have something
+// open that /proc names by one of links. ok is false if that is not to be found out.
+func Holders(device uint64, links map[string]bool) (pids []int, ok bool) {
+	for _, pid := range Inside(map[uint64]bool{device: true}) {
+		d, err := os.Open("/proc/" + strconv.Itoa(pid) + "/fd")
+		if errors.Is(err, os.ErrNotExist) {
+			continue // it has ended
+		}
+		if err != nil {
+			return nil, false
+		}
+		names, _ := d.Readdirnames(-1)
+		d.Close()
+		for _, name := range names {
+			if link, err := Link(pid, "fd/"+name); err == nil && links[link] {
+				pids = append(pids, pid)
+				break
+			}
+		}
+	}
+	return pids, true
+}
+
+// Descends tells whether one process descends from another.
+func Descends(pid, from int) bool {
+	for pid > 1 {
+		st, err := ReadStat(pid)
+		if err != nil {
+			return false
+		}
+		if pid = st.Parent; pid == from {
+			return true
+		}
+	}
+	return false
 }

@@ -98,6 +98,7 @@ func (c *client) serve(r *wire.Request) {
 		wire.OpBeginPart:   c.beginPart,
 		wire.OpEndPart:     c.endPart,
 		wire.OpLooks:       c.looks,
+		wire.OpShells:      c.shells,
 	}
 	h := handlers[r.Op]
 	if h == nil {

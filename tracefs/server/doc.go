@@ -15,6 +15,10 @@
 // after it in serial order. Actions that write one path at the same time are told
 // of each other (writers.go).
 //
+// What a part of an action does can be recorded by itself, too: all that happens in its
+// view for a while (parts.go), or what the descendants of one process do, beside others
+// (families.go). What shells execute then are stubs (shells.go).
+//
 // All superblocks are served by a few workers (poller.go), which handle nearly
 // every request in place (serveloop.go).
 //
@@ -27,5 +31,5 @@
 // close and the kernel breaks the views.
 //
 // The locks, in the order in which they may be held together: a view's
-// removals, its write lock, a superblock's table, a recorder.
+// removals, its write lock, a superblock's table, a recorder, the processes.
 package server

@@ -302,7 +302,7 @@ func (s *superblock) Link(_ <-chan struct{}, in *fuse.LinkIn, name string, out *
 	if !magic && v != nil {
 		// The new name has the content of the old one, as a copy would.
 		v.opened(from, &n.st, tracefs.LookContent|tracefs.LookExists, in.Pid)
-		v.rec.linked(from)
+		v.rec.linked(from, v.procOf(in.Pid))
 	}
 	v.beforeChange(path, creates, in.Pid)
 	flags := 0

@@ -56,6 +56,9 @@ func (s *superblock) Open(_ <-chan struct{}, in *fuse.OpenIn, out *fuse.OpenOut)
 		return fuse.Status(syscall.ESTALE)
 	}
 	mode := modeOf(in.Flags)
+	if mode.exec && !n.stub && s.catches(n, in.Pid) {
+		return fuse.Status(syscall.ESTALE)
+	}
 	if g := s.appender(n, mode, in.Pid); g != nil {
 		return s.openSegment(g, out)
 	}
@@ -104,6 +107,12 @@ func (s *superblock) recordOpen(n *node, st *syscall.Stat_t, mode openMode, tid 
 	if !mode.reads || mode.truncates {
 		return
 	}
+	if n.stub {
+		if v := s.owner(tid); v != nil {
+			v.shells.release(tid)
+		}
+		return
+	}
 	v := s.owner(tid)
 	if v == nil {
 		return
@@ -124,7 +133,7 @@ func (s *superblock) recordOpen(n *node, st *syscall.Stat_t, mode openMode, tid 
 		v.opened(a, st, flags, tid)
 	}
 	if mode.exec {
-		v.executed(s, n, path, st)
+		v.executed(s, n, path, st, tid)
 	}
 }
 

@@ -220,9 +220,9 @@ func (s *superblock) changingXAttr(id uint64, tid uint32) {
 }
 
 // executed records that a program with other rights was started.
-func (v *view) executed(s *superblock, n *node, path string, st *syscall.Stat_t) {
+func (v *view) executed(s *superblock, n *node, path string, st *syscall.Stat_t, tid uint32) {
 	if st.Mode&(syscall.S_ISUID|syscall.S_ISGID) != 0 || s.hasCapabilities(n, path) {
-		v.rec.privileged(path)
+		v.rec.privileged(path, v.process(tid, true))
 	}
 }
 

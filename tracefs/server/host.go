@@ -116,7 +116,7 @@ func (v *view) lookAt(p string) (syscall.Stat_t, error) {
 	case err == nil:
 		v.lookRecorder(p).look(p, tracefs.LookExists, &st, -1)
 		if st.Mode&syscall.S_IFMT == syscall.S_IFSOCK {
-			v.rec.socket(p)
+			v.rec.socket(p, -1)
 		}
 	case err == unix.ENOENT:
 		v.lookRecorder(p).look(p, tracefs.LookAbsent, nil, -1)

@@ -41,6 +41,7 @@ type node struct {
 	way     int8        // of reading a system file: 0 undecided, 1 passthrough, -1 by request
 	door    string      // the text of a link that stands for a FIFO or a socket, see doors.go
 	label   *version    // of a label, nil for what is in the tree
+	stub    bool        // what stands in the place of programs, see shells
 	cap     int8        // has file capabilities: 0 unknown, 1 yes, -1 no
 }
 
@@ -50,6 +51,7 @@ type table struct {
 	nodes map[uint64]*node
 	links map[inode]*node // regular files with several names
 	old   map[*version]*node
+	stand *node // the last stub, see shells
 	next  uint64
 }
 

@@ -73,17 +73,22 @@ func (v *view) beginPart(check bool) error {
 			return cmp.Or(err, error(unix.EBUSY))
 		}
 	}
+	v.expireTold()
+	v.partMu.Lock()
+	defer v.partMu.Unlock()
+	v.part = &part{rec: newRecorder(), procs: v.procs.count()}
+	v.rec.setPart(v.part.rec)
+	return nil
+}
+
+// expireTold makes the kernel ask again for all names that it was told.
+func (v *view) expireTold() {
 	for _, e := range v.sb.names.take() {
 		if path, ok := v.sb.child(e.dir, e.name); !ok || v.engine.bound[path] {
 			continue
 		}
 		v.sb.kernel.expire(e.dir, e.name)
 	}
-	v.partMu.Lock()
-	defer v.partMu.Unlock()
-	v.part = &part{rec: newRecorder(), procs: v.procs.count()}
-	v.rec.setPart(v.part.rec)
-	return nil
 }
 
 // endPart ends it and returns what was recorded of it.
@@ -133,16 +138,15 @@ func (r *recorder) lookPart(path string, flags tracefs.LookFlags, st *syscall.St
 }
 
 // appendsInPart notes that a part adds to a segment that there was before it.
-func (r *recorder) appendsInPart(path string) {
+func (r *recorder) appendsInPart(path string, proc int32) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.part == nil {
-		return
+	for _, p := range r.parts(proc) {
+		var st syscall.Stat_t
+		exists := raw.Lstat(path, &st) == nil
+		p.change(path, appends, exists, &st, -1)
+		p.appends(path, -1)
 	}
-	var st syscall.Stat_t
-	exists := raw.Lstat(path, &st) == nil
-	r.part.change(path, appends, exists, &st, -1)
-	r.part.appends(path)
 }
 
 // peek tells what the action would find at a path now, as far as the flags ask for it.
@@ -236,7 +240,11 @@ func (c *client) beginPart(r *wire.Request) error {
 		return err
 	}
 	v, err := c.view(m.View)
-	if err == nil {
+	switch {
+	case err != nil:
+	case m.Pid != 0:
+		err = v.beginFamily(int(m.Pid), m.Files)
+	default:
 		err = v.beginPart(m.Check)
 	}
 	if err != nil {
@@ -247,25 +255,25 @@ func (c *client) beginPart(r *wire.Request) error {
 }
 
 func (c *client) endPart(r *wire.Request) error {
-	v, err := c.named(r)
+	var m wire.EndPart
+	if err := r.Decode(&m); err != nil {
+		return err
+	}
+	v, err := c.view(m.View)
 	if err != nil {
 		return err
 	}
-	rec, err := v.endPart()
+	var rec *tracefs.Record
+	if m.Pid != 0 {
+		rec, err = v.endFamily(int(m.Pid))
+	} else {
+		rec, err = v.endPart()
+	}
 	if err != nil {
 		return err
 	}
 	r.Reply(rec)
 	return nil
-}
-
-// named returns the view that a request names and nothing else.
-func (c *client) named(r *wire.Request) (*view, error) {
-	var m wire.Ref
-	if err := r.Decode(&m); err != nil {
-		return nil, err
-	}
-	return c.view(m.View)
 }
 
 func (c *client) looks(r *wire.Request) error {

@@ -18,22 +18,36 @@ type procs struct {
 	mu     sync.Mutex
 	list   []*proc
 	byPid  map[int]int32
-	byTid  map[uint32]int32
+	byTid  map[uint32]thread
 	parent int // the spawner, above which nothing is of interest
+}
+
+// thread is what is known of a thread; see trusted.
+type thread struct {
+	proc int32
+	at   time.Time
 }
 
 // proc is one process.
 type proc struct {
 	tracefs.Proc // its Env is filled in at the end
 	env          []string
-	stale        bool // it was about to execute something when last seen
+	stale        bool    // it was about to execute something when last seen
+	family       *family // that it belongs to, nil if to none
 }
 
 func newProcs(spawner int) *procs {
-	return &procs{byPid: map[int]int32{}, byTid: map[uint32]int32{}, parent: spawner}
+	return &procs{byPid: map[int]int32{}, byTid: map[uint32]thread{}, parent: spawner}
 }
 
-// of returns the index of the process that a thread belongs to, or -1. What is
+// What of and enter return for a process that is none of the action's, as a client is, which
+// uses a descriptor that it was sent; and for one that is not to be found out.
+const (
+	outside int32 = -1
+	lost    int32 = -2
+)
+
+// of returns the index of the process that a thread belongs to, or one of those. What is
 // known of the process is read while it waits for our answer, so it cannot have
 // gone; but never while a page of its memory is being asked for, because its
 // command line is read from there. execs says that the thread is about to execute
@@ -42,15 +56,17 @@ func newProcs(spawner int) *procs {
 func (ps *procs) of(tid uint32, execs bool, root string) int32 {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
-	i, ok := ps.byTid[tid]
-	if !ok {
+	now := time.Now()
+	t, ok := ps.byTid[tid]
+	if !ok || now.Sub(t.at) >= trusted {
 		pid, err := procfs.Group(int(tid))
 		if err != nil {
-			return -1
+			return lost
 		}
-		i = ps.enter(pid, root)
-		ps.byTid[tid] = i
+		t = thread{ps.enter(pid, root), now}
+		ps.byTid[tid] = t
 	}
+	i := t.proc
 	if i < 0 {
 		return i
 	}
@@ -64,22 +80,40 @@ func (ps *procs) of(tid uint32, execs bool, root string) int32 {
 
 // enter returns the index of a process, which may be new, with its parents.
 func (ps *procs) enter(pid int, root string) int32 {
-	if i, ok := ps.byPid[pid]; ok {
-		return i
-	}
 	st, err := procfs.ReadStat(pid)
 	if err != nil {
-		return -1
+		return lost
+	}
+	if i, ok := ps.byPid[pid]; ok && ps.list[i].Start == st.Start {
+		return i
 	}
 	parent := int32(-1)
-	if st.Parent > 1 && st.Parent != ps.parent {
-		if parent = ps.enter(st.Parent, root); parent >= 0 && ps.list[parent].stale {
-			ps.list[parent].describe(root)
+	var in *family
+	switch {
+	case st.Parent == ps.parent:
+	case st.Parent <= 1:
+		return outside // what an action starts descends from the spawner
+	default:
+		parent = ps.enter(st.Parent, root)
+		if parent == outside {
+			return outside
+		}
+		if now, err := procfs.ReadStat(pid); err != nil || now.Parent != st.Parent {
+			if err != nil {
+				return lost
+			}
+			return ps.enter(pid, root) // its parent has ended meanwhile, and somebody has adopted it
+		}
+		if parent >= 0 {
+			if ps.list[parent].stale {
+				ps.list[parent].describe(root)
+			}
+			in = ps.list[parent].family
 		}
 	}
 	i := int32(len(ps.list))
 	ps.byPid[pid] = i
-	ps.list = append(ps.list, &proc{Proc: tracefs.Proc{Pid: int32(pid), Start: st.Start, Parent: parent}, stale: true})
+	ps.list = append(ps.list, &proc{Proc: tracefs.Proc{Pid: int32(pid), Start: st.Start, Parent: max(parent, -1)}, stale: true, family: in})
 	return i
 }
 

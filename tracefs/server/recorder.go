@@ -61,11 +61,25 @@ type recorder struct {
 	marks   map[string]*mark
 	sockets []string
 	setuid  []string
-	system  tracefs.LookFlags // LookSystem for the build's recorder
-	part    *recorder         // of the part that goes on, nil if none does
+	system  tracefs.LookFlags          // LookSystem for the build's recorder
+	part    *recorder                  // of the part that goes on, nil if none does
+	family  func(proc int32) *recorder // of the family that a process belongs to, nil for none; see families
 }
 
 func newRecorder() *recorder { return &recorder{marks: map[string]*mark{}} }
+
+// parts are the recorders of parts that see what a process does, too. The lock is held.
+func (r *recorder) parts(proc int32) (list []*recorder) {
+	if r.part != nil {
+		list = append(list, r.part)
+	}
+	if r.family != nil {
+		if f := r.family(proc); f != nil {
+			list = append(list, f)
+		}
+	}
+	return list
+}
 
 // at returns the mark of a path. The lock is held.
 func (r *recorder) at(path string) *mark {
@@ -85,8 +99,8 @@ func (r *recorder) look(path string, flags tracefs.LookFlags, st *syscall.Stat_t
 	if r.off {
 		return
 	}
-	if r.part != nil {
-		r.part.lookPart(path, flags, st, proc)
+	for _, p := range r.parts(proc) {
+		p.lookPart(path, flags, st, proc)
 	}
 	m := r.at(path)
 	r.see(m, flags, st, proc)
@@ -116,15 +130,15 @@ func (r *recorder) see(m *mark, flags tracefs.LookFlags, st *syscall.Stat_t, pro
 }
 
 // linked notes that the action makes one more name of what is at path.
-func (r *recorder) linked(path string) {
+func (r *recorder) linked(path string, proc int32) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.off {
 		return
 	}
 	r.at(path).linked = true
-	if r.part != nil {
-		r.part.linked(path)
+	for _, p := range r.parts(proc) {
+		p.linked(path, proc)
 	}
 }
 
@@ -140,15 +154,15 @@ func (r *recorder) toldAbsent(path string) bool {
 // missed notes that a look-up on the way to making something found nothing. If that was
 // the thing itself, it is made next; else it was a directory of its path, and missing
 // it was a look.
-func (r *recorder) missed(path string) {
+func (r *recorder) missed(path string, proc int32) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.off {
 		return
 	}
 	r.at(path).missed = true
-	if r.part != nil {
-		r.part.missed(path)
+	for _, p := range r.parts(proc) {
+		p.missed(path, proc)
 	}
 }
 
@@ -160,8 +174,8 @@ func (r *recorder) listed(path string, st *syscall.Stat_t, names []string, flags
 	if r.off {
 		return
 	}
-	if r.part != nil {
-		r.part.listed(path, st, names, flags, proc)
+	for _, p := range r.parts(proc) {
+		p.listed(path, st, names, flags, proc)
 	}
 	m := r.at(path)
 	if m.flags&tracefs.LookListing != 0 || !r.see(m, tracefs.LookListing|tracefs.LookExists|flags, st, proc) {
@@ -200,8 +214,8 @@ func (r *recorder) linkRead(path string, st *syscall.Stat_t, text string, proc i
 	if r.off {
 		return
 	}
-	if r.part != nil {
-		r.part.linkRead(path, st, text, proc)
+	for _, p := range r.parts(proc) {
+		p.linkRead(path, st, text, proc)
 	}
 	m := r.at(path)
 	if r.see(m, tracefs.LookLink|tracefs.LookExists, st, proc) && m.link == "" {
@@ -210,16 +224,16 @@ func (r *recorder) linkRead(path string, st *syscall.Stat_t, text string, proc i
 }
 
 // socket records that a socket was looked up.
-func (r *recorder) socket(path string) {
-	r.note(path, func(r *recorder) *[]string { return &r.sockets })
+func (r *recorder) socket(path string, proc int32) {
+	r.note(path, proc, func(r *recorder) *[]string { return &r.sockets })
 }
 
 // privileged records that a program with other rights was executed.
-func (r *recorder) privileged(path string) {
-	r.note(path, func(r *recorder) *[]string { return &r.setuid })
+func (r *recorder) privileged(path string, proc int32) {
+	r.note(path, proc, func(r *recorder) *[]string { return &r.setuid })
 }
 
-func (r *recorder) note(path string, list func(*recorder) *[]string) {
+func (r *recorder) note(path string, proc int32, list func(*recorder) *[]string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.off {
@@ -228,8 +242,8 @@ func (r *recorder) note(path string, list func(*recorder) *[]string) {
 	if l := list(r); !slices.Contains(*l, path) {
 		*l = append(*l, path)
 	}
-	if r.part != nil {
-		r.part.note(path, list)
+	for _, p := range r.parts(proc) {
+		p.note(path, proc, list)
 	}
 }
 

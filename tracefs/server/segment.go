@@ -92,7 +92,7 @@ func (r *recorder) onlyAppended(path string) bool {
 func (v *view) append(path string, tid uint32) *segment {
 	x := &v.segments
 	if g := x.at(path); g != nil {
-		v.rec.appendsInPart(path)
+		v.rec.appendsInPart(path, v.procOf(tid))
 		return g
 	}
 	if v.engine.preimages.make() != nil {
@@ -104,7 +104,7 @@ func (v *view) append(path string, tid uint32) *segment {
 		return nil
 	}
 	v.beforeChange(path, appends, tid)
-	v.rec.appends(path)
+	v.rec.appends(path, v.procOf(tid))
 	g := &segment{path: path, file: f}
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -247,14 +247,14 @@ func (s *superblock) appendedTo(path string) {
 }
 
 // appends notes that what is written at a path is a segment.
-func (r *recorder) appends(path string) {
+func (r *recorder) appends(path string, proc int32) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if m := r.at(path); m.write != nil {
 		m.write.segment, m.write.appendOnly = true, true
 	}
-	if r.part != nil {
-		r.part.appends(path)
+	for _, p := range r.parts(proc) {
+		p.appends(path, proc)
 	}
 }
 

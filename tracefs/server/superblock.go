@@ -214,6 +214,8 @@ func (s *superblock) entry(n *node, path string, st *syscall.Stat_t, out *fuse.E
 	if s.view != nil && s.engine.bound[path] {
 		// What is mounted here falls off if the entry does not stay.
 		out.EntryValid = forever
+	} else if s.view != nil && s.view.asksAlways(path, st) {
+		out.EntryValid = 0
 	}
 	s.attr(st, path, &out.Attr)
 }
@@ -280,6 +282,10 @@ func (s *superblock) Lookup(_ <-chan struct{}, h *fuse.InHeader, name string, ou
 	if n == nil {
 		return fuse.Status(syscall.ESTALE)
 	}
+	if program, ok := s.caughtAt(inodeOf(&st), h.Pid); ok && s.stub(program, out) {
+		s.Forget(n.id, 1)
+		return fuse.OK
+	}
 	s.exists(path, &st, h.Pid)
 	if s.outside.has(path) {
 		n.outside.Store(true)
@@ -300,12 +306,14 @@ func (s *superblock) absent(path, name string, err error, tid uint32, out *fuse.
 		if !mayOverride(name) || v.rec.isOff() || intentOf(tid, false) == looks {
 			v.saw(path, tracefs.LookAbsent, nil, tid)
 		} else {
-			v.rec.missed(path)
+			v.rec.missed(path, v.procOf(tid))
 		}
 		if s.ended.Load() || v.rec.ownRemoval(path) {
 			return fuse.ENOENT
 		}
-		out.EntryValid = recent
+		if !v.shells.on.Load() {
+			out.EntryValid = recent
+		}
 		return fuse.OK // node 0: absent, and cached as such
 	}
 	s.engine.build.look(path, tracefs.LookAbsent, nil, -1)
@@ -325,7 +333,7 @@ func (s *superblock) exists(path string, st *syscall.Stat_t, tid uint32) {
 		v.saw(path, tracefs.LookExists, st, tid)
 	}
 	if st.Mode&syscall.S_IFMT == syscall.S_IFSOCK {
-		v.rec.socket(path)
+		v.rec.socket(path, v.procOf(tid))
 	}
 }
 

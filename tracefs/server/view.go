@@ -28,13 +28,15 @@ type view struct {
 	targets  []string // of the action: what is appended to them is no segment
 	segments segments
 
-	rec     *recorder
-	parts   atomic.Bool // see beginPart
-	partMu  sync.Mutex
-	part    *part // nil if none goes on
-	procs   *procs
-	journal *journal
-	writeMu sync.Mutex
+	rec      *recorder
+	parts    atomic.Bool // see beginPart
+	partMu   sync.Mutex
+	part     *part // nil if none goes on
+	families families
+	shells   shells
+	procs    *procs
+	journal  *journal
+	writeMu  sync.Mutex
 
 	writing   []string             // guarded by writers.mu, as the next
 	contended []tracefs.Contention // what others were writing at the same time
@@ -69,7 +71,16 @@ func (v *view) procOf(tid uint32) int32 {
 	if tid == 0 {
 		return -1
 	}
-	return v.procs.of(tid, false, v.root)
+	return v.process(tid, false)
+}
+
+// process returns the process that a thread belongs to, -1 for none.
+func (v *view) process(tid uint32, execs bool) int32 {
+	proc := v.procs.of(tid, execs, v.root)
+	if proc == lost {
+		v.families.unknownActs()
+	}
+	return max(proc, -1)
 }
 
 // opened records that path was opened for its content.
@@ -79,7 +90,7 @@ func (v *view) opened(path string, st *syscall.Stat_t, flags tracefs.LookFlags, 
 	}
 	proc := int32(-1)
 	if tid != 0 {
-		proc = v.procs.of(tid, flags&tracefs.LookExec != 0, v.root)
+		proc = v.process(tid, flags&tracefs.LookExec != 0)
 	}
 	if v.rec.read(path, flags, st, proc) {
 		v.procs.reads(proc, path)
@@ -102,7 +113,7 @@ func (v *view) finish(leftover bool) *tracefs.Record {
 func (r *recorder) close() *tracefs.Record {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.off, r.part = true, nil
+	r.off, r.part, r.family = true, nil, nil
 	rec := &tracefs.Record{Sockets: r.sockets, Setuid: r.setuid}
 	for path, m := range r.marks {
 		if m.write != nil && !r.sumWrite(rec, path, m) {
@@ -197,8 +208,8 @@ func (r *recorder) read(path string, flags tracefs.LookFlags, st *syscall.Stat_t
 	if r.off {
 		return false
 	}
-	if r.part != nil {
-		r.part.read(path, flags, st, proc)
+	for _, p := range r.parts(proc) {
+		p.read(path, flags, st, proc)
 	}
 	m := r.at(path)
 	first := m.flags&tracefs.LookContent == 0

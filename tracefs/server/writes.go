@@ -35,6 +35,7 @@ func (v *view) beforeChange(path string, c change, tid uint32) {
 	exists := raw.Lstat(path, &st) == nil && !v.hides(path)
 	proc := v.procOf(tid)
 	w, first := v.rec.change(path, c, exists, &st, proc)
+	v.families.changed(path, v.procs.familyOf(proc))
 	if w == nil {
 		return
 	}
@@ -114,8 +115,8 @@ func (r *recorder) change(path string, c change, exists bool, st *syscall.Stat_t
 	if r.off {
 		return nil, false
 	}
-	if r.part != nil {
-		r.part.change(path, c, exists, st, proc)
+	for _, p := range r.parts(proc) {
+		p.change(path, c, exists, st, proc)
 	}
 	m := r.at(path)
 	if m.write == nil {

@@ -26,6 +26,7 @@ const (
 	OpBeginPart
 	OpEndPart
 	OpLooks
+	OpShells
 )
 
 // Messages from the server to a client, with a Text. OpLarge tells one that asked for
@@ -201,13 +202,53 @@ func (m *LookPath) Fields(c *Codec) {
 type BeginPart struct {
 	View  uint32
 	Check bool
+	Files []string // that nobody but it is to change
+	Pid   uint32   // the part is what this process does and those below it, 0 for all of the view
 }
 
 // Fields implements Message.
 func (m *BeginPart) Fields(c *Codec) {
 	c.Uint32(&m.View)
 	c.Bool(&m.Check)
+	c.Uint32(&m.Pid)
+	c.Strings(&m.Files)
 }
+
+// EndPart asks for the end of a part, and what was recorded of it.
+type EndPart struct {
+	View, Pid uint32
+}
+
+// Fields implements Message.
+func (m *EndPart) Fields(c *Codec) {
+	c.Uint32(&m.View)
+	c.Uint32(&m.Pid)
+}
+
+// Shells asks for a stub in the place of what shells in a view execute, or for the end of
+// that. Its answer is a Told.
+type Shells struct {
+	View    uint32
+	On      bool
+	Program string   // the path of the stub
+	Plain   []string // names of programs that are left alone
+}
+
+// Fields implements Message.
+func (m *Shells) Fields(c *Codec) {
+	c.Uint32(&m.View)
+	c.Bool(&m.On)
+	c.String(&m.Program)
+	c.Strings(&m.Plain)
+}
+
+// Told says by which device number a stub finds out where it is.
+type Told struct {
+	Device uint64
+}
+
+// Fields implements Message.
+func (m *Told) Fields(c *Codec) { c.Uint(&m.Device) }
 
 // Looks asks what an action would find at paths, each as far as flags of the same place
 // say. With Record these become looks of the action. The answer is a record with as many

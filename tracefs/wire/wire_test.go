@@ -29,6 +29,13 @@ func samples() []Message {
 		&Start{View: 7, Path: "/bin/sh", Args: []string{"sh"}, Env: []string{"A=b"}, Dir: "/d", Umask: 0o22, FDs: []int32{0, 1, 2, 9}},
 		&Started{Pid: 12},
 		&Signal{Pid: 12, Sig: 2},
+		&BeginPart{View: 7, Check: true, Pid: 12, Files: []string{"/d/o"}},
+		&EndPart{View: 7, Pid: 12},
+		&Shells{View: 7, On: true, Program: "/bin/stub", Plain: []string{"ls"}},
+		&Told{Device: 1 << 40},
+		&Program{Path: "./cc", Args: []string{"cc"}, Env: []string{"A=b"}, Dir: "/d", Umask: 0o22, Ignored: 6, Limits: "x", FDs: []int32{0, 2}, Others: []string{"3 /d/o"}},
+		&Verdict{Do: EndProgram, Status: 256, FDs: []int32{1}},
+		&ProgramEnded{Status: 9, Leftover: true, Failed: true, Usage: []byte{1}},
 		&Exited{Pid: 12, Status: 256, Usage: []byte{1, 2}},
 	}
 }
