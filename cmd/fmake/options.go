@@ -114,8 +114,8 @@ func ownOptions() []ownOption {
 		{name: "--remote-cert", arg: "FILE", set: remoteSetting(endpoint.Cert), help: "The certificate by which it knows us."},
 		{name: "--remote-key", arg: "FILE", set: remoteSetting(endpoint.Key), help: "The key of that certificate."},
 		{
-			name: "--reuse", values: []string{"on", "off"}, set: func(o *own, v string) { o.reuse = v },
-			help: "When a recipe runs again, repeat what those of its programs did that would do the same (the default), or run all of them.",
+			name: "--reuse", values: []string{"on", "off", "shells"}, set: func(o *own, v string) { o.reuse = v },
+			help: "When a recipe runs again, repeat what those of its programs did that would do the same (the default), or run all of them; shells: also of programs that scripts for a real shell start, from the first run on.",
 		},
 		{
 			name: "--system", values: []string{"trace", "fingerprint"}, set: func(o *own, v string) { o.system = v },

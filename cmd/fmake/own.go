@@ -21,7 +21,7 @@ type own struct {
 	system    string   // trace, fingerprint
 	canonical string   // where the project is to be had; done before all else, see enter
 	env       string   // auto, all
-	reuse     string   // on, off
+	reuse     string   // on, off, shells
 	order     string   // auto, serial
 	explain   []question
 	json      bool // --explain and --verify answer programs

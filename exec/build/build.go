@@ -77,6 +77,7 @@ type Options struct {
 	System      string   // --system: trace or fingerprint
 	AllEnv      bool     // --env=all
 	Reuse       bool     // --reuse: programs of a recipe that runs again are replayed
+	InShells    bool     // --reuse=shells: also those that real shells start, from the first run of a recipe on
 	Above       Above    // what the make above handed down
 	EnginePath  string   // the engine's program
 	Env         []string

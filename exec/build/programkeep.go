@@ -260,6 +260,9 @@ func (k *keeper) content(p *programRun, l *tracefs.Look) (cache.Input, bool) {
 // The section of what the last run did: for --explain, and for the next run.
 const lastRunSection = "last-run"
 
+// The section that is there once programs that shells start were told apart.
+const inShellsSection = "in-shells"
+
 // toldRun is one program of the last run.
 type toldRun struct {
 	name, words string
@@ -277,6 +280,9 @@ func (ps *programs) tell() {
 		text = r.encode(text)
 	}
 	ps.graph.SetSection(lastRunSection, text)
+	if ps.inShells {
+		ps.graph.SetSection(inShellsSection, []byte{1})
+	}
 }
 
 func (r *toldRun) encode(text []byte) []byte {

@@ -46,7 +46,8 @@ type programs struct {
 	exported map[string]bool // see exportedNames
 	since    int64           // when the action began, nanoseconds since 1970
 
-	shells shells
+	inShells bool // what shells start is told apart, too
+	shells   shells
 
 	mu            sync.Mutex
 	in, out, errs *os.File    // what the commands of the recipe start with
@@ -137,6 +138,11 @@ func isShellWord(name string) bool {
 	}, name)
 }
 
+// slowScript is how long a recipe has to have taken for what shells start in it to be told
+// apart: that costs some milliseconds a program, which a script that compiles one file
+// (libtool) would pay each time for nothing.
+const slowScript = 5 * time.Second
+
 // openPrograms reads what is known of the programs of the recipe.
 func (a *action) openPrograms(v *tracefs.View) *programs {
 	b := a.b
@@ -153,7 +159,8 @@ func (a *action) openPrograms(v *tracefs.View) *programs {
 	for _, p := range told(g.Section(lastRunSection)) {
 		lost[p.name] = p.lost
 	}
-	return &programs{b: b, view: v, whole: a.view, dash: recipe.IsDash(exec.HostView{}), graph: g, lost: lost, replays: !b.opts.Always, exported: a.exportedNames(), ran: make(map[string]runs), since: a.started.UnixNano() - clockTick, met: make(map[cache.Hash]int)}
+	inShells := b.opts.InShells || len(g.Section(inShellsSection)) > 0 || a.old != nil && time.Duration(a.old.Duration) >= slowScript
+	return &programs{inShells: inShells, b: b, view: v, whole: a.view, dash: recipe.IsDash(exec.HostView{}), graph: g, lost: lost, replays: !b.opts.Always, exported: a.exportedNames(), ran: make(map[string]runs), since: a.started.UnixNano() - clockTick, met: make(map[cache.Hash]int)}
 }
 
 // inherits notes what the commands of the recipe start with: what they print there is the
@@ -191,7 +198,7 @@ func (ps *programs) start(c *proc.Command, run runner) (proc.Process, error) {
 	if s := ps.script(c); s != nil {
 		return ps.interpret(s, c, run), nil
 	}
-	if ps.isShell(c) {
+	if ps.inShells && ps.isShell(c) {
 		return ps.shell(c, run)
 	}
 	return ps.program(c, run)

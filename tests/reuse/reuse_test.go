@@ -267,6 +267,9 @@ func build(t *testing.T, dir, program string, env []string, args ...string) (sta
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), env...)
+	if *inBash {
+		cmd.Env = append(cmd.Env, "FMAKEFLAGS=--reuse=shells")
+	}
 	var errs bytes.Buffer
 	cmd.Stderr = &errs
 	data, err := cmd.Output()
