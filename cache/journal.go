@@ -197,13 +197,16 @@ func openShared(path string) (*os.File, error) {
 
 // Begin notes that an action is about to change the tree, and returns the
 // number by which the other calls know it.
-func (j *Journal) Begin(r JournalRecord) (id uint64, err error) {
+func (j *Journal) Begin(r JournalRecord) (id uint64, err error) { return j.begin(entryBegin, r) }
+
+// begin writes the entry with which an action of this process begins.
+func (j *Journal) begin(kind byte, r JournalRecord) (id uint64, err error) {
 	r.ID, r.Pid, r.Boot, r.Time = rand.Uint64(), os.Getpid(), j.boot, time.Now().UnixNano()
 	r.Process = j.process
 	if err := j.mark(r); err != nil {
 		return 0, err
 	}
-	return r.ID, j.append(entryBegin, func(w *writer) { writeJournalRecord(w, &r) })
+	return r.ID, j.append(kind, func(w *writer) { writeJournalRecord(w, &r) })
 }
 
 // alive reports whether the process that made a record still runs.
@@ -253,12 +256,8 @@ func (j *Journal) LeftAsMeant(id uint64) error {
 // Nothing is to be put right if that is cut short; after a power loss it counts as what is
 // done.
 func (j *Journal) PutsBack(r JournalRecord) error {
-	r.ID, r.Pid, r.Boot, r.Time = rand.Uint64(), os.Getpid(), j.boot, time.Now().UnixNano()
-	r.Process = j.process
-	if err := j.mark(r); err != nil {
-		return err
-	}
-	return j.append(entryBack, func(w *writer) { writeJournalRecord(w, &r) })
+	_, err := j.begin(entryBack, r)
+	return err
 }
 
 // Done notes the end of an action. If it succeeded, the graph says what it has left.

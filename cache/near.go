@@ -79,11 +79,8 @@ func (n *Near) Small(h Hash) ([]byte, bool) {
 
 // HasSmall reports whether Small would find a content.
 func (n *Near) HasSmall(h Hash) bool {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.load()
-	data, ok := n.small[h]
-	return ok && HashString(data) == h
+	_, ok := n.Small(h)
+	return ok
 }
 
 // PutSmall keeps a small content.
@@ -171,7 +168,7 @@ func (n *Near) append(kind byte, body func(*writer)) {
 	}
 	if _, err := n.file.Write(frame); err != nil {
 		n.broken = true // the disk is full, say
-		n.close()
+		_ = n.close()
 		return
 	}
 	n.size += int64(len(frame))
@@ -220,16 +217,17 @@ func frameBegin(size int) []byte {
 	return frameEntry(nearBegin, func(w *writer) { w.b = binary.LittleEndian.AppendUint64(w.b, uint64(size)) })
 }
 
-func (n *Near) close() {
-	n.file.Close()
+func (n *Near) close() error {
+	err := n.file.Close()
 	n.file = nil
+	return err
 }
 
 // shorten leaves what counts. What another process appends meanwhile is lost to it, which
 // does no harm.
 func (n *Near) shorten() bool {
 	data, err := io.ReadAll(io.NewSectionReader(n.file, 0, 1<<62))
-	n.close()
+	_ = n.close()
 	if err == nil {
 		kept := counting(data, maxNear/2)
 		_, err = replaceFile(n.path, append(frameBegin(len(kept)), kept...))
@@ -309,7 +307,6 @@ func (n *Near) Close() error {
 	if n.file == nil {
 		return nil
 	}
-	err := n.file.Close()
-	n.file, n.broken = nil, true
-	return err
+	n.broken = true
+	return n.close()
 }

@@ -2,6 +2,7 @@ package tracefs
 
 import (
 	"fmt"
+	"slices"
 	"syscall"
 
 	"fmake/tracefs/wire"
@@ -28,6 +29,12 @@ func (v *View) beginPart(m *wire.BeginPart) error {
 		return plain(err)
 	}
 	return nil
+}
+
+// IsShell tells whether a program of this name is a shell, of which Shells catches what it
+// executes. It is not caught itself.
+func IsShell(name string) bool {
+	return slices.Contains([]string{"sh", "bash", "dash", "ash", "ksh", "ksh93", "mksh", "posh", "yash", "zsh"}, name)
 }
 
 // Shells begins or ends that a stub is executed in the place of each program that a shell in

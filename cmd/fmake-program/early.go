@@ -14,7 +14,7 @@ var early struct {
 	threads [2]uintptr // thread-local storage, which the runtime expects us to have set up
 }
 
-// statusMask returns a number of the status, which is written to a base.
+// statusNumber returns a number of the status, which is written to a base.
 func statusNumber(name string, base int) (n uint64, ok bool) {
 	_, rest, found := bytes.Cut(early.status[:max(early.length, 0)], []byte("\n"+name+":"))
 	line, _, _ := bytes.Cut(rest, []byte("\n"))

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"fmake/tracefs"
 	"fmake/tracefs/procfs"
 )
 
@@ -69,7 +70,7 @@ func (x *stub) quiet() bool {
 		if err != nil {
 			continue // it has ended
 		}
-		if name := filepath.Base(exe); !isShellName(name) && !slices.Contains(leftToShells(), name) {
+		if name := filepath.Base(exe); !tracefs.IsShell(name) && !slices.Contains(leftToShells(), name) {
 			return false
 		}
 	}

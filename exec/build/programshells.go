@@ -44,7 +44,7 @@ type shellStreams struct{ in, out, errs *os.File }
 
 // isShell tells whether a program is a shell, or a script for one.
 func (ps *programs) isShell(c *proc.Command) bool {
-	if isShellName(filepath.Base(c.Path)) {
+	if tracefs.IsShell(filepath.Base(c.Path)) {
 		return true
 	}
 	if !ps.inProject(c.Dir, c.Path) {
@@ -66,11 +66,7 @@ func (ps *programs) isShell(c *proc.Command) bool {
 	if filepath.Base(string(words[0])) == "env" && len(words) == 2 {
 		words = words[1:]
 	}
-	return isShellName(filepath.Base(string(words[0])))
-}
-
-func isShellName(name string) bool {
-	return slices.Contains([]string{"sh", "bash", "dash", "ash", "ksh", "ksh93", "mksh", "posh", "yash", "zsh"}, name)
+	return tracefs.IsShell(filepath.Base(string(words[0])))
 }
 
 // leftToShells are programs that are not worth being told apart where shells start them.

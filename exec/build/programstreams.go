@@ -284,34 +284,18 @@ func pending(f *os.File) (size int64, err error) {
 // there. ok is false for anything else, and for an empty one.
 func heldPipe(f *os.File) (size int64, h cache.Hash, ok bool) {
 	st, is := statOf(f)
-	if f == nil || !is || st.Mode&unix.S_IFMT != unix.S_IFIFO {
+	if f == nil || !is || st.Mode&unix.S_IFMT != unix.S_IFIFO || !writtenOut(f) {
 		return 0, h, false
 	}
-	raw, err := f.SyscallConn()
-	if err != nil {
+	size, err := pending(f)
+	if err != nil || size <= 0 || size > maxHeld {
 		return 0, h, false
 	}
-	r, w, err := os.Pipe()
-	if err != nil {
-		return 0, h, false
-	}
-	defer r.Close()
-	defer w.Close()
-	_ = raw.Control(func(fd uintptr) {
-		ask := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
-		if n, err := unix.Poll(ask, 0); err != nil || n != 1 || ask[0].Revents&unix.POLLHUP == 0 {
-			return // somebody may write to it
-		}
-		n, err := unix.IoctlGetInt(int(fd), unix.TIOCINQ)
-		if err != nil || n <= 0 || n > maxHeld {
-			return
-		}
-		copied, err := unix.Tee(int(fd), int(w.Fd()), n, unix.SPLICE_F_NONBLOCK)
-		size, ok = int64(n), err == nil && copied == int64(n)
-	})
+	r, ok := teePipe(f, size)
 	if !ok {
 		return 0, h, false
 	}
+	defer r.Close()
 	data := make([]byte, size)
 	if _, err := io.ReadFull(r, data); err != nil {
 		return 0, h, false
@@ -319,19 +303,32 @@ func heldPipe(f *os.File) (size int64, h cache.Hash, ok bool) {
 	return size, cache.HashString(string(data)), true
 }
 
-// copyPipe makes a pipe with what is in the one that the program is to read, to see how much
-// it reads.
-func (s *streams) copyPipe() (*os.File, bool) {
+// writtenOut tells whether nobody may write to a pipe any more in which there is something.
+func writtenOut(f *os.File) (yes bool) {
+	raw, err := f.SyscallConn()
+	if err != nil {
+		return false
+	}
+	_ = raw.Control(func(fd uintptr) {
+		ask := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+		n, err := unix.Poll(ask, 0)
+		yes = err == nil && n == 1 && ask[0].Revents&unix.POLLHUP != 0
+	})
+	return yes
+}
+
+// teePipe makes a pipe with what is in another one, which stays there.
+func teePipe(f *os.File, size int64) (*os.File, bool) {
 	r, w, err := os.Pipe()
 	if err != nil {
 		return nil, false
 	}
 	defer w.Close()
-	raw, err := s.file.SyscallConn()
+	raw, err := f.SyscallConn()
 	if err == nil {
 		_ = raw.Control(func(fd uintptr) {
 			var n int64
-			if n, err = unix.Tee(int(fd), int(w.Fd()), int(s.size), unix.SPLICE_F_NONBLOCK); err == nil && n != s.size {
+			if n, err = unix.Tee(int(fd), int(w.Fd()), int(size), unix.SPLICE_F_NONBLOCK); err == nil && n != size {
 				err = unix.EAGAIN
 			}
 		})

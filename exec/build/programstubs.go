@@ -218,7 +218,7 @@ func (x *stub) apart(r *wire.Request, p *programRun, c *proc.Command, s *streams
 	own := *c
 	tee, ok := s.tee(&own)
 	if ok && s.size > 0 {
-		if s.copied, ok = s.copyPipe(); ok {
+		if s.copied, ok = teePipe(s.file, s.size); ok {
 			defer s.copied.Close()
 			own.Stdin = s.copied
 		} else if tee != nil {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -13,6 +12,7 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 	"golang.org/x/sys/unix"
 
+	"fmake/tracefs"
 	"fmake/tracefs/procfs"
 	"fmake/tracefs/raw"
 	"fmake/tracefs/wire"
@@ -36,10 +36,6 @@ type shells struct {
 	any     atomic.Int32     // how many caught has
 	passed  map[uint32]bool  // threads that have gone on to execute what was not caught
 }
-
-// shellNames are programs of which what they execute is caught. They are not caught
-// themselves.
-var shellNames = []string{"sh", "bash", "dash", "ash", "ksh", "ksh93", "mksh", "posh", "yash", "zsh"}
 
 // setShells begins or ends catching. What the kernel keeps when it begins, it was told when
 // that was nobody's in particular.
@@ -88,7 +84,7 @@ func (s *superblock) catches(n *node, tid uint32) bool {
 	}
 	x := &v.shells
 	exe, err := procfs.Link(int(tid), "exe")
-	if err != nil || !slices.Contains(shellNames, filepath.Base(exe)) {
+	if err != nil || !tracefs.IsShell(filepath.Base(exe)) {
 		return false
 	}
 	s.mu.Lock()
@@ -105,7 +101,7 @@ func (x *shells) catch(tid uint32, file inode, name string, wanted bool) bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	_, again := x.caught[tid]
-	catch := wanted && !again && !x.passed[tid] && !x.plain[name] && !slices.Contains(shellNames, name)
+	catch := wanted && !again && !x.passed[tid] && !x.plain[name] && !tracefs.IsShell(name)
 	if catch {
 		x.caught[tid] = file
 	} else {
