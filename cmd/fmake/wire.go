@@ -157,7 +157,7 @@ func (p *program) attach(db *makefile.Database, s *exec.Session) (exec.Options, 
 	if p.display != nil {
 		p.display.board.Know(b.Durations())
 	}
-	out := exec.Options{Judge: b, Actions: b, Referee: b, Learned: b.Learned, SubMakeEnv: b.SubMakeEnv, Publish: b.Save, Generated: b.Generated, Leftover: b.Leftover}
+	out := exec.Options{Judge: b, Actions: b, Referee: b, Learned: b.Learned, SubMakeEnv: b.SubMakeEnv, Publish: b.Publish, Generated: b.Generated, Leftover: b.Leftover}
 	if len(p.own.explain) > 0 {
 		p.explain(&out)
 	}

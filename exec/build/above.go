@@ -23,6 +23,9 @@ type Above struct {
 	Serial uint64
 	Level  int    // how many makes are above
 	Build  uint64 // a number that all makes of one build have; 0: this is the first
+	// Register is the file in which makes tell each other which targets they have brought
+	// up to date, "" if there is none.
+	Register string
 }
 
 // steps say by level how far apart the positions of a make are: before each is room for
@@ -37,27 +40,30 @@ const topShift = 42
 // above.
 func ParseAbove(value string) Above {
 	var a Above
-	f := strings.SplitN(value, " ", 5)
-	if len(f) != 5 {
+	f := strings.SplitN(value, " ", 6)
+	if len(f) != 6 {
 		return a
 	}
 	if _, err := fmt.Sscan(f[1]+" "+f[2]+" "+f[3], &a.Serial, &a.Level, &a.Build); err != nil || a.Level < 0 {
 		return Above{}
 	}
-	a.Root = f[4]
-	if f[0] != "-" {
+	a.Root = f[5]
+	if f[0] != none {
 		a.Engine = f[0]
+	}
+	if f[4] != none {
+		a.Register = f[4]
 	}
 	return a
 }
 
 func (a Above) String() string {
-	engine := a.Engine
-	if engine == "" {
-		engine = "-"
-	}
-	return fmt.Sprintf("%s %d %d %d %s", engine, a.Serial, a.Level, a.Build, a.Root)
+	engine, register := cmp.Or(a.Engine, none), cmp.Or(a.Register, none)
+	return fmt.Sprintf("%s %d %d %d %s %s", engine, a.Serial, a.Level, a.Build, register, a.Root)
 }
+
+// none stands for what there is not.
+const none = "-"
 
 // SubMakeEnv gives the variables by which a make that f's recipe starts finds
 // this one. The engine is started for it, so that all makes below share one, but
@@ -66,7 +72,7 @@ func (b *Build) SubMakeEnv(f *makefile.File) []string {
 	n := b.node(f)
 	a := Above{
 		Engine: b.opts.Above.Engine, Root: b.sp.root, Build: b.opts.Above.Build,
-		Serial: cmp.Or(n.told, n.serial) - b.step, Level: b.level + 1,
+		Serial: cmp.Or(n.told, n.serial) - b.step, Level: b.level + 1, Register: b.opts.Shared.register.open(),
 	}
 	if name := b.opts.Shared.engineName(); name != "" {
 		a.Engine = name

@@ -293,6 +293,8 @@ func (b *Build) load(path string, err error) {
 	}
 	b.tree.join(b.opts.Above.Build, !b.opts.Inside)
 	b.graph = b.tree.graph
+	b.opts.Shared.register.join(b.opts.Above.Register)
+	b.hearVisits()
 	if b.single == nil {
 		b.contents = cache.NewNearContents(b.blobs, b.tree.near, b.opts.Cache == CacheOn)
 	}

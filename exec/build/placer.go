@@ -20,7 +20,7 @@ type spot struct {
 	actor *makefile.File // that of them that has a recipe, nil if none has one
 	was   uint64         // the place that it has had, 0 if none
 	stays uint64         // that place if it may stay there, else 0
-	fixed bool           // it has to stay there: another make has made it before
+	fixed bool           // it has to stay there, which may be before all places: another make has made it
 	at    uint64         // the place that it gets
 	after uint64         // that of the last recipe that it needs, its own included
 }
@@ -93,7 +93,7 @@ func (p *placer) place() bool {
 			continue
 		}
 		if s.fixed {
-			s.at, s.after = s.was, s.was
+			s.at, s.after = s.was, max(s.was, p.from)
 			continue
 		}
 		if p.keeps(i, low) {

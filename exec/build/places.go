@@ -99,8 +99,7 @@ func (b *Build) givePlaces() {
 	if b.deep() || !p.place() {
 		p.pack()
 	}
-	inOrder := func(x, y spot) int { return cmp.Compare(x.at, y.at) }
-	if !slices.IsSortedFunc(spots, inOrder) {
+	if !inOrder(spots) {
 		b.repeated = true // what is before something else may be made after it
 	}
 	claimed := slices.Clone(b.families)
@@ -119,6 +118,20 @@ func (b *Build) givePlaces() {
 	b.keepFamilies(claimed)
 	b.movePlaces(below)
 	b.tree.makes(p.from, b.identity(), last)
+}
+
+// inOrder reports whether the places of spots rise, but for those that another make has given.
+func inOrder(spots []spot) bool {
+	last := uint64(0)
+	for i := range spots {
+		if s := &spots[i]; !s.fixed {
+			if s.at < last {
+				return false
+			}
+			last = s.at
+		}
+	}
+	return true
 }
 
 // madeBefore returns what has to be before all places of this make: that of the last thing
@@ -160,11 +173,25 @@ func (b *Build) spots() []spot {
 	}
 	for i := range spots {
 		if s := &spots[i]; s.actor != nil {
-			s.was = b.placeOf(s.actor)
-			s.fixed = s.was != 0 && b.ofOtherMake(b.node(s.actor))
+			s.was, s.fixed = b.hadPlace(s.actor)
 		}
 	}
 	return spots
+}
+
+// hadPlace returns the place that a target has had, 0 if none, and whether another make has
+// brought it up to date there: one that shares the places of this make, or one before it,
+// such as the make above, which has made what is generated. A make after this one may have
+// been there first, too; in serial order this one is.
+func (b *Build) hadPlace(f *makefile.File) (at uint64, fixed bool) {
+	n, at := b.node(f), b.placeOf(f)
+	if !b.ofOtherMake(n) {
+		return at, false
+	}
+	if e, known := b.graph.Entry(n.name); known && e.Serial() != 0 && e.Serial() < b.ruler().from {
+		return e.Serial(), true
+	}
+	return at, at != 0
 }
 
 // needsOf lists where in the order that is which is made before a spot.

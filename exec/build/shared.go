@@ -24,11 +24,14 @@ type Shared struct {
 	fifo   func() string    // of the make at the top
 	trees  map[string]*tree // by path of the graph
 	sends  *sending         // see sending
+
+	register register
 }
 
 // tree is what the makes of a process know of one project. It is safe for
 // concurrent use.
 type tree struct {
+	path  string // of the graph's file
 	graph *cache.Graph
 	near  *cache.Near
 	logs  logs
@@ -36,6 +39,7 @@ type tree struct {
 	mu      sync.Mutex
 	journal *cache.Journal         // nil until somebody may change the tree
 	visits  map[string]visit       // by name in the graph
+	heard   int64                  // up to where the build's register was read
 	started map[uint64][]belowMake // by place of a recipe: the makes that it has started
 	again   map[string]uint64      // by name in the graph: the journal's numbers of targets that have to run once more
 	claims  *cache.Claims
@@ -101,7 +105,7 @@ func (s *Shared) tree(path string) (*tree, error) {
 	g, err := cache.Load(path)
 	g.OnMerge(func(theirs *cache.Graph) { g.AddEdges(theirs.Edges()...) })
 	s.hasher.AddSource(g.StatSource())
-	t := &tree{graph: g, near: g.Near(), saved: time.Now(), claims: g.Claims(), visits: make(map[string]visit), started: make(map[uint64][]belowMake), again: make(map[string]uint64)}
+	t := &tree{path: path, graph: g, near: g.Near(), saved: time.Now(), claims: g.Claims(), visits: make(map[string]visit), started: make(map[uint64][]belowMake), again: make(map[string]uint64)}
 	s.trees[path] = t
 	return t, err
 }
@@ -117,6 +121,7 @@ func (s *Shared) Close() error {
 		}
 		errs = append(errs, t.near.Close())
 	}
+	errs = append(errs, s.register.close())
 	clear(s.trees)
 	if s.engine != nil {
 		_ = s.engine.Close() // it goes by itself when nobody uses it
@@ -227,11 +232,12 @@ func (t *tree) newsSince(n int) []newsItem {
 	return t.news[n:]
 }
 
-// visit says which make of this process was the first to bring a target up to
-// date in this build: its file belongs to that make's action.
+// visit says which make was the first to bring a target up to date in this build: its file
+// belongs to that make's action.
 type visit struct {
 	make  string
 	above uint64 // where the recipe that started the make has its place
+	told  bool   // the build's register has it
 }
 
 // visited notes that a make has brought a target up to date.
@@ -250,6 +256,36 @@ func (t *tree) visit(name string) (v visit, ok bool) {
 	defer t.mu.Unlock()
 	v, ok = t.visits[name]
 	return v, ok
+}
+
+// tellVisits writes into the build's register what it does not have.
+func (t *tree) tellVisits(r *register) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var untold []entry
+	for name, v := range t.visits {
+		if !v.told {
+			untold = append(untold, entry{graph: t.path, build: t.build, name: name, visit: v})
+			v.told = true
+			t.visits[name] = v
+		}
+	}
+	return r.add(untold)
+}
+
+// hearVisits takes over what makes in other processes have written into it.
+func (t *tree) hearVisits(r *register) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	entries, to, err := r.news(t.heard)
+	t.heard = to
+	for _, e := range entries {
+		if _, known := t.visits[e.name]; !known && e.build == t.build && e.graph == t.path {
+			e.told = true
+			t.visits[e.name] = e.visit
+		}
+	}
+	return err
 }
 
 // below lists, sorted, what makes have brought up to date that were started from

@@ -371,6 +371,9 @@ func (b *Build) Close() {
 	} else {
 		b.Save()
 	}
+	if b.opts.Shared.register.isAbove() {
+		b.tellVisits()
+	}
 	if err := b.tree.ended(b.serial, b.self); err != nil {
 		b.trouble("telling other makes of this one's end", err)
 	}

@@ -36,7 +36,26 @@ func (b *Build) ofOtherMake(n *node) bool {
 // visitedBelow lists what the makes that a recipe has started brought up to date
 // in this build.
 func (b *Build) visitedBelow(n *node) []string {
+	b.hearVisits()
 	return b.tree.below(n.told-b.step, n.told)
+}
+
+// Publish lets makes in other processes know what is known so far. One is about to start.
+func (b *Build) Publish() {
+	b.Save()
+	b.tellVisits()
+}
+
+func (b *Build) tellVisits() {
+	if err := b.tree.tellVisits(&b.opts.Shared.register); err != nil {
+		b.trouble("telling other makes what is up to date", err)
+	}
+}
+
+func (b *Build) hearVisits() {
+	if err := b.tree.hearVisits(&b.opts.Shared.register); err != nil {
+		b.trouble("hearing from other makes what is up to date", err)
+	}
 }
 
 // keepBelow keeps for the next build what is below a recipe, and, if that succeeded, the
