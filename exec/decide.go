@@ -80,6 +80,10 @@ func (w *Walk) judge(v *visit, must bool) bool {
 	case Run:
 		return true
 	case Undecided:
+		w.undecided++
+		v.again = true
+		return false
+	case AfterRunning:
 		v.again = true
 		return false
 	}
@@ -88,7 +92,6 @@ func (w *Walk) judge(v *visit, must bool) bool {
 
 // lookAgain has a target looked at once more in the next pass.
 func (w *Walk) lookAgain(f *makefile.File) Status {
-	w.undecided++
 	for _, g := range f.Together() {
 		g.Run.Mtime = MtimeUnknown
 	}

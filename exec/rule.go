@@ -57,7 +57,11 @@ func (w *Walk) makeRule(f *makefile.File, depth int) Status {
 	}
 	w.compareDeps(v)
 	runs := w.decide(v, depth)
-	if v.again || runs && w.tooEarly(f) {
+	if v.again {
+		return w.lookAgain(f)
+	}
+	if runs && w.tooEarly(f) {
+		w.undecided++
 		return w.lookAgain(f)
 	}
 	if !runs {

@@ -61,10 +61,12 @@ const (
 	// Undecided: it cannot be decided yet, or what GNU make's rule says goes by what is not
 	// so any more; the walk looks at the target once more, soon.
 	Undecided
+	// AfterRunning: it cannot be decided until one of the recipes that run now has ended.
+	AfterRunning
 )
 
 // Judge decides about targets instead of GNU make's mtime rule. The walk asks
-// it once, but for Undecided, for each target that has a recipe, after its prerequisites are
+// it once, but for Undecided and AfterRunning, for each target that has a recipe, after its prerequisites are
 // finished. A nil Judge means GNU make's rule alone.
 type Judge interface {
 	// Judge gets the target and what GNU make's rule says. Changed flags of

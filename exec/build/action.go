@@ -49,6 +49,7 @@ func (b *Build) Begin(f *makefile.File) (a exec.Action, err error) {
 	}
 	t.view = &lazyView{a: t}
 	b.active++
+	b.running = append(b.running, t)
 	return t, nil
 }
 
@@ -264,6 +265,7 @@ func (a *action) Inherits(in, out, errs *os.File) { a.programs.inherits(in, out,
 // End implements exec.Action.
 func (a *action) End(status int, interrupted bool) error {
 	a.b.active--
+	a.b.running = slices.DeleteFunc(a.b.running, func(x *action) bool { return x == a })
 	defer a.b.release(a.n)
 	if a.landed || a.gone && !a.view.used() {
 		return nil // all was done by Arrive, or nothing was done at all

@@ -155,6 +155,7 @@ type Build struct {
 	reruns        []exec.Rerun              // hazards that wait for the end of the pass
 	shape         int                       // the one that order belongs to
 	active        int                       // traced actions that run now
+	running       []*action                 // in views
 	extra         uint64                    // positions given by nextSerial
 	serials       map[string]uint64         // positions of this build, by name in the graph
 	places        map[string]uint64         // all positions that were given in this build, by name in the graph

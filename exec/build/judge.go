@@ -59,6 +59,10 @@ func (b *Build) Judge(f *makefile.File, must bool) exec.Verdict {
 	b.visited[n.name] = true
 	b.onlyFiles = false
 	d := b.decide(f, n, must)
+	if d.verdict == exec.AfterRunning {
+		b.repeated = true // what comes after it may be judged before it
+		return d.verdict
+	}
 	if b.elsewhere(f, n, &d, must) {
 		return exec.Undecided
 	}

@@ -2,6 +2,7 @@ package build
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 
 	"fmake/cache"
@@ -32,6 +33,9 @@ func (b *Build) traced(f *makefile.File, n *node, e cache.Entry, outs []cache.Ou
 			e.Flags()&cache.Provisional != 0 && b.w.hasHash(b.sp.abs(in.Path), in.Hash) // of what is the user's only contents are told
 	})
 	if in != nil {
+		if by := b.makingAnew(n, in); by != nil {
+			return decision{verdict: exec.AfterRunning, why: b.describeIn(whole().Inputs, in) + ", which the recipe of " + by.f.Name + " makes anew now", on: by.f.Name}
+		}
 		return run(b.describeIn(whole().Inputs, in), "", in)
 	}
 	if why, variable := b.envDiffers(f, e); why != "" {
@@ -63,6 +67,23 @@ func (b *Build) traced(f *makefile.File, n *node, e cache.Entry, outs []cache.Ou
 		return decision{verdict: exec.Run, why: why, old: old}
 	}
 	return decision{verdict: exec.UpToDate, why: "everything that its recipe looked at is as it was", run: e.Run(), outs: outs, fresh: must}
+}
+
+// makingAnew returns the action that runs now, comes before a target, and left last time
+// what the target has looked at: it has been taken back for the run, and the target cannot
+// be judged by that. nil if there is none.
+func (b *Build) makingAnew(n *node, in *cache.Input) *action {
+	left := func(o cache.Output) bool {
+		dir, _ := splitPath(o.Path)
+		return o.Path == in.Path || in.Kind == cache.InputListing && dir == in.Path
+	}
+	i := slices.IndexFunc(b.running, func(a *action) bool {
+		return a.old != nil && a.n != n && a.n.before(n) && slices.ContainsFunc(a.old.Outputs, left)
+	})
+	if i < 0 {
+		return nil
+	}
+	return b.running[i]
 }
 
 // printsTheSame reports whether a recipe, which does what it did when a trace was
