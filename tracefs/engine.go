@@ -289,7 +289,7 @@ func (e *Engine) Close() error {
 	case died:
 		e.reap()
 		if e.journal != "" {
-			err = errors.Join(err, removeUnlessJournals(e.journal))
+			err = errors.Join(err, RemoveDead(e.journal))
 		}
 	default:
 		go e.reap() // it cleans up itself

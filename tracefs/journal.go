@@ -34,12 +34,28 @@ func (j *Journal) Remove() error {
 	if err := os.Remove(j.File); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return removeUnlessJournals(filepath.Dir(j.File))
+	return RemoveDead(filepath.Dir(j.File))
 }
 
-// removeUnlessJournals removes the folder of an engine that is dead, if there are no
-// journals in it.
-func removeUnlessJournals(dir string) error {
+// RemoveDead removes the folder of an engine that is dead, if there are no journals in it.
+// The engine holds a lock on the folder as long as it lives: a client of it may be dead, and
+// what others need be there.
+func RemoveDead(dir string) error {
+	d, err := os.Open(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	err = unix.Flock(int(d.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
 	if left, _ := filepath.Glob(filepath.Join(dir, "*"+JournalSuffix)); len(left) > 0 {
 		return nil
 	}
@@ -120,12 +136,15 @@ func readUnlocked(name string, awaited func(id string) bool) (data []byte, at in
 	if err != nil {
 		return nil, 0, err
 	}
-	st, err := f.Stat()
-	if err != nil {
+	var st unix.Stat_t
+	if err := unix.Fstat(int(f.Fd()), &st); err != nil {
 		return nil, 0, err
 	}
+	if st.Nlink == 0 { // who has the changes in safe hands has removed it meanwhile
+		return nil, 0, fs.ErrNotExist
+	}
 	data, err = io.ReadAll(f)
-	return data, st.ModTime().UnixNano(), err
+	return data, st.Mtim.Nano(), err
 }
 
 // lockSoon takes a lock that is about to be given up.

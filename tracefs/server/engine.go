@@ -259,8 +259,14 @@ func (e *engine) abandon(v *view) {
 // who got the record, and whoever wanted them has taken them away. If an action
 // was cut short, they stay for its changes to be undone.
 func (e *engine) cleanUp() {
-	if e.preimages.dir != "" && !e.abandoned.Load() {
-		_ = os.RemoveAll(e.preimages.dir)
+	p := e.preimages
+	switch {
+	case p.dir == "":
+	case !e.abandoned.Load():
+		_ = os.RemoveAll(p.dir)
+	case p.lock != nil:
+		p.lock.Close()
+		_ = tracefs.RemoveDead(p.dir)
 	}
 }
 

@@ -18,18 +18,26 @@ import (
 // Larger ones are saved only where that costs nothing.
 const maxPreimage = 1 << 30
 
-// preimages is the folder where old contents are kept. It is made when the first
-// one has to be.
+// preimages is the folder where old contents and journals are kept. It is made when the
+// first one has to be.
 type preimages struct {
 	dir  string
 	once sync.Once
 	err  error
+	lock *os.File // tells that this engine lives, see tracefs.RemoveDead
 	next atomic.Uint64
 }
 
 // make makes the folder.
 func (p *preimages) make() error {
-	p.once.Do(func() { p.err = os.MkdirAll(p.dir, 0o700) })
+	p.once.Do(func() {
+		if p.err = os.MkdirAll(p.dir, 0o700); p.err != nil {
+			return
+		}
+		if p.lock, p.err = os.Open(p.dir); p.err == nil {
+			p.err = unix.Flock(int(p.lock.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		}
+	})
 	return p.err
 }
 
