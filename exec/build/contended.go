@@ -14,31 +14,56 @@ import (
 // again, the later in serial order after the earlier, and what they left is not
 // good.
 
-// contended returns a path that another action wrote while this one did, nil if
-// there is none that matters.
-func (a *action) contended(rec *tracefs.Record) *tracefs.Contention {
-	for i := range rec.Contended {
-		c := &rec.Contended[i]
-		if !a.b.sp.inProject(c.Path) || a.noVersion(rec, c.Path) {
-			continue
-		}
-		if a.stateful(rec) {
-			return nil // it keeps its own state, and guards it itself
-		}
-		return c
+// contended returns the paths that other actions wrote while this one did, of those that
+// matter.
+func (a *action) contended(rec *tracefs.Record) []tracefs.Contention {
+	if len(rec.Contended) == 0 || a.stateful(rec) {
+		return nil // it keeps its own state, and guards it itself
 	}
-	return nil
+	return slices.DeleteFunc(slices.Clone(rec.Contended), func(c tracefs.Contention) bool {
+		return !a.b.sp.inProject(c.Path) || a.noVersion(rec, c.Path)
+	})
 }
 
 // sharedPath handles an action one of whose files another has written, too.
-func (a *action) sharedPath(c *tracefs.Contention, rec *tracefs.Record) {
-	b, key := a.b, a.b.sp.key(c.Path)
-	a.notGood(rec, 0)
+func (a *action) sharedPath(shared []tracefs.Contention, rec *tracefs.Record) {
+	b, key := a.b, a.b.sp.key(shared[0].Path)
+	a.spoilt(rec)
 	if a.n.reruns >= maxReruns {
 		b.warn("%s is written by other recipes, too, whenever that of %s runs; nothing is recorded of it", b.display(key), a.f.Name)
 		return
 	}
-	b.separate(a.f, a.n, c)
+	b.separateAll(a.f, a.n, shared)
+}
+
+// spoilt records what an action has left that others have written or changed meanwhile, so
+// that it runs again; those of them that are to run again, too, do so one after the other.
+func (a *action) spoilt(rec *tracefs.Record) {
+	b := a.b
+	a.notGood(rec, 0)
+	b.spoiled[a.n.name] = true
+	for i := range rec.Writes {
+		key := b.sp.key(rec.Writes[i].Path)
+		for _, x := range b.chain.failed[key] {
+			other := b.db.Lookup(b.display(x.target))
+			if x.target == a.n.name || !b.spoiled[x.target] || other == nil || other == a.f {
+				continue
+			}
+			first, second := a.f, other
+			if b.earlier(b.node(other), a.n) {
+				first, second = other, a.f
+			}
+			b.again(second, first, "it and "+first.Name+" have spoilt "+b.display(key)+" for each other")
+		}
+	}
+}
+
+// separateAll is separate for each of several others: one that this action is not told
+// from could be in its way again.
+func (b *Build) separateAll(f *makefile.File, n *node, shared []tracefs.Contention) {
+	for i := range shared {
+		b.separate(f, n, &shared[i])
+	}
 }
 
 // separate lets an action run again that has written a path while another did, so that

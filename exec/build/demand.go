@@ -23,9 +23,9 @@ func (b *Build) Failed(f *makefile.File) (exec.Ruling, []*makefile.File) {
 	if f.Recipe.AnyRecurse {
 		return b.failedBelow(f, n)
 	}
-	if c := n.clash; c != nil {
+	if c := n.clash; len(c) > 0 {
 		if n.clash = nil; n.reruns < maxReruns {
-			b.separate(f, n, c)
+			b.separateAll(f, n, c)
 			return exec.Hold, nil // it runs again, see again
 		}
 	}

@@ -321,12 +321,12 @@ func (b *Build) repeat(f, need *makefile.File, why string) bool {
 	if (f.Phony || b.isCommand(n)) && !f.Recipe.AnyRecurse {
 		return false
 	}
-	if n.reruns >= maxReruns {
+	i := slices.IndexFunc(b.reruns, func(r exec.Rerun) bool { return r.File == f })
+	if i < 0 && n.reruns >= maxReruns {
 		b.warn("%s was made %d times and is still not as it should be: %s", f.Name, maxReruns+1, why)
 		return false
 	}
 	b.repeated = true
-	i := slices.IndexFunc(b.reruns, func(r exec.Rerun) bool { return r.File == f })
 	if i < 0 {
 		b.reruns = append(b.reruns, exec.Rerun{File: f})
 		i = len(b.reruns) - 1

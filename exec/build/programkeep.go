@@ -50,7 +50,7 @@ func (a *action) keepPrograms(rec *tracefs.Record, good bool) {
 	ps := a.programs
 	ps.close()
 	ps.join(rec)
-	if ps == nil || rec == nil || len(ps.all) == 0 || a.contended(rec) != nil || len(rec.Meddled) > 0 {
+	if ps == nil || rec == nil || len(ps.all) == 0 || len(a.contended(rec)) > 0 || len(rec.Meddled) > 0 {
 		return
 	}
 	if len(ps.all) == 1 && ps.graph.Len() == 0 {

@@ -26,7 +26,7 @@ func (a *action) succeeded(rec *tracefs.Record) error {
 		return nil // it did nothing: what is known of its last real run stays
 	}
 	b.forgetWrites(rec)
-	if c := a.contended(rec); c != nil {
+	if c := a.contended(rec); len(c) > 0 {
 		a.sharedPath(c, rec)
 		return nil
 	}
@@ -82,7 +82,7 @@ func (a *action) succeeded(rec *tracefs.Record) error {
 func (a *action) changedUnder(p string, rec *tracefs.Record) {
 	b := a.b
 	key := b.sp.key(p)
-	a.notGood(rec, 0)
+	a.spoilt(rec)
 	switch w := b.lastBefore(a.n, b.wrote[key], time.Time{}); {
 	case w != nil:
 		b.hazard(a.f, w.f, key)

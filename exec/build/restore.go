@@ -316,6 +316,7 @@ func (b *Build) rollBack(a *action) []string {
 			if before != nil && !b.exists(p) {
 				b.putBack(before, p)
 			}
+		case before != nil && b.putFound(a, before, p):
 		case b.laterVersion(a, o.Path) && !b.leftByFailed(a, o):
 			if before != nil {
 				b.putUnder(a, o.Path, p)
@@ -394,6 +395,13 @@ func (b *Build) failedOnSomething(a *action, path string, found *cache.Output) b
 // earlier version: theirs are gone from the tree then, and they run again.
 func (b *Build) putUnder(a *action, path, p string) bool {
 	return b.putVersion(b.chain.under(a.n, path), p)
+}
+
+// putFound puts back what an action has found whose run in this build was not good, if no
+// action before it has left anything: what one after it has replaced was of such runs.
+func (b *Build) putFound(a *action, found *cache.Output, p string) bool {
+	earlier := func(x version) bool { return x.serial < a.n.serial }
+	return b.spoiled[a.n.name] && !slices.ContainsFunc(b.chain.of(found.Path), earlier) && b.putVersion(found, p)
 }
 
 // putBase puts back what was at a path before several actions, none of which has ended well,

@@ -350,7 +350,7 @@ func (v *versions) beneath(n *node, o *cache.Output) *cache.Output {
 }
 
 // isLater reports whether what an action read at a path is a version that comes after
-// it.
+// it, or what a run of this build has left after it that was not good.
 func (v *versions) isLater(n *node, in *cache.Input) bool {
 	later := false
 	for _, x := range v.ofFamily(in.Path, n.serial) {
@@ -362,7 +362,9 @@ func (v *versions) isLater(n *node, in *cache.Input) bool {
 		}
 		later = true
 	}
-	return later
+	return later || slices.ContainsFunc(v.failed[in.Path], func(x version) bool {
+		return v.b.spoiled[x.target] && x.target != n.name && x.out.Type == typeRegular && x.out.Hash == in.Hash && x.serial > n.serial && !v.isStranger(&x, n.serial)
+	})
 }
 
 func endsInSegment(chain []version) bool {

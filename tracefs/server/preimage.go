@@ -60,6 +60,21 @@ func (p *preimages) save(path string, st tracefs.Stat, leaving bool) string {
 	return name
 }
 
+// share returns what was at a path with a copy of its own of what was saved of it: another
+// name would make the file look changed to who reads it. ok is false if that could not be
+// had.
+func (p *preimages) share(b tracefs.Before) (_ tracefs.Before, ok bool) {
+	if b.Saved == "" {
+		return b, true
+	}
+	name := filepath.Join(p.dir, strconv.FormatUint(p.next.Add(1), 10))
+	if clone(b.Saved, name, true) != nil {
+		return tracefs.Before{}, false
+	}
+	b.Saved = name
+	return b, true
+}
+
 // clone makes to a copy of the file from: of its blocks where the file system
 // can share them, else of its bytes if it may.
 func clone(from, to string, bytes bool) error {

@@ -15,45 +15,73 @@ import (
 // that ends first may find what the other has begun. Both are told.
 type writers struct {
 	mu   sync.Mutex
-	live map[string][]*writer
+	live map[string]*crowd
 	all  map[string][]string // by path: the names of all actions that have begun
 }
 
-// writer is one action that has begun to write a path and has not ended.
-type writer struct {
-	v       *view
+// crowd are the actions that have begun to write a path and of which at least one has not
+// ended since the first of them began.
+type crowd struct {
+	views   []*view
 	existed bool // whether something was there before the first of them
+
+	// What was there before the first of them, which is what all of them have replaced.
+	// The first holds the lock while it saves that: the others must not change it before.
+	// It is the first's own until that ends.
+	saving sync.Mutex
+	before tracefs.Before
+	first  *view
 }
 
-func newWriters() *writers { return &writers{live: map[string][]*writer{}, all: map[string][]string{}} }
+func newWriters() *writers { return &writers{live: map[string]*crowd{}, all: map[string][]string{}} }
 
-// enter notes that a view begins to write path, where it found a file or not.
-func (ws *writers) enter(path string, v *view, existed bool) {
+// enter notes that a view begins to write path, where it found before. Whoever is not the
+// first gets in its place what the first has found. save is called in between, to keep
+// what is there while it still is.
+func (ws *writers) enter(path string, v *view, before *tracefs.Before, save func()) {
+	c, first := ws.join(path, v, before.Exists)
+	if !first {
+		c.saving.Lock()
+		defer c.saving.Unlock()
+		if b, ok := v.engine.preimages.share(c.before); ok {
+			*before = b
+		}
+		return
+	}
+	defer c.saving.Unlock()
+	save()
+	c.before = *before
+}
+
+// join enters a view into the crowd at a path. The first has its lock then.
+func (ws *writers) join(path string, v *view, existed bool) (c *crowd, first bool) {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
-	others := ws.live[path]
-	if len(others) > 0 {
-		existed = others[0].existed
+	if c = ws.live[path]; c == nil {
+		c, first = &crowd{existed: existed, first: v}, true
+		c.saving.Lock()
+		ws.live[path] = c
 	}
-	for _, o := range others {
-		o.v.contended = append(o.v.contended, tracefs.Contention{Path: path, By: v.name, Existed: existed})
-		v.contended = append(v.contended, tracefs.Contention{Path: path, By: o.v.name, Existed: existed})
+	for _, o := range c.views {
+		o.contended = append(o.contended, tracefs.Contention{Path: path, By: v.name, Existed: c.existed})
+		v.contended = append(v.contended, tracefs.Contention{Path: path, By: o.name, Existed: c.existed})
 	}
-	ws.live[path] = append(others, &writer{v: v, existed: existed})
+	c.views = append(c.views, v)
 	if !slices.Contains(ws.all[path], v.name) {
 		ws.all[path] = append(ws.all[path], v.name)
 	}
 	v.writing = append(v.writing, path)
+	return c, first
 }
 
 // writer names the action that is writing path, "" if none is.
 func (ws *writers) writer(path string) string {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
-	if len(ws.live[path]) == 0 {
-		return ""
+	if c := ws.live[path]; c != nil {
+		return c.views[0].name
 	}
-	return ws.live[path][0].v.name
+	return ""
 }
 
 // another tells whether an action other than a view's has begun to write path in this
@@ -69,7 +97,7 @@ func (ws *writers) another(path string, v *view) bool {
 func (ws *writers) replaceTail(path string, mode uint32, data []byte, at int64) error {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
-	if len(ws.live[path]) > 0 {
+	if ws.live[path] != nil {
 		return unix.EBUSY
 	}
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|unix.O_NOFOLLOW, os.FileMode(mode&0o777))
@@ -89,13 +117,26 @@ func (ws *writers) leave(v *view) []tracefs.Contention {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
 	for _, path := range v.writing {
-		left := slices.DeleteFunc(ws.live[path], func(w *writer) bool { return w.v == v })
-		if len(left) == 0 {
+		c := ws.live[path]
+		if c.views = slices.DeleteFunc(c.views, func(w *view) bool { return w == v }); len(c.views) == 0 {
 			delete(ws.live, path)
-			continue
 		}
-		ws.live[path] = left
+		c.without(v, len(c.views) > 0)
 	}
 	v.writing = nil
 	return v.contended
+}
+
+// without takes over from a view that ends what was there before all: what it has saved is
+// its own affair from now on. others tells whether the crowd goes on.
+func (c *crowd) without(v *view, others bool) {
+	c.saving.Lock()
+	defer c.saving.Unlock()
+	if c.first == v && others {
+		b, ok := v.engine.preimages.share(c.before)
+		b.Lost = b.Lost || !ok
+		c.before = b
+	} else if c.first != v && !others && c.before.Saved != "" {
+		_ = os.Remove(c.before.Saved)
+	}
 }

@@ -41,7 +41,7 @@ func (v *view) beforeChange(path string, c change, tid uint32) {
 	}
 	if !w.entered && !c.commutes() {
 		w.entered = true
-		v.engine.writers.enter(path, v, w.before.Exists)
+		v.engine.writers.enter(path, v, &w.before, func() { v.keepOld(path, c, w) })
 	}
 	v.keepOld(path, c, w)
 	if first && v.journal != nil {
