@@ -149,6 +149,7 @@ func (a *action) notGood(rec *tracefs.Record, status int) {
 	b.chain.remove(a.n.name)
 	b.chain.addFailed(a.n.name, t)
 	a.put(t)
+	b.moved = time.Now() // also for who saw what is not good change
 	a.showSegments(left)
 	b.ranAgain(a.n)
 	a.done()
