@@ -125,7 +125,7 @@ func (a *action) before(rec *tracefs.Record, w *tracefs.Write) *cache.Output {
 		return nil
 	}
 	under := a.b.chain.beneath(a.n, &o)
-	if under == &o {
+	if under == &o || readFirst(rec, w.Path) {
 		return &o
 	}
 	if a.under == nil {

@@ -82,6 +82,7 @@ func (a *action) succeeded(rec *tracefs.Record) error {
 func (a *action) changedUnder(p string, rec *tracefs.Record) {
 	b := a.b
 	key := b.sp.key(p)
+	moved := b.moved // by others
 	a.spoilt(rec)
 	switch w := b.lastBefore(a.n, b.wrote[key], time.Time{}); {
 	case w != nil:
@@ -90,7 +91,7 @@ func (a *action) changedUnder(p string, rec *tracefs.Record) {
 	case len(b.wrote[key]) > 0:
 		b.again(a.f, nil, b.display(key)+" was written by an action after it while its recipe ran")
 		return
-	case b.active > 0 || b.nativesOn > 0 || b.moved.After(a.started):
+	case b.active > 0 || b.nativesOn > 0 || moved.After(a.started):
 		b.again(a.f, nil, b.display(key)+" changed while its recipe ran")
 		return
 	}

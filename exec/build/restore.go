@@ -316,7 +316,7 @@ func (b *Build) rollBack(a *action) []string {
 			if before != nil && !b.exists(p) {
 				b.putBack(before, p)
 			}
-		case before != nil && b.putFound(a, before, p):
+		case before != nil && b.putFound(a, o.Path, p):
 		case b.laterVersion(a, o.Path) && !b.leftByFailed(a, o):
 			if before != nil {
 				b.putUnder(a, o.Path, p)
@@ -324,7 +324,11 @@ func (b *Build) rollBack(a *action) []string {
 		case b.failedOnSomething(a, o.Path, before) && (b.putUnder(a, o.Path, p) || b.putBase(a.n, o.Path, p)):
 		case !b.leftAsIs(o) || b.leftBefore(a, o):
 		case before != nil && before.Hash != o.Hash:
-			b.putBack(before, p)
+			if found := b.foundFirst(a, o.Path); found != nil {
+				b.putBack(found, p)
+			} else {
+				hide = append(hide, p)
+			}
 		case slices.Contains(a.n.shown, p):
 		case before == nil && (o.Type != typeDir || b.ownDir(o.Path, a)):
 			hide = append(hide, p)
@@ -397,11 +401,42 @@ func (b *Build) putUnder(a *action, path, p string) bool {
 	return b.putVersion(b.chain.under(a.n, path), p)
 }
 
-// putFound puts back what an action has found whose run in this build was not good, if no
+// putFound puts back what an action has found that ran in this build among others, if no
 // action before it has left anything: what one after it has replaced was of such runs.
-func (b *Build) putFound(a *action, found *cache.Output, p string) bool {
+func (b *Build) putFound(a *action, path, p string) bool {
+	chain := b.chain.of(path)
 	earlier := func(x version) bool { return x.serial < a.n.serial }
-	return b.spoiled[a.n.name] && !slices.ContainsFunc(b.chain.of(found.Path), earlier) && b.putVersion(found, p)
+	if slices.ContainsFunc(chain, earlier) {
+		return false
+	}
+	if !b.spoiled[a.n.name] && (len(chain) == 0 || !b.laterVersion(a, path) || !b.chain.stands(chain)) {
+		return false
+	}
+	return b.putVersion(b.foundFirst(a, path), p)
+}
+
+// foundFirst returns what was at a path before the last run of an action, and before those
+// of later ones of which that run had found what they left.
+func (b *Build) foundFirst(a *action, path string) *cache.Output {
+	found := findOutput(a.old.Befores, path)
+	all := slices.Concat(b.chain.of(path), b.chain.failed[path])
+	ended := a.old.Started + a.old.Duration
+	for found != nil {
+		i := slices.IndexFunc(all, func(x version) bool {
+			if x.target == a.n.name || x.serial < a.n.serial || !sameContent(&x.out, found) {
+				return false
+			}
+			t := b.graph.Target(x.target)
+			return t != nil && t.Started < ended
+		})
+		if i < 0 {
+			break
+		}
+		t := b.graph.Target(all[i].target)
+		found, ended = all[i].before, t.Started+t.Duration
+		all = slices.Delete(all, i, i+1)
+	}
+	return found
 }
 
 // putBase puts back what was at a path before several actions, none of which has ended well,
