@@ -409,7 +409,7 @@ func (b *Build) putFound(a *action, path, p string) bool {
 	if slices.ContainsFunc(chain, earlier) {
 		return false
 	}
-	if !b.spoiled[a.n.name] && (len(chain) == 0 || !b.laterVersion(a, path) || !b.chain.stands(chain)) {
+	if b.spoiled[a.n.name] == nil && (len(chain) == 0 || !b.laterVersion(a, path) || !b.chain.stands(chain)) {
 		return false
 	}
 	return b.putVersion(b.foundFirst(a, path), p)
@@ -423,7 +423,8 @@ func (b *Build) foundFirst(a *action, path string) *cache.Output {
 	ended := a.old.Started + a.old.Duration
 	for found != nil {
 		i := slices.IndexFunc(all, func(x version) bool {
-			if x.target == a.n.name || x.serial < a.n.serial || !sameContent(&x.out, found) {
+			at, spoilt := b.spoiled[x.target][path]
+			if x.target == a.n.name || x.serial < a.n.serial || !sameContent(&x.out, found) && !(spoilt && at == found.Stat.Ctime) {
 				return false
 			}
 			t := b.graph.Target(x.target)
