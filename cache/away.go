@@ -43,6 +43,7 @@ type Arrival struct {
 	Cached  bool   // it had run before, for somebody else perhaps
 	Worker  string // where it ran, "" if nobody says so
 	Outputs []Output
+	Small   []string // contents of those of them that are small, in any order
 	Answer  []byte
 	Printed string // what it said on its standard error, for messages
 	Took    int64  // nanoseconds that it ran there, 0 if nobody says so
@@ -136,6 +137,7 @@ func EncodeArrival(a *Arrival) []byte {
 		w.int(o.Size)
 		w.str(o.Link)
 	}
+	w.strs(a.Small)
 	w.str(string(a.Answer))
 	w.str(a.Printed)
 	w.int(a.Took)
@@ -153,7 +155,7 @@ func DecodeArrival(b []byte) (*Arrival, error) {
 		o.Path, o.Type, o.Mode = r.str(), r.small(), r.small()
 		o.Hash, o.Size, o.Link = r.hash(), r.int(), r.str()
 	})
-	a.Answer, a.Printed, a.Took = []byte(r.str()), r.str(), r.int()
+	a.Small, a.Answer, a.Printed, a.Took = r.strs(), []byte(r.str()), r.str(), r.int()
 	if !r.done() {
 		return nil, fmt.Errorf("%w: a malformed answer", ErrUnavailable)
 	}

@@ -32,14 +32,24 @@ type lookuper interface {
 // EncodeTrace writes t with everything it needs. Empty and nil slices are the
 // same to it.
 func EncodeTrace(t *Trace) []byte {
-	names := &localTable{ids: map[string]uint32{}}
-	var body writer
+	names := &localTable{ids: make(map[string]uint32, len(t.Inputs)+len(t.Env)+len(t.Outputs)+2)}
+	body := writer{b: make([]byte, 0, recordSize(t))}
 	writeRecord(&body, t, names, func(w *writer) { writeInputs(w, t.Inputs, names) })
 	w := writer{b: make([]byte, 0, len(body.b)+names.size+64)}
 	w.byte(traceVersion)
 	w.strs(names.list)
 	w.b = append(w.b, body.b...)
 	return w.seal()
+}
+
+// recordSize is about how long the record of a trace becomes.
+func recordSize(t *Trace) int {
+	const fixed, each = 512, 40
+	size := fixed + each*(2*len(t.Inputs)+3*len(t.Tokens)+len(t.Env)+2*len(t.Outputs)+2*len(t.Befores)) + len(t.Recipe)
+	for i := range t.Chunks {
+		size += len(t.Chunks[i].Data)
+	}
+	return size
 }
 
 // DecodeTrace reads what EncodeTrace wrote. The error is a *CorruptError or a

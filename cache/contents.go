@@ -21,6 +21,7 @@ type Contents struct {
 	store atomic.Pointer[Client]
 	near  *Near // nil if there is none
 	copy  bool  // what the store has is copied there
+	lent  loans
 }
 
 // NewContents keeps contents in b and, if it is not nil, in c.
@@ -174,6 +175,16 @@ func (c *Contents) Has(h Hash) bool {
 
 // Restore is Blobs.Restore.
 func (c *Contents) Restore(h Hash, dst string, mode fs.FileMode) (FileStat, error) {
+	if data, ok := c.lent.content(h); ok {
+		c.copyNear(h, data)
+		if t := c.lent.take(h, dst, mode); t != nil {
+			defer t.discard()
+			if st, err := t.putAt(dst); err == nil {
+				return st, nil
+			}
+		}
+		return c.blobs.RestoreBytes(data, dst, mode)
+	}
 	st, err := c.blobs.Restore(h, dst, mode)
 	if err == nil || !errors.Is(err, fs.ErrNotExist) {
 		return st, err

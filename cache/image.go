@@ -183,7 +183,7 @@ func nameHash(s string) uint32 {
 
 // encode writes t as a record whose strings and inputs are in img's tables.
 func (img *image) encode(t *Trace) string {
-	var w writer
+	w := writer{b: make([]byte, 0, recordSize(t))}
 	writeRecord(&w, t, img.strs, func(w *writer) { img.writeInputs(w, t.Inputs) })
 	return string(w.b)
 }

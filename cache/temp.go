@@ -22,16 +22,29 @@ type temp struct {
 // newTemp makes a file in dir that is open for reading and writing. Its mode is
 // set whatever the umask says.
 func newTemp(dir *os.File, mode fs.FileMode) (*temp, error) {
-	t := &temp{dir: dir}
-	fd, err := openat(dir, ".", unix.O_TMPFILE|unix.O_RDWR, 0o600)
+	t, err := newUnnamed(dir, mode)
 	if errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.EISDIR) || errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOENT) {
-		t.name = tempName()
-		fd, err = openat(dir, t.name, unix.O_CREAT|unix.O_EXCL|unix.O_RDWR, 0o600)
+		name := tempName()
+		return makeTemp(dir, name, mode, func() (int, error) {
+			return openat(dir, name, unix.O_CREAT|unix.O_EXCL|unix.O_RDWR, 0o600)
+		})
 	}
+	return t, err
+}
+
+// newUnnamed is newTemp where a file can be without a name.
+func newUnnamed(dir *os.File, mode fs.FileMode) (*temp, error) {
+	return makeTemp(dir, "", mode, func() (int, error) {
+		return openat(dir, ".", unix.O_TMPFILE|unix.O_RDWR, 0o600)
+	})
+}
+
+func makeTemp(dir *os.File, name string, mode fs.FileMode, open func() (int, error)) (*temp, error) {
+	fd, err := open()
 	if err != nil {
 		return nil, &os.PathError{Op: "create", Path: dir.Name(), Err: err}
 	}
-	t.file = os.NewFile(uintptr(fd), dir.Name())
+	t := &temp{dir: dir, name: name, file: os.NewFile(uintptr(fd), dir.Name())}
 	if err := unix.Fchmod(fd, modeBits(mode)); err != nil {
 		t.discard()
 		return nil, &os.PathError{Op: "chmod", Path: dir.Name(), Err: err}

@@ -3,6 +3,7 @@ package cache
 import (
 	"encoding/binary"
 	"hash/crc32"
+	"slices"
 )
 
 // checksum guards everything that is stored: processors compute this one faster
@@ -44,10 +45,10 @@ func (w *writer) strs(list []string) {
 // group appends what body writes, preceded by its length, so that a reader can
 // pass over it.
 func (w *writer) group(body func(*writer)) {
-	var sub writer
-	body(&sub)
-	w.uint(uint64(len(sub.b)))
-	w.b = append(w.b, sub.b...)
+	begin := len(w.b)
+	body(w)
+	var length [binary.MaxVarintLen64]byte
+	w.b = slices.Insert(w.b, begin, binary.AppendUvarint(length[:0], uint64(len(w.b)-begin))...)
 }
 
 // seal appends the checksum of all that was written.

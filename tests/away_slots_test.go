@@ -1,6 +1,7 @@
 package tests
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -17,11 +18,16 @@ import (
 	"fmake/tests/reapi"
 )
 
-// slotsTargets is how many recipes are sent to 64 slots, where each takes 50 ms.
+// How many recipes are sent to the server's slots, where each takes 50 ms, and how many are
+// on their way at a time.
+var (
+	slotsTargets = flag.Int("slots.recipes", 2000, "how many recipes TestAwaySlots sends")
+	slotsJobs    = flag.Int("slots.jobs", 96, "its -j")
+)
+
 const (
-	slotsTargets = 2000
-	slotsJobs    = 64
-	slotsEach    = 50 * time.Millisecond
+	slotsThere = 64
+	slotsEach  = 50 * time.Millisecond
 )
 
 // TestAwaySlots has many more recipes run at a time than there are processors here. What it
@@ -43,32 +49,42 @@ func TestAwaySlots(t *testing.T) {
 		}
 	}
 	var all strings.Builder
-	for i := range slotsTargets {
+	for i := range *slotsTargets {
 		fmt.Fprintf(&all, " out%d", i)
 		write(fmt.Sprintf("in%d", i), fmt.Sprintf("content %d\n", i))
 	}
 	write("Makefile", "outs ="+all.String()+"\nall: $(outs)\n$(outs): out%: in% ; cp in$* out$*\n")
-	cmd := exec.Command(binary("fmake"), "-srR", fmt.Sprintf("-j%d", slotsJobs))
+	cmd := exec.Command(binary("fmake"), "-srR", fmt.Sprintf("-j%d", *slotsJobs))
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "FMAKE_CACHE_DIR="+t.TempDir(), "FMAKE_REMOTE_EXEC=grpc://"+s.Addr(), "FMAKEFLAGS=", "MAKEFLAGS=")
-	begun := time.Now()
+	begun, before := time.Now(), usedBySelf(t)
 	if out, err := cmd.CombinedOutput(); err != nil || len(out) > 0 {
 		t.Fatalf("%v: %s", err, out)
 	}
-	took, ideal := time.Since(begun), slotsTargets*slotsEach/slotsJobs
-	t.Logf("%d recipes of %v in %d slots took %v, %.2f times the ideal %v; user+sys %v", slotsTargets, slotsEach, slotsJobs, took,
-		float64(took)/float64(ideal), ideal, cmd.ProcessState.UserTime()+cmd.ProcessState.SystemTime())
-	for i := range slotsTargets {
+	took, ideal := time.Since(begun), time.Duration(*slotsTargets)*slotsEach/slotsThere
+	t.Logf("%d recipes of %v in %d slots with -j%d took %v, %.2f times the ideal %v; user+sys of fmake %v, of the server %v",
+		*slotsTargets, slotsEach, slotsThere, *slotsJobs, took, float64(took)/float64(ideal), ideal,
+		cmd.ProcessState.UserTime()+cmd.ProcessState.SystemTime(), usedBySelf(t)-before)
+	for i := range *slotsTargets {
 		checkFile(t, dir, fmt.Sprintf("out%d", i), fmt.Sprintf("content %d\n", i))
 	}
-	explain := exec.Command(binary("fmake"), "--explain=out0", fmt.Sprintf("--explain=out%d", slotsTargets-1))
+	explain := exec.Command(binary("fmake"), "--explain=out0", fmt.Sprintf("--explain=out%d", *slotsTargets-1))
 	explain.Dir, explain.Env = dir, cmd.Env
 	if out, err := explain.Output(); err != nil || strings.Count(string(out), "It ran remotely on") != 2 {
 		t.Errorf("%v: %s", err, out)
 	}
-	if ran, _ := s.Ran(); ran != slotsTargets {
+	if ran, _ := s.Ran(); ran != *slotsTargets {
 		t.Errorf("%d recipes ran there", ran)
 	}
+}
+
+// usedBySelf is how long this process has been on a processor.
+func usedBySelf(t *testing.T) time.Duration {
+	var used unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_SELF, &used); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }
 
 // pretendToCopy does what a worker does with the recipe "cp FROM TO", without a process.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"time"
 
@@ -118,11 +117,11 @@ func (f *farm) pack(l limits, a *cache.Away) (*parcel, error) {
 			b := &blob{digest: l.function.digest([]byte(x.Data)), data: []byte(x.Data)}
 			n.digest, c.blobs = b.digest, append(c.blobs, b)
 		default:
-			d, err := f.file(l.function, x)
+			b, err := f.file(l.function, x)
 			if err != nil {
 				return nil, err
 			}
-			n.digest, c.blobs = d, append(c.blobs, &blob{digest: d, open: func() (io.ReadCloser, error) { return os.Open(x.From) }})
+			n.digest, c.blobs = b.digest, append(c.blobs, b)
 		}
 		leaves = append(leaves, n)
 	}
@@ -288,6 +287,9 @@ func (f *farm) take(ctx context.Context, l limits, p *pulse, c *parcel, r *repb.
 			a.Answer = data
 			continue
 		}
+		if len(data) > 0 && len(data) < cache.SmallSize && len(a.Small) < mostSmall {
+			a.Small = append(a.Small, string(data))
+		}
 		out := cache.Output{Path: o.GetPath(), Type: regular, Hash: h, Size: o.GetDigest().GetSizeBytes(), Mode: 0o644}
 		if o.GetIsExecutable() {
 			out.Mode = 0o755
@@ -311,7 +313,11 @@ func (f *farm) printed(r *repb.ActionResult) string {
 	return string(raw[max(0, len(raw)-most):])
 }
 
-// content takes one content: as bytes if they are wanted at once, else into the store.
+// mostSmall bounds the contents that are told with what has come back.
+const mostSmall = 32
+
+// content takes one content: as bytes if they are wanted at once, else into the store. Of a
+// small one the bytes are returned, too.
 func (f *farm) content(ctx context.Context, l limits, p *pulse, o *repb.OutputFile, wanted bool) ([]byte, cache.Hash, error) {
 	d := o.GetDigest()
 	if d.GetSizeBytes() > batched && !wanted {
@@ -355,7 +361,7 @@ func (f *farm) content(ctx context.Context, l limits, p *pulse, o *repb.OutputFi
 	if err != nil {
 		return nil, h, notSent("what it has left cannot be kept: %v", err)
 	}
-	return nil, h, nil
+	return data, h, nil
 }
 
 // stream takes a large content into the store.

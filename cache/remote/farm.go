@@ -11,6 +11,7 @@ import (
 
 	repb "github.com/bazelbuild/remote-apis/build/bazel/remote/execution/v2"
 	"github.com/zeebo/blake3"
+	"golang.org/x/sync/singleflight"
 
 	"fmake/cache"
 	"fmake/cache/endpoint"
@@ -35,6 +36,7 @@ type farm struct {
 	mu    sync.Mutex
 	there map[string]*gift                   // contents that the server has, by hash
 	names map[cache.Hash]*repb.Digest        // what the server calls files
+	sums  singleflight.Group                 // of large files that are being named
 	going map[uint64]context.CancelCauseFunc // actions on their way
 }
 
@@ -197,36 +199,66 @@ func (b beating) Read(buf []byte) (int, error) {
 // quicklyHashed is the size up to which a file is sooner hashed than its hash looked up.
 const quicklyHashed = 64 << 10
 
-// file names a file of the tree as the server will, reading it if it was never named: it
-// has to be what the action says.
-func (f *farm) file(fn function, a *cache.AwayFile) (*repb.Digest, error) {
+// file makes a content of a file of the tree, reading it if it was never named as the server
+// does: it has to be what the action says.
+func (f *farm) file(fn function, a *cache.AwayFile) (*blob, error) {
+	b := &blob{open: func() (io.ReadCloser, error) { return os.Open(a.From) }}
 	if fn == blake3Function {
-		return named(a.Hash, a.Size), nil
+		b.digest = named(a.Hash, a.Size)
+		return b, nil
 	}
 	f.mu.Lock()
-	d := f.names[a.Hash]
+	b.digest = f.names[a.Hash]
 	f.mu.Unlock()
-	if d != nil {
-		return d, nil
+	if b.digest != nil {
+		return b, nil
 	}
-	var alias cache.Hash
-	var err error
-	if a.Size >= quicklyHashed {
-		alias, _ = f.local.GetAlias(a.Hash) // else it is computed again
+	sum, err := f.sum(a, b)
+	if err != nil {
+		return nil, err
 	}
-	if alias.IsZero() {
-		if alias, err = bothSums(a); err != nil {
-			return nil, err
-		}
-		if a.Size >= quicklyHashed {
-			_ = f.local.PutAlias(a.Hash, alias)
-		}
-	}
-	d = named(alias, a.Size)
+	b.digest = named(sum, a.Size)
 	f.mu.Lock()
-	f.names[a.Hash] = d
+	f.names[a.Hash] = b.digest
 	f.mu.Unlock()
-	return d, nil
+	return b, nil
+}
+
+// sum returns the SHA256 of a file. A small one is read for good.
+func (f *farm) sum(a *cache.AwayFile, b *blob) (sum cache.Hash, err error) {
+	if a.Size < quicklyHashed {
+		if b.data, err = readSmall(a); err != nil {
+			return sum, err
+		}
+		b.open = nil
+		return sha256Function.sum(b.data), nil
+	}
+	got, err, _ := f.sums.Do(a.Hash.String(), func() (any, error) {
+		if sum, _ := f.local.GetAlias(a.Hash); !sum.IsZero() { // else it is computed again
+			return sum, nil
+		}
+		sum, err := bothSums(a)
+		if err == nil {
+			_ = f.local.PutAlias(a.Hash, sum)
+		}
+		return sum, err
+	})
+	return got.(cache.Hash), err
+}
+
+// readSmall reads a file, and makes sure that it is the one that is meant.
+func readSmall(a *cache.AwayFile) ([]byte, error) {
+	f, err := os.Open(a.From)
+	if err != nil {
+		return nil, notSent("%s is not there any more", a.Path)
+	}
+	defer f.Close()
+	data := make([]byte, a.Size+1)
+	n, err := io.ReadFull(f, data)
+	if err != io.EOF && err != io.ErrUnexpectedEOF || cache.HashBytes(data[:n]) != a.Hash {
+		return nil, notSent("%s is not as it was", a.Path)
+	}
+	return data[:n], nil
 }
 
 // gift is a content that is given to the server: once, whoever needs it.

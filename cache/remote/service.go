@@ -12,8 +12,12 @@ import (
 
 	"fmake/cache"
 	"fmake/cache/endpoint"
+	"fmake/cache/internal/crew"
 	"fmake/cache/internal/proto"
 )
+
+// keptWorkers is how many goroutines with the stacks that calls need are kept.
+const keptWorkers = 64
 
 // Service answers the calls of one store about one remote cache, and about what is sent to be
 // run elsewhere.
@@ -41,6 +45,8 @@ func NewService(local *cache.Client, blobs *cache.Blobs) *Service {
 func (s *Service) Serve(c net.Conn) error {
 	defer c.Close()
 	r := bufio.NewReader(c)
+	workers := crew.New(keptWorkers)
+	defer workers.Dismiss()
 	var write sync.Mutex
 	send := func(id uint32, st proto.Status, payload []byte) {
 		b, err := proto.Frame{ID: id, Code: byte(st), Payload: payload}.Append(nil)
@@ -67,10 +73,10 @@ func (s *Service) Serve(c net.Conn) error {
 			st, answer := s.answer(f)
 			send(f.ID, st, answer)
 		default:
-			go func() {
+			workers.Go(func() {
 				st, answer := s.answer(f)
 				send(f.ID, st, answer)
-			}()
+			})
 		}
 	}
 }

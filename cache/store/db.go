@@ -15,6 +15,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"fmake/cache"
+	"fmake/cache/internal/crew"
 )
 
 // The kinds of records: the first byte of a key.
@@ -36,6 +37,7 @@ type db struct {
 	shield   *shield
 	readOnly bool
 	now      func() time.Time
+	crew     *crew.Crew
 
 	mu      sync.Mutex
 	used    map[string]int64 // when the last use of a record was dated, seconds since 1970
@@ -49,6 +51,8 @@ var errBroken = errors.New("the database is frozen")
 const (
 	memTable   = 4 << 20
 	blockCache = 8 << 20
+	// keptWorkers is how many goroutines with the stacks that pebble needs are kept.
+	keptWorkers = 8
 )
 
 // openDB opens the database at dir. The caller holds the lock.
@@ -58,6 +62,7 @@ func openDB(base vfs.FS, cacheDir, dir string, readOnly bool, warn func(error)) 
 		shield:   newShield(base, warn),
 		readOnly: readOnly,
 		now:      time.Now,
+		crew:     crew.New(keptWorkers),
 		used:     map[string]int64{},
 	}
 	blocks := pebble.NewCache(blockCache)
@@ -92,7 +97,7 @@ func openDB(base vfs.FS, cacheDir, dir string, readOnly bool, warn func(error)) 
 func (d *db) guard(use func() error) error {
 	done := make(chan error, 1)
 	if d.shield.failure() == nil {
-		go func() { done <- use() }()
+		d.crew.Go(func() { done <- use() })
 	}
 	var err error
 	select {
@@ -111,6 +116,7 @@ func (d *db) close() {
 		d.counts.save(d)
 		return d.pebble.Close()
 	})
+	d.crew.Dismiss()
 }
 
 // silent is pebble's logger.

@@ -22,7 +22,7 @@ type Helper func(store net.Conn) (calls net.Conn, stop func(), err error)
 // first of them. words say where the machine is; they mean nothing to the store.
 func Far(start Helper, words []string) Option {
 	return func(s *Store) {
-		s.far = &far{store: s, start: start, words: words}
+		s.far = &far{store: s, start: start, words: words, keeps: true}
 		s.far.taken = sync.NewCond(&s.far.mu)
 	}
 }
@@ -34,6 +34,7 @@ type far struct {
 	words []string
 
 	mu     sync.Mutex
+	keeps  bool          // the helper has not said that nothing is kept there
 	puts   int           // that the helper has not taken yet
 	taken  *sync.Cond    // of mu: puts is 0
 	client *cache.Client // nil before the first call, and once the helper has failed
@@ -74,14 +75,23 @@ func (f *far) put(payload []byte) {
 		return
 	}
 	f.mu.Lock()
-	f.puts++
+	keeps := f.keeps
+	if keeps {
+		f.puts++
+	}
 	f.mu.Unlock()
+	if !keeps {
+		return
+	}
 	go func() {
+		refused := false
 		if c := f.helper(true); c != nil {
-			c.Call(byte(proto.FarPut), payload, 0)
+			status, _, err := c.Call(byte(proto.FarPut), payload, 0)
+			refused = err == nil && proto.Status(status) == proto.Refused
 		}
 		f.mu.Lock()
 		defer f.mu.Unlock()
+		f.keeps = f.keeps && !refused
 		if f.puts--; f.puts == 0 {
 			f.taken.Broadcast()
 		}

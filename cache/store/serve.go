@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"fmake/cache"
+	"fmake/cache/internal/crew"
 	"fmake/cache/internal/proto"
 )
 
@@ -30,7 +31,8 @@ func (s *Store) serve(c net.Conn, session *session) error {
 	if err := session.greet(r); err != nil {
 		return err
 	}
-	slots := make(chan struct{}, maxCalls)
+	slots, workers := make(chan struct{}, maxCalls), crew.New(maxCalls)
+	defer workers.Dismiss()
 	var calls sync.WaitGroup
 	defer calls.Wait()
 	for {
@@ -41,14 +43,17 @@ func (s *Store) serve(c net.Conn, session *session) error {
 		if err != nil {
 			return err
 		}
-		if proto.Op(f.Code) == proto.FarRun { // costs nothing here, and others must not wait for it
-			calls.Go(func() { session.answer(f) })
-			continue
+		away := proto.Op(f.Code) == proto.FarRun // costs nothing here, and others must not wait for it
+		if !away {
+			slots <- struct{}{}
 		}
-		slots <- struct{}{}
-		calls.Go(func() {
-			defer func() { <-slots }()
+		calls.Add(1)
+		workers.Go(func() {
+			defer calls.Done()
 			session.answer(f)
+			if !away {
+				<-slots
+			}
 		})
 	}
 }

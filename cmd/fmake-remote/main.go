@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"runtime/debug"
 
 	"golang.org/x/sys/unix"
 
@@ -27,6 +28,7 @@ const (
 func main() {
 	log.SetFlags(0)
 	log.SetPrefix("fmake-remote: ")
+	debug.SetGCPercent(400) // what it holds is small
 	if len(os.Args) != 2 {
 		fmt.Fprintln(os.Stderr, "fmake-remote is started by fmake-engine.")
 		os.Exit(2)

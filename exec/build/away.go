@@ -5,6 +5,7 @@ import (
 	"errors"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -32,7 +33,10 @@ type sending struct {
 }
 
 // workerPath is the program that is sent along: it is beside the engine.
-func (b *Build) workerPath() string {
+func (b *Build) workerPath() string { return b.worker() }
+
+// findWorker is workerPath when it is first asked for.
+func (b *Build) findWorker() string {
 	engine, err := tracefs.EnginePath(b.opts.EnginePath)
 	if err != nil {
 		return ""
@@ -135,6 +139,7 @@ type journey struct {
 
 	got    *cache.Arrival
 	report *away.Report
+	lent   []func() // give back contents of what has come
 	err    error
 	wait   time.Duration // how long it may be away when a processor is idle here
 	home   time.Duration // how long it was away when it was called home, 0 if it was not
@@ -174,6 +179,7 @@ func (j *journey) Travel(ctx context.Context, idle func() bool) {
 	if j.report, j.err = openReport(j.got); j.err != nil || j.report.Odd != "" {
 		return
 	}
+	j.unpack()
 	if j.a.b.opts.Ships {
 		return
 	}
@@ -185,6 +191,26 @@ func (j *journey) Travel(ctx context.Context, idle func() bool) {
 	}
 	if err := j.a.b.opts.Shared.sending().learn(ctx, j.client, j.worker, read); err != nil {
 		j.err = err
+	}
+}
+
+// unpack makes ready what has come, so that little is left to do when it arrives.
+func (j *journey) unpack() {
+	b := j.a.b
+	for _, content := range j.got.Small {
+		j.lent = append(j.lent, b.contents.Lend([]byte(content)))
+	}
+	came := make(map[string]cache.Hash, len(j.got.Outputs))
+	for i := range j.got.Outputs {
+		came[j.got.Outputs[i].Path] = j.got.Outputs[i].Hash
+	}
+	for _, l := range j.report.Left {
+		if l.Type != typeRegular || !strings.HasPrefix(l.Path, "./") || !filepath.IsLocal(l.Path) {
+			continue
+		}
+		if h, ok := came[b.inTree(l.Path)]; ok {
+			j.lent = append(j.lent, b.contents.Stage(h, b.sp.abs(l.Path), fileMode(l.Mode&0o777)))
+		}
 	}
 }
 
@@ -232,6 +258,11 @@ const (
 // Arrive implements exec.Journey.
 func (j *journey) Arrive(gone bool) bool {
 	a, b := j.a, j.a.b
+	defer func() {
+		for _, giveBack := range slices.Backward(j.lent) {
+			giveBack()
+		}
+	}()
 	if gone {
 		a.gone = true
 		return false

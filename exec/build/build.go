@@ -119,6 +119,8 @@ type Build struct {
 	lists     lists
 	env       map[string]string
 	umask     func() fs.FileMode // the files of in-process scripts are opened by another process
+	pwdRoot   func() string      // see rootByPWD
+	worker    func() string      // see workerPath
 	commonEnv commonEnv
 	knownEnv  map[string]bool // names that traces have met
 	envValues *envValues      // see values
@@ -256,6 +258,7 @@ func newBuild(db *makefile.Database, cwd string, o Options) *Build {
 	}
 	b.env, b.noFar = envMap(o.Env), o.NoFar
 	b.umask = sync.OnceValue(currentUmask)
+	b.pwdRoot, b.worker = sync.OnceValue(b.findPWDRoot), sync.OnceValue(b.findWorker)
 	b.serial, b.level = o.Above.Serial, o.Above.Level
 	b.step = steps[min(b.level, len(steps)-1)]
 	b.blobs = cache.OpenBlobs(o.CacheDir, cache.BlobOptions{ReadOnly: o.Cache == CacheReadOnly})

@@ -38,6 +38,7 @@ func envList(env map[string]string) []string {
 // commonEnv is the environment of all recipes without variables of their own.
 type commonEnv struct {
 	vars  map[string]string
+	names []string               // see envNames; nil before it is asked for
 	holds map[cache.EnvText]bool // what traces saw of it that is so now
 	fresh []string               // see freshNames
 	known bool                   // fresh is
@@ -344,8 +345,19 @@ func (b *Build) command(name string) (string, bool) {
 
 // envNames lists the variables of f's environment that may matter at all.
 func (b *Build) envNames(f *makefile.File) []string {
+	if b.ownEnviron(f) {
+		return b.mayMatter(b.environ(f))
+	}
+	if b.commonEnv.names == nil {
+		b.commonEnv.names = b.mayMatter(b.environ(f))
+	}
+	return b.commonEnv.names
+}
+
+// mayMatter lists the variables of an environment that may matter at all.
+func (b *Build) mayMatter(env map[string]string) []string {
 	var out []string
-	for name := range b.environ(f) {
+	for name := range env {
 		if _, never := b.envCandidate(name); !never {
 			out = append(out, name)
 		}

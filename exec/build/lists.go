@@ -1,6 +1,9 @@
 package build
 
-import "sync"
+import (
+	"strings"
+	"sync"
+)
 
 // The lists below are documented in README.md ("How it decides"). They are
 // functions rather than variables so that nothing is built before it is asked
@@ -93,17 +96,17 @@ type nameTable struct {
 
 	once   sync.Once
 	exact  map[string]bool
-	prefix []string
+	prefix map[byte][]string // by the first byte
 }
 
 func newNameTable(list func() []string) *nameTable { return &nameTable{list: list} }
 
 func (t *nameTable) build() {
 	list := t.list()
-	t.exact = make(map[string]bool, len(list))
+	t.exact, t.prefix = make(map[string]bool, len(list)), make(map[byte][]string)
 	for _, n := range list {
 		if n[len(n)-1] == '*' {
-			t.prefix = append(t.prefix, n[:len(n)-1])
+			t.prefix[n[0]] = append(t.prefix[n[0]], n[:len(n)-1])
 			continue
 		}
 		t.exact[n] = true
@@ -112,11 +115,11 @@ func (t *nameTable) build() {
 
 func (t *nameTable) has(name string) bool {
 	t.once.Do(t.build)
-	if t.exact[name] {
-		return true
+	if t.exact[name] || name == "" {
+		return t.exact[name]
 	}
-	for _, p := range t.prefix {
-		if len(name) >= len(p) && name[:len(p)] == p {
+	for _, p := range t.prefix[name[0]] {
+		if strings.HasPrefix(name, p) {
 			return true
 		}
 	}

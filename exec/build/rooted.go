@@ -34,7 +34,10 @@ func (b *Build) rootPath(name string) string {
 
 // rootByPWD is the root as whoever believes PWD calls it: the working directory by that
 // name, less what of it is below the root.
-func (b *Build) rootByPWD() string {
+func (b *Build) rootByPWD() string { return b.pwdRoot() }
+
+// findPWDRoot is rootByPWD when it is first asked for.
+func (b *Build) findPWDRoot() string {
 	pwd := filepath.Clean(b.env["PWD"])
 	if real, err := evalLinks(pwd); err != nil || real != b.sp.cwd || !filepath.IsAbs(pwd) {
 		return b.sp.root
