@@ -51,8 +51,15 @@ func TestWrongLetters(t *testing.T) {
 		a, b string
 		want int
 	}{
-		{"", "", 0}, {"", "ab", 2}, {"ab", "", 2}, {"ab", "ba", 1}, {"abc", "abd", 1}, {"abcd", "acbd", 1},
-		{"kitten", "sitting", 3}, {"abc", "abc", 0}, {"ca", "abc", 3},
+		{"", "", 0},
+		{"", "ab", 2},
+		{"ab", "", 2},
+		{"ab", "ba", 1},
+		{"abc", "abd", 1},
+		{"abcd", "acbd", 1},
+		{"kitten", "sitting", 3},
+		{"abc", "abc", 0},
+		{"ca", "abc", 3},
 	} {
 		if n, m := wrongLetters(c.a, c.b), wrongLetters(c.b, c.a); n != c.want || m != c.want {
 			t.Errorf("%q and %q: %d, %d, want %d", c.a, c.b, n, m, c.want)
