@@ -41,13 +41,21 @@ func (e *CorruptError) Unwrap() error { return e.Err }
 // VersionError says that something was stored in a format that this program
 // does not know. The thing is left alone.
 type VersionError struct {
-	What        string // "graph", "trace", "store"
-	Name        string
+	What        string // "graph", "trace", "store", "label"
+	Name        string // may be empty
 	Found, Want string
 }
 
 func (e *VersionError) Error() string {
-	return fmt.Sprintf("%s %s has format %q, not %q: left alone", e.What, e.Name, e.Found, e.Want)
+	s := e.What
+	if e.Name != "" {
+		s += " " + e.Name
+	}
+	s += fmt.Sprintf(" is of another version of fmake (format %q, not %q) and stays as it is; use that version, or ", e.Found, e.Want)
+	if e.What == "label" { // which a person has made, maybe elsewhere
+		return s + "make it anew"
+	}
+	return s + "another cache: --cache-dir=DIR or FMAKE_CACHE_DIR"
 }
 
 // ChangedError says that a file is not, or did not stay, what the caller knows.

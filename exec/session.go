@@ -25,6 +25,8 @@ type Config struct {
 	// Own is asked first about long options; ok means that it was one of the
 	// program's own.
 	Own func(word string, rest []string) (used int, ok bool)
+	// OwnNames lists those options, without the dashes, for messages. It may be nil.
+	OwnNames func() []string
 	// Help gives what --help says of those options, after what it says of GNU make's.
 	// It may be nil.
 	Help func() string

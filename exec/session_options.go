@@ -56,7 +56,7 @@ func (s *Session) decodeOptions() {
 	inherited := s.set.Jobs()
 	s.set.SetJobs(0)
 	d := s.decoder(makefile.OriginCommand)
-	d.Invoked, d.Own = s.cfg.Args[0], s.cfg.Own
+	d.Invoked, d.Own, d.OwnNames = s.cfg.Args[0], s.cfg.Own, s.cfg.OwnNames
 	ok := d.Decode(s.cfg.Args[1:])
 	s.slots = s.set.Jobs()
 	if s.slots == 0 {

@@ -7,7 +7,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-packages="gcc libc6-dev make perl git util-linux procps xz-utils ccache libreadline-dev dpkg-dev"
+packages="gcc libc6-dev make perl git util-linux procps xz-utils ccache libreadline-dev dpkg-dev tmux"
 
 install_packages() {
 	missing=

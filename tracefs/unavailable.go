@@ -5,6 +5,8 @@ import (
 	"io/fs"
 
 	"golang.org/x/sys/unix"
+
+	"fmake/tracefs/wire"
 )
 
 // ErrUnavailable says why views cannot be had on this machine. Builds then work
@@ -25,6 +27,10 @@ func (e *ErrUnavailable) Error() string {
 // ErrKilled is the error of an engine that was killed while it was started: that says
 // nothing about whether views can be had here.
 var ErrKilled = errors.New("the engine was killed")
+
+// ErrGone is wrapped by the errors of asking an engine that has died, or is about to: Done
+// tells when. After other errors it lives.
+var ErrGone = wire.ErrGone
 
 // unavailable explains an error met while an engine was started.
 func unavailable(doing string, err error) *ErrUnavailable {

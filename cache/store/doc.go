@@ -44,6 +44,7 @@
 // dropped and counted. A write that fails (disk full, I/O error) freezes the
 // database: from then on nothing is written any more, as if the machine had
 // crashed at that moment, and every call says that the store is unavailable. A
-// database that cannot be opened because it is damaged is moved aside and begun
-// anew. One of another format (VERSION) is left alone.
+// database that cannot be opened because it is damaged, or of which nobody can
+// tell the format, is moved aside and begun anew. One of another format
+// (store.version) is left alone.
 package store

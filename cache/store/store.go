@@ -188,6 +188,9 @@ func (s *Store) peep(why error) (backend, error) {
 	if !errors.Is(why, unix.EROFS) && !errors.Is(why, fs.ErrPermission) {
 		return nil, why
 	}
+	if versionDamaged(s.dir) {
+		return nil, &cache.CorruptError{What: "store", Name: s.dir, Err: why}
+	}
 	d, err := openDB(s.fs, s.dir, filepath.Join(s.dir, storeName), true, s.warn)
 	if err != nil {
 		return nil, fmt.Errorf("%w; %w", why, err)
@@ -222,8 +225,7 @@ func (s *Store) hold(lock *os.File) (_ backend, err error) {
 func (s *Store) openOrRenew() (*db, error) {
 	dir := filepath.Join(s.dir, storeName)
 	_, err := os.Stat(filepath.Join(s.dir, damagedName))
-	damaged := err == nil
-	if !damaged {
+	if damaged := err == nil || versionDamaged(s.dir); !damaged {
 		if err := writeVersion(s.dir); err != nil {
 			return nil, err
 		}
@@ -237,6 +239,9 @@ func (s *Store) openOrRenew() (*db, error) {
 	}
 	if s.warn != nil {
 		s.warn(&cache.CorruptError{What: "store", Name: dir, Err: errors.New("begun anew")})
+	}
+	if err := writeVersion(s.dir); err != nil {
+		return nil, err
 	}
 	return openDB(s.fs, s.dir, dir, false, s.warn)
 }

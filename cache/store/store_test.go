@@ -197,6 +197,25 @@ func TestOtherVersion(t *testing.T) {
 	}
 }
 
+// TestDamagedVersion: a store of which nobody can tell what it holds is begun anew.
+func TestDamagedVersion(t *testing.T) {
+	for _, text := range []string{"", "\x00\x00\n", "fmake"} {
+		dir := cacheDir(t)
+		st := open(t, dir)
+		must(t, connect(t, st).PutTrace(hash(1), hash(1), trace(1)))
+		must(t, st.Close())
+		must(t, os.WriteFile(filepath.Join(dir, versionName), []byte(text), 0o600))
+		c := connect(t, open(t, dir))
+		if got, err := c.Result(hash(1)); err != nil || got != nil {
+			t.Errorf("%q: a result of the damaged store: %v %v", text, got, err)
+		}
+		must(t, c.PutTrace(hash(2), hash(2), trace(2)))
+		if found, err := readVersion(dir); err != nil || found != format {
+			t.Errorf("%q: the version is %q, %v", text, found, err)
+		}
+	}
+}
+
 func TestOthersFolder(t *testing.T) {
 	dir := cacheDir(t)
 	must(t, os.MkdirAll(dir, 0o700))

@@ -15,23 +15,36 @@ import (
 
 // format is the content of the file that says what the database holds. It
 // changes when records of an older release would be misread.
-const format = "fmake store 1"
+const format = formatName + "1"
+
+// formatName is how the formats of all releases begin. A file that begins otherwise, as one
+// that a crash has left empty, is damaged.
+const formatName = "fmake store "
 
 // checkVersion returns a *cache.VersionError if the store is of another format.
-// A store that does not exist is of every format.
+// A store that does not exist is of every format, and so is one that is damaged.
 func checkVersion(cacheDir string) error {
-	path := filepath.Join(cacheDir, versionName)
-	b, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	found, err := readVersion(cacheDir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return nil
-	}
-	if err != nil {
+	case err != nil:
 		return fmt.Errorf("read the store's version: %w", err)
-	}
-	if found := strings.TrimSpace(string(b)); found != format {
+	case strings.HasPrefix(found, formatName) && found != format:
 		return &cache.VersionError{What: "store", Name: cacheDir, Found: firstLine(found), Want: format}
 	}
 	return nil
+}
+
+// versionDamaged reports whether nobody can tell any more what format the store has.
+func versionDamaged(cacheDir string) bool {
+	found, err := readVersion(cacheDir)
+	return err == nil && !strings.HasPrefix(found, formatName)
+}
+
+func readVersion(cacheDir string) (string, error) {
+	b, err := os.ReadFile(filepath.Join(cacheDir, versionName))
+	return strings.TrimSpace(string(b)), err
 }
 
 // firstLine keeps a message in one line whatever the file holds.
@@ -78,9 +91,10 @@ func setAside(cacheDir string) error {
 	if err := os.Rename(from, to); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	err := os.Remove(filepath.Join(cacheDir, damagedName))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+	for _, name := range []string{versionName, damagedName} {
+		if err := os.Remove(filepath.Join(cacheDir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
 	}
-	return err
+	return nil
 }

@@ -63,6 +63,7 @@ looked up         %d found, %d not found (%.0f %%)
 time saved        %s
 from elsewhere    %d results of the remote cache
 damaged records   %d dropped
+not counted       what a tree puts back of its own last builds without asking the cache, as after clean
 `, dir, s.Traces, s.Sets, s.Blobs, size(s.BlobBytes), s.Small, size(s.RecordBytes), s.Hits, s.Misses, percent, time.Duration(s.Saved).Round(time.Second), s.Far, s.Dropped)
 	return err
 }

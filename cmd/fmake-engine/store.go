@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -31,7 +30,7 @@ func openStore(cacheDir string, args []string) (server.Store, error) {
 	}
 	st, err := store.Open(cacheDir, opts...)
 	if err != nil {
-		return nil, fmt.Errorf("open the store: %w", err)
+		return nil, err
 	}
 	if readOnly {
 		return st, nil

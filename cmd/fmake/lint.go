@@ -19,7 +19,7 @@ func (p *program) showLint(findings []lint.Finding) {
 	}
 	p.session.Warn(lint.Summary(findings))
 	if additions := lint.Additions(findings); len(additions) > 0 {
-		p.session.Warn("lint: --lint=patch prints a patch that adds what is to be added")
+		p.session.Warn("lint: --lint=patch prints a patch that adds what is to be added, for patch -p1")
 		p.warnOfGenerated(additions)
 	}
 }

@@ -135,6 +135,17 @@ func ownOptions() []ownOption {
 	}
 }
 
+// ownNames are the names that people use, without the dashes.
+func ownNames() []string {
+	var names []string
+	for _, o := range ownOptions() {
+		if o.help != "" {
+			names = append(names, strings.TrimPrefix(o.name, "--"))
+		}
+	}
+	return names
+}
+
 // word is how --help shows an option.
 func (o *ownOption) word() string {
 	arg := cmp.Or(strings.Join(o.values, "|"), o.arg)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"fmake/cache/endpoint"
+	"fmake/exec/flags"
 )
 
 // own are fmake's own options. They are long options that GNU make does not
@@ -117,10 +118,20 @@ func (o *own) takeVariable(value string) {
 	for i := 0; i < len(words); i++ {
 		used, ok := o.take(words[i], words[i+1:])
 		if !ok {
-			o.wrong = append(o.wrong, fmt.Sprintf("FMAKEFLAGS: unrecognized option '%s'", words[i]))
+			o.wrong = append(o.wrong, unknownWord(words[i]))
 		}
 		i += used
 	}
+}
+
+// unknownWord is the message for a word of FMAKEFLAGS that is none of fmake's options.
+func unknownWord(word string) string {
+	text := fmt.Sprintf("FMAKEFLAGS: unrecognized option '%s'", word)
+	name, _, _ := strings.Cut(strings.TrimLeft(word, "-"), "=")
+	if near := flags.Near(name, ownNames(), nil); near != "" {
+		text += fmt.Sprintf("; did you mean '--%s'?", near)
+	}
+	return text
 }
 
 // words is what FMAKEFLAGS has to be for makes below: every option that differs

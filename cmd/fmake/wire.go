@@ -68,6 +68,7 @@ func (p *program) config(args []string) exec.Config {
 	return exec.Config{
 		Args: args, Env: p.env, Private: p.private, Idle: p.idle,
 		Own:          p.own.take,
+		OwnNames:     ownNames,
 		Help:         help,
 		Ready:        p.ready,
 		Instead:      p.instead,

@@ -10,6 +10,7 @@ import (
 
 	"fmake/cache"
 	"fmake/cache/labels"
+	"fmake/exec/flags"
 )
 
 // labelCommand is one command of "frun label".
@@ -52,7 +53,7 @@ type labelWords struct {
 // label does what "frun label" is asked for, and ends.
 func (p *program) label(args []string) {
 	if len(args) == 0 {
-		misused(errors.New("what is to be done with labels?"))
+		misused("frun label", errors.New("what is to be done with labels?"))
 	}
 	if args[0] == "--help" {
 		labelHelp(os.Stdout)
@@ -61,11 +62,11 @@ func (p *program) label(args []string) {
 	all := labelCommands()
 	i := slices.IndexFunc(all, func(c labelCommand) bool { return c.name == args[0] })
 	if i < 0 {
-		misused(fmt.Errorf("unknown command '%s' for labels", args[0]))
+		misused("frun label", unknownCommand(args[0], all))
 	}
 	w, err := all[i].parse(args[1:])
 	if err != nil {
-		misused(fmt.Errorf("%w\nUsage: frun label %s %s", err, all[i].name, all[i].args))
+		misused("frun label", fmt.Errorf("%w\nUsage: frun label %s %s", err, all[i].name, all[i].args))
 	}
 	dir, err := p.cacheDir()
 	if err == nil {
@@ -85,6 +86,27 @@ func (p *program) label(args []string) {
 type saysNo struct{ status int }
 
 func (e *saysNo) Error() string { return fmt.Sprintf("status %d", e.status) }
+
+// options are the names of its options without their dashes.
+func (c *labelCommand) options() []string {
+	var names []string
+	for _, name := range slices.Concat(c.takes, c.flags) {
+		names = append(names, strings.TrimPrefix(name, "--"))
+	}
+	return names
+}
+
+// unknownCommand is the error for a word that is no label command.
+func unknownCommand(word string, all []labelCommand) error {
+	names := make([]string, len(all))
+	for i, c := range all {
+		names[i] = c.name
+	}
+	if near := flags.Near(word, names, nil); near != "" {
+		return fmt.Errorf("unknown command '%s' for labels\nDid you mean '%s'?", word, near)
+	}
+	return fmt.Errorf("unknown command '%s' for labels", word)
+}
 
 // parse sorts the words behind the command's name. Those behind an option that takes a list
 // belong to it, up to the next option.
@@ -108,7 +130,7 @@ func (c *labelCommand) parse(args []string) (*labelWords, error) {
 			current = ""
 			w.set[word] = true
 		default:
-			return nil, &unknownOption{word}
+			return nil, &unknownOption{word, c.options()}
 		}
 	}
 	w.names = w.lists[""]

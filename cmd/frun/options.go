@@ -8,6 +8,7 @@ import (
 
 	"fmake/cache/endpoint"
 	"fmake/exec/build"
+	"fmake/exec/flags"
 )
 
 // options are what the command line says, before the command.
@@ -119,7 +120,7 @@ func (o *options) take(word string, rest []string, wanted func(option) bool) (us
 	all := table()
 	i := slices.IndexFunc(all, func(x option) bool { return x.name == name && wanted(x) })
 	if i < 0 {
-		return 0, &unknownOption{word}
+		return 0, &unknownOption{word, namesOf(all)}
 	}
 	x := all[i]
 	switch {
@@ -144,9 +145,28 @@ func (o *options) take(word string, rest []string, wanted func(option) bool) (us
 }
 
 // unknownOption is the error for a word that is no option.
-type unknownOption struct{ word string }
+type unknownOption struct {
+	word  string
+	names []string // what it could have been
+}
 
-func (e *unknownOption) Error() string { return fmt.Sprintf("unrecognized option '%s'", e.word) }
+func (e *unknownOption) Error() string {
+	text := fmt.Sprintf("unrecognized option '%s'", e.word)
+	word, _, _ := strings.Cut(strings.TrimPrefix(e.word, "--"), "=")
+	if near := flags.Near(word, e.names, nil); near != "" {
+		text += fmt.Sprintf("\nDid you mean '--%s'?", near)
+	}
+	return text
+}
+
+// namesOf returns the names of options without their dashes.
+func namesOf(all []option) []string {
+	names := make([]string, len(all))
+	for i, o := range all {
+		names[i] = strings.TrimPrefix(o.name, "--")
+	}
+	return names
+}
 
 // inherit reads FMAKEFLAGS, of which only what concerns both programs is for us.
 func (o *options) inherit(flags string) error {

@@ -24,7 +24,10 @@ func TestParse(t *testing.T) {
 		{args: "--cache-dir= x", err: "option '--cache-dir' needs a value: --cache-dir=DIR"},
 		{args: "--tracefs=much x", err: "option '--tracefs=much': the value must be one of auto, off, require"},
 		{args: "--explain=yes x", err: "option '--explain' takes no value"},
-		{args: "--expl x", err: "unrecognized option '--expl'"},
+		{args: "--expl x", err: "unrecognized option '--expl'\nDid you mean '--explain'?"},
+		{args: "--cahce=off x", err: "unrecognized option '--cahce=off'\nDid you mean '--cache'?"},
+		{args: "--dry x", err: "unrecognized option '--dry'\nDid you mean '--dry-run'?"},
+		{args: "--zzzz x", err: "unrecognized option '--zzzz'"},
 		{args: "-n x", err: "unrecognized option '-n'"},
 	} {
 		o := newOptions()

@@ -60,7 +60,7 @@ func run(args, env []string) {
 		err = p.o.check()
 	}
 	if err != nil {
-		misused(err)
+		misused("frun", err)
 	}
 	if !inside && p.o.canonical != "" && !tracefs.InView() {
 		if err := p.enter(); err != nil {
@@ -71,9 +71,9 @@ func run(args, env []string) {
 	p.start()
 }
 
-// misused says what is wrong with the command line and ends.
-func misused(err error) {
-	fmt.Fprintf(os.Stderr, "frun: %v\nTry 'frun --help' for more information.\n", err)
+// misused says what is wrong with the command line, and whose --help tells more, and ends.
+func misused(whose string, err error) {
+	fmt.Fprintf(os.Stderr, "frun: %v\nTry '%s --help' for more information.\n", err, whose)
 	os.Exit(ownFailure)
 }
 

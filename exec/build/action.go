@@ -293,12 +293,12 @@ func (a *action) End(status int, interrupted bool) error {
 	return a.succeeded(rec)
 }
 
-// lost handles an action whose record could not be had: the engine died. The journal
-// keeps it, and what its last run has left stays known: it may not even have been
-// undone, and its next run has to do that.
+// lost handles an action whose record could not be had: the engine died, or had no view
+// for it. The journal keeps it, and what its last run has left stays known: it may not even
+// have been undone, and its next run has to do that.
 func (a *action) lost(err error) error {
 	a.b.changedUnseen()
-	if e := a.b.engine; e != nil {
+	if e := a.b.engine; e != nil && errors.Is(err, tracefs.ErrGone) {
 		<-e.Done()
 		tracefs.RemoveTemporary(e.CutShort(a.n.name), a.b.sp.root, a.b.env["TMPDIR"])
 	}

@@ -210,6 +210,7 @@ type node struct {
 	old     *cache.Trace // the trace in force when it was decided
 	decided *decision    // what was decided, for --explain; nil before
 	must    bool         // what GNU make's rule said then
+	idled   bool         // its recipe ran every time, and had nothing to do
 
 	claim    claim                   // keeps builds at the same time apart
 	last     *done                   // as what it was settled, nil if it is not

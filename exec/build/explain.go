@@ -33,10 +33,13 @@ func (b *Build) Walks(name string) bool {
 func (b *Build) Explain(name string, f *makefile.File) *explain.Answer {
 	a := &explain.Answer{Name: name}
 	path := b.w.real(b.sp.target(name))
-	if f != nil && f.Recipe != nil {
+	switch {
+	case f != nil && f.Recipe != nil:
 		b.explainTarget(a, f)
 		path = b.node(f).path
-	} else {
+	case f != nil && b.isGroup(f, path):
+		b.explainNeeds(a, f)
+	default:
 		b.explainFile(a, path)
 	}
 	l := b.linksOf(b.sp.key(path))

@@ -23,8 +23,10 @@ func (a *action) succeeded(rec *tracefs.Record) error {
 	if a.n.always && a.old != nil && a.untouched(rec) {
 		b.ranAgain(a.n)
 		a.done()
+		a.n.idled = true
 		return nil // it did nothing: what is known of its last real run stays
 	}
+	a.n.idled = false
 	b.forgetWrites(rec)
 	if c := a.contended(rec); len(c) > 0 {
 		a.sharedPath(c, rec)

@@ -59,7 +59,10 @@ func (r *reporting) target(f *makefile.File) {
 	}
 	r.keys[n.name] = true
 	t := report.Target{Key: n.name, Name: f.Name, Dir: r.dir, Outcome: outcome(f, n)}
-	if n.decided != nil {
+	switch {
+	case n.idled:
+		t.Why = "its recipe, which runs every time, had nothing to do"
+	case n.decided != nil:
 		t.Why = n.decided.why
 	}
 	if n.last != nil && n.last.ran {
@@ -80,6 +83,8 @@ func outcome(f *makefile.File, n *node) report.Outcome {
 		return report.Failed
 	case f.Recipe == nil || d == nil:
 		return report.Group
+	case n.idled:
+		return report.Kept
 	case d.verdict == exec.Restored:
 		return report.Restored
 	case d.verdict == exec.UpToDate && n.must:

@@ -16,6 +16,7 @@ const (
 	Rebuild   State = "rebuild"   // its recipe would run
 	ByMake    State = "by-make"   // GNU make's rule decides, and makes it
 	Source    State = "source"    // no rule makes it
+	Group     State = "group"     // it has no recipe and stands for what it needs
 	Elsewhere State = "elsewhere" // a make below makes it
 	Byproduct State = "byproduct" // the recipe of another target makes it
 )

@@ -27,6 +27,8 @@ type Decoder struct {
 	// Own is asked first about each word that starts with two dashes, and says how
 	// many of the words in rest belong to it. It may be nil.
 	Own func(word string, rest []string) (used int, ok bool)
+	// OwnNames lists what Own knows, without the dashes. It may be nil.
+	OwnNames func() []string
 
 	bad bool
 }
@@ -207,6 +209,7 @@ func (d *Decoder) findLong(name string) (*option, string) {
 	}
 	if found == nil {
 		d.mistake("unrecognized option '--%s'", name)
+		d.suggest(name)
 	}
 	return found, full
 }
@@ -218,6 +221,21 @@ func byLetter(c byte) *option {
 		}
 	}
 	return nil
+}
+
+// suggest names the option of the program's own that may have been meant. Of its own GNU
+// make names none.
+func (d *Decoder) suggest(name string) {
+	if d.OwnNames == nil || !d.strict() {
+		return
+	}
+	var makes []string
+	for i := range options {
+		makes = append(makes, options[i].longs...)
+	}
+	if own := Near(name, d.OwnNames(), makes); own != "" {
+		d.Getopt("Did you mean '--" + own + "'?")
+	}
 }
 
 // mistake is an error of syntax, which getopt reports.

@@ -115,7 +115,7 @@ func (sh *shell) exit(args []string) error {
 func (sh *shell) pwd([]string) error { return sh.write("pwd", sh.hc.Dir+"\n") }
 
 // cd changes to a directory by its name: ".." undoes the last component
-// whether or not that is a link.
+// whether or not that is a link. An empty name is that of the directory it is in.
 func (sh *shell) cd(args []string) error {
 	name := ""
 	switch {
@@ -123,9 +123,6 @@ func (sh *shell) cd(args []string) error {
 		name = args[1]
 	default:
 		name = sh.hc.Env.Get("HOME").Str
-	}
-	if name == "" {
-		return nil
 	}
 	show := name == "-"
 	if show {

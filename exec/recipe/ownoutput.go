@@ -54,10 +54,12 @@ func (o *outputs) name(f *os.File) string {
 	return o.names[f]
 }
 
-// reopens are the ways to open a file once more: what stands in it stays.
+// reopens are the ways to open a file once more: what stands in it stays. Where standard
+// error leads to the same file, both share the place where they go on in it.
 const (
 	reopenStart = `exec "$@" 1<>"$0"`
 	reopenEnd   = `exec "$@" >>"$0"`
+	reopenBoth  = ` 2>&1`
 )
 
 // openInView changes a command whose words name what it writes to, so that it gets that file
@@ -75,6 +77,9 @@ func (r *run) openInView(cmd *proc.Command) (ended func()) {
 	flags, err2 := unix.FcntlInt(cmd.Stdout.Fd(), unix.F_GETFL, 0)
 	if err == nil && err2 == nil && at == 0 && flags&unix.O_APPEND == 0 {
 		how = reopenStart
+	}
+	if cmd.Stderr == cmd.Stdout {
+		how += reopenBoth
 	}
 	cmd.Args = append([]string{defaultShell, "-c", how, name}, cmd.Args...)
 	cmd.Path = defaultShell

@@ -121,6 +121,7 @@ func Parse(text string) (*Script, error) {
 	if strings.Contains(text, "\\\n") {
 		c.comments(file)
 	}
+	c.nestedOutputs(file)
 	c.stmts(file.Stmts, scope{reportTo: -1, tailTo: -1})
 	if c.err != nil {
 		return nil, c.err

@@ -106,9 +106,15 @@ func (c *conn) receiveRights(msg, oob []byte) (n, oobn int, err error) {
 	return n, oobn, errors.Join(waitErr, err)
 }
 
+// errUnsent is wrapped by errors of send after which the connection is as it was.
+var errUnsent = errors.New("wire: not sent")
+
+// send writes a message. If it cannot, the connection breaks, so that nobody waits for an
+// answer, or for news, for ever; but not over descriptors that the kernel does not take,
+// be it that too many are on their way (ETOOMANYREFS).
 func (c *conn) send(f frame) error {
 	if len(f.files) > maxFiles {
-		return fmt.Errorf("wire: %d descriptors in one message", len(f.files))
+		return fmt.Errorf("%w: %d descriptors in one message", errUnsent, len(f.files))
 	}
 	msg := make([]byte, headerSize, headerSize+len(f.body))
 	binary.LittleEndian.PutUint32(msg[0:], uint32(len(f.body)))
@@ -128,10 +134,21 @@ func (c *conn) send(f frame) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	n, err := c.sock.sendRights(msg, rights)
+	if err != nil && n <= 0 && len(f.files) > 0 && !isBroken(err) {
+		return fmt.Errorf("%w: %w", errUnsent, err)
+	}
 	if err == nil && n < len(msg) {
 		_, err = c.sock.Write(msg[n:])
 	}
+	if err != nil {
+		c.sock.Close()
+	}
 	return err
+}
+
+// isBroken reports whether an error says that the other end has died, or this one was closed.
+func isBroken(err error) bool {
+	return errors.Is(err, unix.EPIPE) || errors.Is(err, unix.ECONNRESET) || errors.Is(err, unix.ENOTCONN) || errors.Is(err, os.ErrClosed)
 }
 
 func (c *conn) receive() (frame, error) {

@@ -116,6 +116,9 @@ func (p *Peer) Call(op Op, req, reply Message, files ...*os.File) ([]*os.File, e
 		p.mu.Lock()
 		delete(p.waiting, id)
 		p.mu.Unlock()
+		if errors.Is(err, errUnsent) {
+			return nil, err
+		}
 		return nil, fmt.Errorf("%w: %w", ErrGone, err)
 	}
 	f, ok := <-ch
@@ -147,7 +150,10 @@ func (r *Request) Decode(m Message) error { return Decode(r.Body, m) }
 // Reply answers r. The files are the caller's still.
 func (r *Request) Reply(m Message, files ...*os.File) {
 	// A peer that has gone needs no answer; its end is noticed by Serve.
-	_ = r.peer.conn.send(frame{id: r.id, op: r.Op, flags: flagReply, body: encode(m), files: files})
+	err := r.peer.conn.send(frame{id: r.id, op: r.Op, flags: flagReply, body: encode(m), files: files})
+	if errors.Is(err, errUnsent) {
+		r.Fail(err) // it waits
+	}
 }
 
 // Fail answers r with an error. An errno inside it survives the journey.

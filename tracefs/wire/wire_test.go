@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"reflect"
+	"slices"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -136,5 +137,35 @@ func TestGone(t *testing.T) {
 	<-x.Done()
 	if _, err := x.Call(OpStat, &Text{}, nil); !errors.Is(err, ErrGone) {
 		t.Errorf("error %v", err)
+	}
+}
+
+// TestUnsent: what cannot be sent because of its descriptors is an error for who sends it,
+// and for who waits for it, and the connection goes on.
+func TestUnsent(t *testing.T) {
+	closed, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed.Close()
+	x, _ := peers(t, func(r *Request) {
+		CloseFiles(r.Files)
+		if r.Op == OpOpen {
+			r.Reply(nil, closed)
+			return
+		}
+		r.Reply(nil)
+	})
+	if _, err := x.Call(OpStat, &Text{}, nil, closed); err == nil || errors.Is(err, ErrGone) {
+		t.Errorf("asking with a descriptor that cannot be sent: %v", err)
+	}
+	if _, err := x.Call(OpOpen, &Text{}, nil); err == nil || errors.Is(err, ErrGone) {
+		t.Errorf("the answer has a descriptor that cannot be sent: %v", err)
+	}
+	if _, err := x.Call(OpStat, &Text{}, nil, slices.Repeat([]*os.File{closed}, maxFiles+1)...); err == nil || errors.Is(err, ErrGone) {
+		t.Errorf("too many descriptors: %v", err)
+	}
+	if _, err := x.Call(OpStat, &Text{}, nil); err != nil {
+		t.Errorf("the connection does not go on: %v", err)
 	}
 }
