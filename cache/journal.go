@@ -88,12 +88,26 @@ type Recovery struct {
 
 	// Makes are what makes have said at their ends, in that order.
 	Makes []MakeRecord
+	// Running tells that there are actions of processes that run.
+	Running bool
 
 	// Path is the journal's file, Stat the state of what was read, and Err why there
 	// was nothing to read.
 	Path string
 	Stat FileStat
 	Err  error
+}
+
+// Again reports whether reading the journal once more would find the same.
+func (r *Recovery) Again() bool {
+	if r.Running || len(r.Unfinished)+len(r.Ended) > 0 {
+		return false
+	}
+	st, err := Lstat(r.Path)
+	if r.Err != nil {
+		return errors.Is(r.Err, fs.ErrNotExist) && errors.Is(err, fs.ErrNotExist)
+	}
+	return err == nil && st == r.Stat
 }
 
 // Journal appends to the journal of one tree. It is safe for concurrent use.

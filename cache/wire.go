@@ -3,6 +3,7 @@ package cache
 import (
 	"encoding/binary"
 	"hash/crc32"
+	"slices"
 )
 
 // checksum guards everything that is stored: processors compute this one faster
@@ -44,10 +45,11 @@ func (w *writer) strs(list []string) {
 // group appends what body writes, preceded by its length, so that a reader can
 // pass over it.
 func (w *writer) group(body func(*writer)) {
-	var sub writer
-	body(&sub)
-	w.uint(uint64(len(sub.b)))
-	w.b = append(w.b, sub.b...)
+	start := len(w.b)
+	body(w)
+	var head [binary.MaxVarintLen64]byte
+	n := binary.PutUvarint(head[:], uint64(len(w.b)-start))
+	w.b = slices.Insert(w.b, start, head[:n]...)
 }
 
 // seal appends the checksum of all that was written.
