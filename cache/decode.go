@@ -50,8 +50,8 @@ func list[T any](r *reader, element func(*T)) []T {
 		return nil
 	}
 	// The count is bounded by the bytes that follow, an element's size in memory
-	// is not: let a false count fail before memory is taken for it.
-	out := make([]T, 0, min(n, 1024))
+	// is not: let a false count fail before much memory is taken for it.
+	out := make([]T, 0, min(n, 4096))
 	for i := range n {
 		var zero T
 		out = append(out, zero)

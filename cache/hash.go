@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"unsafe"
 
 	"github.com/zeebo/blake3"
@@ -104,8 +105,13 @@ func (d *Digest) Sum() Hash { return blake3.Sum256(d.b) }
 // the key, what was seen at each input, the environment and the hashes that
 // stand for the tokens. Only what an input means counts, never its Stat.
 func StrongKey(key Hash, in []Input, env []EnvInput, tokens []Hash) Hash {
+	return new(Digest).StrongKey(key, in, env, tokens)
+}
+
+// StrongKey is the function of that name for who needs many: the memory of d is used again.
+func (d *Digest) StrongKey(key Hash, in []Input, env []EnvInput, tokens []Hash) Hash {
 	const perInput = 120 // bytes, about
-	d := &Digest{b: make([]byte, 0, 1024+perInput*len(in))}
+	d.b = slices.Grow(d.b[:0], 1024+perInput*len(in))
 	d.String("strong").Hash(key).Uint(uint64(len(in)))
 	for i := range in {
 		d.input(&in[i])

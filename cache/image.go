@@ -312,7 +312,12 @@ func (img *image) bytes(names []string, records []string) []byte {
 		secStats:   func(w *writer) { w.b = append(w.b, img.stats...) },
 		secNamed:   img.writeNamed,
 	}
-	var w writer
+	const perName = 24 // bytes of numbers and slots, about
+	size := 4096 + perName*len(names) + len(img.stats)
+	for _, t := range []*table{img.strs, img.states, img.chunks, recs} {
+		size += t.size()
+	}
+	w := writer{b: make([]byte, 0, size)}
 	w.b = append(w.b, graphMagic...)
 	w.u32(graphVersion)
 	w.u32(secCount)

@@ -83,6 +83,17 @@ func (t *table) add(s string) uint32 {
 // lookup makes a table of names a lookuper.
 func (t *table) lookup(id uint32) (string, bool) { return t.get(id) }
 
+// size is how many bytes write appends, about.
+func (t *table) size() int {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	n := len(t.offs) + len(t.text) + 4*len(t.added)
+	for _, s := range t.added {
+		n += len(s)
+	}
+	return n
+}
+
 // write appends the table to a graph file: count, offsets, text.
 func (t *table) write(w *writer) {
 	t.mu.RLock()

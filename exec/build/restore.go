@@ -47,6 +47,7 @@ func (b *Build) restore(f *makefile.File, n *node, d decision) error {
 	b.announce(a, d, &t)
 	b.appeared, b.onlyFiles = b.missingFiles(d)
 	a.hidden = b.rollBackSuspect(a, nil)
+	b.onlyFiles = b.onlyFiles && len(a.hidden) == 0
 	if err := b.restoreAll(t.Outputs); err != nil {
 		a.done() // the recipe begins anew
 		return err
@@ -87,21 +88,25 @@ func (b *Build) Appeared() (paths []string, ok bool) { return b.appeared, b.only
 // missingFiles lists the files that are about to come back. It is false if that may change
 // more in the tree.
 func (b *Build) missingFiles(d decision) (paths []string, ok bool) {
-	if !d.again {
-		return nil, false
-	}
-	for i := range d.old.Outputs {
-		o := &d.old.Outputs[i]
+	outs := d.hit.Outputs
+	for i := range outs {
+		o := &outs[i]
+		if o.Type != typeRegular || o.Path[0] == '/' {
+			return nil, false
+		}
 		p := b.sp.abs(o.Path)
 		if b.exists(p) {
 			continue
 		}
-		if o.Type != typeRegular {
+		if dir, _ := splitPath(p); !b.exists(dir) {
 			return nil, false
 		}
 		paths = append(paths, p)
 	}
-	return paths, true
+	if d.old == nil {
+		return paths, true
+	}
+	return paths, !slices.ContainsFunc(d.old.Outputs, func(o cache.Output) bool { return findOutput(outs, o.Path) == nil })
 }
 
 // announce writes down what is about to be put back, if that has to be known should it be

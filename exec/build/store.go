@@ -198,7 +198,7 @@ func (b *Build) strongOf(f *makefile.File, n *node, inputs []cache.Input, names 
 		vars = append(vars, e)
 	}
 	_, toks := b.tokens(f, inputs)
-	return cache.StrongKey(b.recipeKey(f, n).full, inputs, vars, toks)
+	return b.digest.StrongKey(b.recipeKey(f, n).full, inputs, vars, toks)
 }
 
 // seenInput is what f's action would see at a path: the disk, less its own
