@@ -136,7 +136,9 @@ func (n *Near) load() {
 	}
 	n.loaded = true
 	n.small, n.results = make(map[Hash]string), make(map[string][]pastResult)
-	data, _, err := readRaw(n.path)
+	// The file is mapped, since that takes no memory: nobody makes it shorter, who writes
+	// it anew replaces it.
+	data, err := mapOwn(n.path)
 	if err != nil {
 		return // there is none, or the store has to do
 	}
