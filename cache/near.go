@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -64,6 +65,34 @@ type pastResult struct {
 func (g *Graph) Near() *Near { return newNear(filepath.Dir(g.path)) }
 
 func newNear(tree string) *Near { return &Near{path: filepath.Join(tree, "near")} }
+
+// NearFile is what one tree has near.
+type NearFile struct {
+	Path string
+	Size int64
+	Used time.Time // when a build last left something in the tree
+}
+
+// NearFiles lists what all trees have near. Each may be removed at any time.
+func NearFiles(cacheDir string) []NearFile {
+	trees, _, err := filesNamed(cacheDir, "near")
+	if err != nil {
+		return nil // for a folder that no pattern can name
+	}
+	var files []NearFile
+	for _, path := range trees {
+		st, err := os.Stat(path)
+		if err != nil {
+			continue // gone in between
+		}
+		f := NearFile{path, st.Size(), st.ModTime()}
+		if st, err := os.Stat(filepath.Join(filepath.Dir(path), "graph")); err == nil && st.ModTime().After(f.Used) {
+			f.Used = st.ModTime()
+		}
+		files = append(files, f)
+	}
+	return files
+}
 
 // Small returns a small content.
 func (n *Near) Small(h Hash) ([]byte, bool) {
