@@ -96,20 +96,25 @@ func NearFiles(cacheDir string) []NearFile {
 
 // Small returns a small content.
 func (n *Near) Small(h Hash) ([]byte, bool) {
-	n.mu.Lock()
-	n.load()
-	data, ok := n.small[h]
-	n.mu.Unlock()
-	if !ok || HashString(data) != h {
+	text, ok := n.smallText(h)
+	if !ok {
 		return nil, false
 	}
-	return []byte(data), true
+	return []byte(text), true
 }
 
 // HasSmall reports whether Small would find a content.
 func (n *Near) HasSmall(h Hash) bool {
-	_, ok := n.Small(h)
+	_, ok := n.smallText(h)
 	return ok
+}
+
+func (n *Near) smallText(h Hash) (string, bool) {
+	n.mu.Lock()
+	n.load()
+	text, ok := n.small[h]
+	n.mu.Unlock()
+	return text, ok && HashString(text) == h
 }
 
 // PutSmall keeps a small content.
