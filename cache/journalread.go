@@ -25,6 +25,9 @@ const (
 // journalMark begins an entry: mark, length of the rest, kind, body, checksum.
 const journalMark = "\xf1jrn"
 
+// frameHead is how many bytes come before the kind.
+const frameHead = len(journalMark) + 4
+
 func frameEntry(kind byte, body func(*writer)) []byte {
 	var w writer
 	w.frame(kind, body)
@@ -33,13 +36,12 @@ func frameEntry(kind byte, body func(*writer)) []byte {
 
 // frame appends one entry.
 func (w *writer) frame(kind byte, body func(*writer)) {
-	const head = len(journalMark) + 4
 	start := len(w.b)
 	w.b = append(w.b, journalMark...)
 	w.u32(0)
 	w.byte(kind)
 	body(w)
-	w.putU32(start+len(journalMark), uint32(len(w.b)-start-head+4))
+	w.putU32(start+len(journalMark), uint32(len(w.b)-start-frameHead+4))
 	w.u32(checksum(w.b[start:]))
 }
 
@@ -51,25 +53,44 @@ func entries(data []byte, yield func(kind byte, body reader)) (end int) {
 
 // frames yields what frameEntry has framed, as parts of data: the kind and the body.
 func frames(data []byte, yield func(entry []byte)) (end int) {
-	const head = len(journalMark) + 4
+	return wholeFrames(data, func(frame []byte) { yield(frame[frameHead : len(frame)-4]) })
+}
+
+// wholeFrames yields the frames that are whole.
+func wholeFrames(data []byte, yield func(frame []byte)) (end int) {
 	size := len(data)
 	for {
 		at := bytes.Index(data, []byte(journalMark))
-		if at < 0 || len(data)-at < head {
+		if at < 0 || len(data)-at < frameHead {
 			return end
 		}
 		data = data[at:]
 		n := uint64(binary.LittleEndian.Uint32(data[len(journalMark):]))
-		if n <= uint64(len(data)-head) {
-			if sealed, ok := unseal(data[:head+int(n)]); ok && len(sealed) > head {
-				yield(sealed[head:])
-				data = data[head+int(n):]
+		if n <= uint64(len(data)-frameHead) {
+			frame := data[:frameHead+int(n)]
+			if sealed, ok := unseal(frame); ok && len(sealed) > frameHead {
+				yield(frame)
+				data = data[frameHead+int(n):]
 				end = size - len(data)
 				continue
 			}
 		}
 		data = data[1:]
 	}
+}
+
+// frameAt returns the frame that data begins with, if another one follows it. Whether it is
+// whole its checksum has yet to tell.
+func frameAt(data []byte) (frame []byte, ok bool) {
+	if len(data) < frameHead || string(data[:len(journalMark)]) != journalMark {
+		return nil, false
+	}
+	n := uint64(binary.LittleEndian.Uint32(data[len(journalMark):]))
+	if n < 5 || n > uint64(len(data)-frameHead) {
+		return nil, false
+	}
+	frame, rest := data[:frameHead+int(n)], data[frameHead+int(n):]
+	return frame, bytes.HasPrefix(rest, []byte(journalMark))
 }
 
 // journalState is what the entries of a journal add up to.

@@ -59,6 +59,7 @@ type Near struct {
 type pastResult struct {
 	full, strong Hash
 	trace        string
+	frame        []byte // all of the entry, whose checksum is looked at when it is used
 }
 
 // Near returns the copies that the graph's tree has. Nothing is read before it is needed.
@@ -143,6 +144,9 @@ func (n *Near) Results(target string, full, inForce Hash) iter.Seq[*Trace] {
 			if p.full != full {
 				continue
 			}
+			if _, whole := unseal(p.frame); !whole {
+				continue
+			}
 			t, err := decodeTrace(p.trace)
 			if err == nil && t.FullKey == full && t.Strong == p.strong && !yield(t) {
 				return
@@ -176,11 +180,22 @@ func (n *Near) load() {
 	if err != nil {
 		return // there is none, or the store has to do
 	}
-	frames(data, n.enter)
+	// Most of it nobody asks for, so entries are held against their checksums when they are
+	// used; the last one, and all from one on that does not end where another begins, now.
+	for len(data) > 0 {
+		frame, ok := frameAt(data)
+		if !ok {
+			wholeFrames(data, n.enter)
+			return
+		}
+		n.enter(frame)
+		data = data[len(frame):]
+	}
 }
 
-// enter takes in one entry, the kind and what follows.
-func (n *Near) enter(entry []byte) {
+// enter takes in one entry with its frame.
+func (n *Near) enter(frame []byte) {
+	entry := frame[frameHead : len(frame)-4]
 	if h, data, ok := readSmall(entry); ok {
 		n.small[h] = data
 		return
@@ -189,6 +204,7 @@ func (n *Near) enter(entry []byte) {
 	if !ok {
 		return
 	}
+	p.frame = frame
 	past := slices.DeleteFunc(n.results[target], func(o pastResult) bool { return o.strong == p.strong })
 	n.results[target] = append(past[max(0, len(past)+1-pastResults):], p)
 }
@@ -209,7 +225,7 @@ func (n *Near) append(kind byte, body func(*writer)) {
 	}
 	n.size += int64(len(frame))
 	if n.loaded {
-		frames(frame, n.enter)
+		n.enter(frame)
 	}
 }
 
