@@ -342,7 +342,7 @@ func TestRecoveryAgain(t *testing.T) {
 	if _, rec = read(); !rec.Again() {
 		t.Error("all has ended, and it is not the same")
 	}
-	if id, err = j.Begin(JournalRecord{Target: "b"}); err != nil {
+	if _, err = j.Begin(JournalRecord{Target: "b"}); err != nil {
 		t.Fatal(err)
 	}
 	asDead(t, tree)
