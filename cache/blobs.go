@@ -37,6 +37,7 @@ type Blobs struct {
 	dir      string
 	readOnly bool
 	noClone  atomic.Bool // the last reflink was refused: do not ask each time
+	pieces   pieces
 }
 
 // OpenBlobs returns the blobs below the cache's folder. It touches nothing.
@@ -77,16 +78,21 @@ func (b *Blobs) touch(h Hash) bool {
 	if err != nil {
 		return false
 	}
+	b.used(file, st)
+	return true
+}
+
+// used dates the use of a blob of which the stat is known.
+func (b *Blobs) used(file string, st FileStat) {
 	if now := time.Now(); !b.readOnly && now.UnixNano()-st.Mtime > int64(touchGrain) {
 		os.Chtimes(file, now, now)
 	}
-	return true
 }
 
 // Open opens a blob unverified. The caller may only read.
 func (b *Blobs) Open(h Hash) (*os.File, error) {
 	_, file := b.path(h)
-	return os.Open(file)
+	return openPlain(file)
 }
 
 // Get returns a content. A blob that is damaged is dropped and reported as a
@@ -110,7 +116,7 @@ func (b *Blobs) Check(h Hash) error {
 		return fmt.Errorf("read blob: %w", err)
 	}
 	defer f.Close()
-	got, err := hashReader(f, readPiece)
+	got, err := b.pieces.hash(f)
 	if err != nil {
 		return fmt.Errorf("read blob: %w", err)
 	}
@@ -162,7 +168,7 @@ func (b *Blobs) PutFrom(r io.Reader, name Hash) error {
 		return nil
 	}
 	return b.create(false, func(f *os.File) (Hash, error) {
-		h, err := hashReader(io.TeeReader(r, f), readPiece)
+		h, err := b.pieces.hash(io.TeeReader(r, f))
 		if err == nil && h != name {
 			err = &CorruptError{What: "blob", Name: name.String()}
 		}
@@ -174,7 +180,7 @@ func (b *Blobs) PutFrom(r io.Reader, name Hash) error {
 func (b *Blobs) PutReader(r io.Reader, check func() error) (h Hash, err error) {
 	return h, b.create(false, func(f *os.File) (Hash, error) {
 		var err error
-		if h, err = hashReader(io.TeeReader(r, f), readPiece); err == nil {
+		if h, err = b.pieces.hash(io.TeeReader(r, f)); err == nil {
 			err = check()
 		}
 		return h, err
@@ -307,9 +313,9 @@ func (b *Blobs) copy(dst, src *os.File, size int64) (Hash, error) {
 	if size > 0 && !b.noClone.Load() {
 		err := unix.IoctlFileClone(int(dst.Fd()), int(src.Fd()))
 		if err == nil {
-			return hashReader(io.NewSectionReader(dst, 0, 1<<62), size)
+			return b.pieces.hash(io.NewSectionReader(dst, 0, 1<<62))
 		}
 		b.noClone.Store(true)
 	}
-	return hashReader(io.TeeReader(io.NewSectionReader(src, 0, 1<<62), dst), size)
+	return b.pieces.hash(io.TeeReader(io.NewSectionReader(src, 0, 1<<62), dst))
 }

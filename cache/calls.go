@@ -184,12 +184,13 @@ type StoreStats struct {
 	Saved                      int64 // nanoseconds that the hits' runs once took
 	Dropped                    int64 // damaged records
 	Far                        int64 // results that came from other machines
+	Near, NearBytes            int64 // files with what trees have near
 }
 
 func (s *StoreStats) places() []*int64 {
 	return []*int64{
 		&s.Traces, &s.Sets, &s.Small, &s.Stats, &s.RecordBytes, &s.Blobs, &s.BlobBytes,
-		&s.Hits, &s.Misses, &s.Saved, &s.Dropped, &s.Far,
+		&s.Hits, &s.Misses, &s.Saved, &s.Dropped, &s.Far, &s.Near, &s.NearBytes,
 	}
 }
 
@@ -226,12 +227,12 @@ type GCLimits struct {
 
 // GCReport says what a collection did.
 type GCReport struct {
-	Before, After                     int64 // bytes
-	Traces, Blobs, Small, Sets, Stats int64 // removed
+	Before, After                    int64 // bytes
+	Traces, Blobs, Small, Sets, Near int64 // removed; Near are what so many trees had near
 }
 
 func (r *GCReport) places() []*int64 {
-	return []*int64{&r.Before, &r.After, &r.Traces, &r.Blobs, &r.Small, &r.Sets, &r.Stats}
+	return []*int64{&r.Before, &r.After, &r.Traces, &r.Blobs, &r.Small, &r.Sets, &r.Near}
 }
 
 // GC removes what was used least recently, until the limits are kept. What the

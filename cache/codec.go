@@ -215,23 +215,24 @@ const (
 	inputHasStat
 )
 
-// writeInput writes one input; what is zero is left out.
-func writeInput(w *writer, in *Input, names interner) {
+// writeInput writes one input; what is zero is left out. It returns the number of the
+// path.
+func writeInput(w *writer, in *Input, names interner) (path uint32) {
 	var has byte
-	for _, f := range []struct {
-		bit byte
-		set bool
-	}{
-		{inputHasMode, in.Mode != 0},
-		{inputHasSize, in.Size != 0},
-		{inputHasHash, !in.Hash.IsZero()},
-		{inputHasStat, in.Stat != FileStat{}},
-	} {
-		if f.set {
-			has |= f.bit
-		}
+	if in.Mode != 0 {
+		has |= inputHasMode
 	}
-	w.uint(uint64(names.intern(in.Path)))
+	if in.Size != 0 {
+		has |= inputHasSize
+	}
+	if !in.Hash.IsZero() {
+		has |= inputHasHash
+	}
+	if in.Stat != (FileStat{}) {
+		has |= inputHasStat
+	}
+	path = names.intern(in.Path)
+	w.uint(uint64(path))
 	w.byte(byte(in.Kind))
 	w.byte(has)
 	if has&inputHasMode != 0 {
@@ -246,6 +247,7 @@ func writeInput(w *writer, in *Input, names interner) {
 	if has&inputHasStat != 0 {
 		w.stat(in.Stat)
 	}
+	return path
 }
 
 func writeInputs(w *writer, inputs []Input, names interner) {

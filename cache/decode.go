@@ -50,15 +50,14 @@ func list[T any](r *reader, element func(*T)) []T {
 		return nil
 	}
 	// The count is bounded by the bytes that follow, an element's size in memory
-	// is not: let a false count fail before memory is taken for it.
-	out := make([]T, 0, min(n, 1024))
-	for range n {
-		var v T
-		element(&v)
-		if r.bad {
+	// is not: let a false count fail before much memory is taken for it.
+	out := make([]T, 0, min(n, 4096))
+	for i := range n {
+		var zero T
+		out = append(out, zero)
+		if element(&out[i]); r.bad {
 			return nil
 		}
-		out = append(out, v)
 	}
 	return out
 }

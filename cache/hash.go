@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"unsafe"
 
 	"github.com/zeebo/blake3"
@@ -104,7 +105,14 @@ func (d *Digest) Sum() Hash { return blake3.Sum256(d.b) }
 // the key, what was seen at each input, the environment and the hashes that
 // stand for the tokens. Only what an input means counts, never its Stat.
 func StrongKey(key Hash, in []Input, env []EnvInput, tokens []Hash) Hash {
-	d := NewDigest("strong").Hash(key).Uint(uint64(len(in)))
+	return new(Digest).StrongKey(key, in, env, tokens)
+}
+
+// StrongKey is the function of that name for who needs many: the memory of d is used again.
+func (d *Digest) StrongKey(key Hash, in []Input, env []EnvInput, tokens []Hash) Hash {
+	const perInput = 120 // bytes, about
+	d.b = slices.Grow(d.b[:0], 1024+perInput*len(in))
+	d.String("strong").Hash(key).Uint(uint64(len(in)))
 	for i := range in {
 		d.input(&in[i])
 	}
@@ -130,6 +138,22 @@ func (d *Digest) input(in *Input) {
 	default:
 		d.Hash(in.Hash)
 	}
+}
+
+// Means reports whether two inputs are the same but for their Stat, as StrongKey counts.
+func (in *Input) Means(o *Input) bool {
+	if in.Path != o.Path || in.Kind != o.Kind {
+		return false
+	}
+	switch in.Kind {
+	case InputAbsent:
+		return true
+	case InputExists:
+		return in.Mode == o.Mode && in.Size == o.Size
+	case InputContent:
+		return in.Mode == o.Mode && in.Hash == o.Hash
+	}
+	return in.Hash == o.Hash
 }
 
 func bit(b bool) uint64 {

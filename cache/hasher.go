@@ -50,8 +50,9 @@ func keyOf(s FileStat) statKey { return statKey{s.Dev, s.Ino, s.Size, s.Mtime, s
 // Hasher hashes files, each state of a file once. It is safe for concurrent
 // use. The zero Hasher is not usable; see NewHasher.
 type Hasher struct {
-	grain *grains
-	now   func() time.Time
+	grain  *grains
+	now    func() time.Time
+	pieces pieces
 
 	mu      sync.Mutex
 	known   map[statKey]Hash
@@ -169,7 +170,7 @@ func (h *Hasher) hashOnce(f *os.File) (r FileHash, settled bool, err error) {
 	if hash, ok := h.Known(before); ok {
 		return FileHash{Hash: hash, Stat: before}, true, nil
 	}
-	hash, err := hashReader(io.NewSectionReader(f, 0, 1<<62), before.Size)
+	hash, err := h.pieces.hash(io.NewSectionReader(f, 0, 1<<62))
 	if err != nil {
 		return FileHash{}, false, fmt.Errorf("hash %s: %w", f.Name(), err)
 	}
@@ -239,18 +240,30 @@ func HashAll(r io.Reader) (h Hash, size int64, err error) {
 	return sum(hasher), size, err
 }
 
-// hashReader hashes r to its end. size is a hint.
-func hashReader(r io.Reader, size int64) (Hash, error) {
-	buf := make([]byte, max(min(size+1, readPiece), 512))
+// pieces lends the memory that files are read into, which is much more than most of them
+// are long. It is safe for concurrent use.
+type pieces struct{ pool sync.Pool }
+
+// hash hashes r to its end.
+func (p *pieces) hash(r io.Reader) (Hash, error) {
+	buf, ok := p.pool.Get().(*[readPiece]byte)
+	if !ok {
+		buf = new([readPiece]byte)
+	}
+	defer p.pool.Put(buf)
+	n, err := io.ReadFull(r, buf[:])
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return HashBytes(buf[:n]), nil
+	}
 	hasher := blake3.New()
 	for {
-		n, err := r.Read(buf)
-		hasher.Write(buf[:n])
-		if errors.Is(err, io.EOF) {
-			return sum(hasher), nil
-		}
-		if err != nil {
+		if err != nil && !errors.Is(err, io.EOF) {
 			return Hash{}, err
 		}
+		hasher.Write(buf[:n])
+		if err != nil {
+			return sum(hasher), nil
+		}
+		n, err = r.Read(buf[:])
 	}
 }

@@ -212,13 +212,12 @@ func (img *image) writeInputs(w *writer, inputs []Input) {
 	last := int64(0)
 	for i := range inputs {
 		state.b = state.b[:0]
-		writeInput(&state, &inputs[i], img.strs)
-		id := int64(img.states.intern(string(state.b)))
+		path := writeInput(&state, &inputs[i], img.strs)
+		id := int64(img.states.internBytes(state.b))
 		chunk.int(id - last)
 		last = id
-		head := reader{s: string(state.b)}
-		if chunkEnds(head.small()) || len(chunk.b) >= maxChunk || i == len(inputs)-1 {
-			ids = append(ids, uint64(img.chunks.intern(string(chunk.b))))
+		if chunkEnds(path) || len(chunk.b) >= maxChunk || i == len(inputs)-1 {
+			ids = append(ids, uint64(img.chunks.internBytes(chunk.b)))
 			chunk.b, last = chunk.b[:0], 0
 		}
 	}
@@ -313,7 +312,12 @@ func (img *image) bytes(names []string, records []string) []byte {
 		secStats:   func(w *writer) { w.b = append(w.b, img.stats...) },
 		secNamed:   img.writeNamed,
 	}
-	var w writer
+	const perName = 24 // bytes of numbers and slots, about
+	size := 4096 + perName*len(names) + len(img.stats)
+	for _, t := range []*table{img.strs, img.states, img.chunks, recs} {
+		size += t.size()
+	}
+	w := writer{b: make([]byte, 0, size)}
 	w.b = append(w.b, graphMagic...)
 	w.u32(graphVersion)
 	w.u32(secCount)

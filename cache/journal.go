@@ -3,6 +3,7 @@ package cache
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"math/rand/v2"
@@ -88,12 +89,26 @@ type Recovery struct {
 
 	// Makes are what makes have said at their ends, in that order.
 	Makes []MakeRecord
+	// Running tells that there are actions of processes that run.
+	Running bool
 
 	// Path is the journal's file, Stat the state of what was read, and Err why there
 	// was nothing to read.
 	Path string
 	Stat FileStat
 	Err  error
+}
+
+// Again reports whether reading the journal once more would find the same.
+func (r *Recovery) Again() bool {
+	if r.Running || len(r.Unfinished)+len(r.Ended) > 0 {
+		return false
+	}
+	st, err := Lstat(r.Path)
+	if r.Err != nil {
+		return errors.Is(r.Err, fs.ErrNotExist) && errors.Is(err, fs.ErrNotExist)
+	}
+	return err == nil && st == r.Stat
 }
 
 // Journal appends to the journal of one tree. It is safe for concurrent use.
@@ -110,6 +125,7 @@ type Journal struct {
 	file    *os.File // nil until something is written
 
 	replacing sync.RWMutex // held by who appends, and alone by who replaces the file
+	writing   sync.Mutex   // held while one entry is written
 	mu        sync.Mutex
 	marked    bool // this process's mark is written and synced
 
@@ -308,7 +324,7 @@ func (j *Journal) append(kind byte, body func(*writer)) error {
 	if err == nil {
 		j.replacing.RLock()
 		defer j.replacing.RUnlock()
-		_, err = j.file.Write(entry)
+		err = j.write(entry)
 	}
 	if err != nil {
 		return fmt.Errorf("append to journal: %w", err)
@@ -316,9 +332,23 @@ func (j *Journal) append(kind byte, body func(*writer)) error {
 	return nil
 }
 
-// longJournal is the size from which a journal is rewritten when it is opened.
-// Every build reads it, also one that has nothing to do.
-const longJournal = 1 << 18
+// write writes an entry, which this process does not read.
+func (j *Journal) write(entry []byte) error {
+	j.writing.Lock()
+	defer j.writing.Unlock()
+	if _, err := j.file.Write(entry); err != nil {
+		return err
+	}
+	if end, err := j.file.Seek(0, io.SeekCurrent); err == nil {
+		j.news.wrote(entry, end-int64(len(entry)))
+	}
+	return nil
+}
+
+// longJournal is the size from which a journal is rewritten when it is opened or closed:
+// to do so takes several times as long as to read it, which each build does that reads
+// makefiles.
+const longJournal = 1 << 20
 
 // GrownJournal is the size from which a build rewrites its own journal, SmallJournal that
 // from which a command does: its next run is to read little.

@@ -313,3 +313,40 @@ func TestJournalOfWhatIsPutBack(t *testing.T) {
 		t.Errorf("lost in a power loss: %v", got)
 	}
 }
+
+// TestRecoveryAgain: the makes of one process need not read the same journal once more.
+func TestRecoveryAgain(t *testing.T) {
+	tree := t.TempDir()
+	read := func() (*Journal, Recovery) {
+		t.Helper()
+		j, rec, err := openJournal(tree, "boot", newClaims(tree))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return j, rec
+	}
+	j, rec := read()
+	if !rec.Again() {
+		t.Error("there is no journal, and it is not the same")
+	}
+	id, err := j.Begin(JournalRecord{Target: "a"})
+	if err != nil || rec.Again() {
+		t.Errorf("something was begun, and it is the same (%v)", err)
+	}
+	if _, rec, err := openJournal(tree, "boot", j.claims); err != nil || rec.Again() {
+		t.Errorf("something runs, and may end at any time (%v)", err)
+	}
+	if err := j.Done(id, true); err != nil {
+		t.Fatal(err)
+	}
+	if _, rec = read(); !rec.Again() {
+		t.Error("all has ended, and it is not the same")
+	}
+	if _, err = j.Begin(JournalRecord{Target: "b"}); err != nil {
+		t.Fatal(err)
+	}
+	asDead(t, tree)
+	if _, rec = read(); len(rec.Unfinished) != 1 || rec.Again() {
+		t.Errorf("something is to be put right once: %+v", rec)
+	}
+}

@@ -28,6 +28,7 @@ type News struct {
 type newsReader struct {
 	mu    sync.Mutex
 	ino   uint64 // of the file that was read, 0 before
+	own   uint64 // of the file that this process writes, 0 before
 	read  int64  // up to where
 	state *journalState
 	told  map[uint64]bool // of whose end this process knows
@@ -55,7 +56,8 @@ func (n *newsReader) begin(ino uint64, s *journalState, end int, known []Journal
 	s.makes = nil // a Recovery has told of them
 }
 
-// made notes which file it is, if this process has made it.
+// made notes which file this process writes, and that it is the one to read, if it has
+// made it.
 func (n *newsReader) made(f *os.File) error {
 	st, err := statFile(f)
 	if err != nil {
@@ -63,10 +65,26 @@ func (n *newsReader) made(f *os.File) error {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	n.own = st.Ino
 	if n.ino == 0 && st.Size == 0 {
 		n.ino = st.Ino
 	}
 	return nil
+}
+
+// wrote notes that this process has written an entry. If all before it was read, and it is
+// about nothing that another process has begun, there is nothing in it to read.
+func (n *newsReader) wrote(entry []byte, at int64) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.ino != n.own || n.read != at {
+		return
+	}
+	entries(entry, func(kind byte, body reader) {
+		if n.state.records[entryID(kind, body)] == nil {
+			n.read += int64(len(entry))
+		}
+	})
 }
 
 // rewritten notes that this process has replaced the file, which nobody else had open: no
@@ -78,7 +96,7 @@ func (n *newsReader) rewritten(f *os.File) error {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.ino, n.read, n.state = st.Ino, 0, newJournalState()
+	n.ino, n.own, n.read, n.state = st.Ino, st.Ino, 0, newJournalState()
 	return nil
 }
 

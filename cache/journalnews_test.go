@@ -326,3 +326,38 @@ func TestClaimsWithoutLocks(t *testing.T) {
 		t.Errorf("lives: %v, another: %v", c.lives(1), c.lives(2))
 	}
 }
+
+// TestOwnEntriesUnread: a process does not read what it has written itself, but what
+// others have written before it, and what it has written about their actions.
+func TestOwnEntriesUnread(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "journal")
+	boot := BootID()
+	startClaimant(t, dir, 7, "something")
+	other := newOtherMake(t, path, boot, 7)
+	j, _, err := openJournal(dir, boot, newClaims(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	size := func() int64 { return mustStat(t, path).Size }
+	own, err := j.Begin(JournalRecord{Target: "own"})
+	if err != nil || j.news.read != size() {
+		t.Fatalf("the first: read up to %d of %d, %v", j.news.read, size(), err)
+	}
+	other.begin(1, "a")
+	before := j.news.read
+	if err := j.Left(own, &Trace{Target: "own"}); err != nil || j.news.read != before {
+		t.Errorf("after another's: read up to %d, not %d, %v", j.news.read, before, err)
+	}
+	if n, err := j.News(); err != nil || len(n.Ended)+len(n.Cut)+len(n.Saved) > 0 || j.news.read != size() {
+		t.Errorf("news: %+v, %v; read up to %d of %d", n, err, j.news.read, size())
+	}
+	before = j.news.read
+	if err := j.Left(1, &Trace{Target: "a"}); err != nil || j.news.read != before {
+		t.Errorf("about another's: read up to %d, not %d, %v", j.news.read, before, err)
+	}
+	other.done(1)
+	if n, err := j.News(); err != nil || !slices.Equal(n.Saved, []string{"a"}) {
+		t.Errorf("news: %+v, %v", n, err)
+	}
+}

@@ -25,43 +25,72 @@ const (
 // journalMark begins an entry: mark, length of the rest, kind, body, checksum.
 const journalMark = "\xf1jrn"
 
+// frameHead is how many bytes come before the kind.
+const frameHead = len(journalMark) + 4
+
 func frameEntry(kind byte, body func(*writer)) []byte {
 	var w writer
+	w.frame(kind, body)
+	return w.b
+}
+
+// frame appends one entry.
+func (w *writer) frame(kind byte, body func(*writer)) {
+	start := len(w.b)
 	w.b = append(w.b, journalMark...)
 	w.u32(0)
 	w.byte(kind)
-	body(&w)
-	w.putU32(len(journalMark), uint32(len(w.b)-len(journalMark)-4+4))
-	return w.seal()
+	body(w)
+	w.putU32(start+len(journalMark), uint32(len(w.b)-start-frameHead+4))
+	w.u32(checksum(w.b[start:]))
 }
 
 // entries yields the whole entries of a journal, passing over what is torn, and returns
-// where the last of them ends.
+// where the last of them ends. What is yielded are parts of data, which nobody may change.
 func entries(data []byte, yield func(kind byte, body reader)) (end int) {
-	return frames(data, func(entry []byte) { yield(entry[0], reader{s: string(entry[1:])}) })
+	return frames(data, func(entry []byte) { yield(entry[0], reader{s: textOf(entry[1:])}) })
 }
 
 // frames yields what frameEntry has framed, as parts of data: the kind and the body.
 func frames(data []byte, yield func(entry []byte)) (end int) {
-	const head = len(journalMark) + 4
+	return wholeFrames(data, func(frame []byte) { yield(frame[frameHead : len(frame)-4]) })
+}
+
+// wholeFrames yields the frames that are whole.
+func wholeFrames(data []byte, yield func(frame []byte)) (end int) {
 	size := len(data)
 	for {
 		at := bytes.Index(data, []byte(journalMark))
-		if at < 0 || len(data)-at < head {
+		if at < 0 || len(data)-at < frameHead {
 			return end
 		}
 		data = data[at:]
 		n := uint64(binary.LittleEndian.Uint32(data[len(journalMark):]))
-		if n <= uint64(len(data)-head) {
-			if sealed, ok := unseal(data[:head+int(n)]); ok && len(sealed) > head {
-				yield(sealed[head:])
-				data = data[head+int(n):]
+		if n <= uint64(len(data)-frameHead) {
+			frame := data[:frameHead+int(n)]
+			if sealed, ok := unseal(frame); ok && len(sealed) > frameHead {
+				yield(frame)
+				data = data[frameHead+int(n):]
 				end = size - len(data)
 				continue
 			}
 		}
 		data = data[1:]
 	}
+}
+
+// frameAt returns the frame that data begins with, if another one follows it. Whether it is
+// whole its checksum has yet to tell.
+func frameAt(data []byte) (frame []byte, ok bool) {
+	if len(data) < frameHead || string(data[:len(journalMark)]) != journalMark {
+		return nil, false
+	}
+	n := uint64(binary.LittleEndian.Uint32(data[len(journalMark):]))
+	if n < 5 || n > uint64(len(data)-frameHead) {
+		return nil, false
+	}
+	frame, rest := data[:frameHead+int(n)], data[frameHead+int(n):]
+	return frame, bytes.HasPrefix(rest, []byte(journalMark))
 }
 
 // journalState is what the entries of a journal add up to.
@@ -198,6 +227,7 @@ func (s *journalState) recovery(boot string, alive func(*JournalRecord) bool) Re
 		left, ended := s.left[id]
 		switch {
 		case !ok && alive(rec): // also one that failed: its process may be about to repeat it
+			out.Running = true
 		case !ok && ended && rec.decodeLeft(left):
 			out.Ended = append(out.Ended, *rec)
 		case !ok:
@@ -251,27 +281,27 @@ func (s *journalState) lastOf(boot string) int64 {
 // not succeed, those whose data may not be on disk, their processes, and what makes of
 // builds have said that may be under way.
 func (s *journalState) needed(boot string, now time.Time) []byte {
-	var builds, records []byte
+	var builds, records writer
 	kept := map[[2]uint64]bool{}
 	for _, id := range s.order {
 		rec := s.records[id]
 		at, ok := s.done[id]
-		if rec == nil || ok && rec.Boot == boot && now.UnixNano()-at > int64(writeback) {
+		if !s.isNeeded(id, boot, now) {
 			continue
 		}
 		kept[[2]uint64{uint64(rec.Pid), rec.Process}] = true
-		records = append(records, frameEntry(entryBegin, func(w *writer) { writeJournalRecord(w, rec) })...)
+		records.frame(entryBegin, func(w *writer) { writeJournalRecord(w, rec) })
 		if means, ok := s.means[id]; ok {
-			records = append(records, frameEntry(entryMeans, func(w *writer) { writeLeft(w, id, means) })...)
+			records.frame(entryMeans, func(w *writer) { writeLeft(w, id, means) })
 		}
 		if left, ended := s.left[id]; ended {
 			if left == s.means[id] {
 				left = "" // see LeftAsMeant
 			}
-			records = append(records, frameEntry(entryLeft, func(w *writer) { writeLeft(w, id, left) })...)
+			records.frame(entryLeft, func(w *writer) { writeLeft(w, id, left) })
 		}
 		if ok || rec.Failed {
-			records = append(records, frameEntry(entryDone, func(w *writer) { writeDone(w, id, ok, at) })...)
+			records.frame(entryDone, func(w *writer) { writeDone(w, id, ok, at) })
 		}
 	}
 	for i := range s.builds {
@@ -279,15 +309,22 @@ func (s *journalState) needed(boot string, now time.Time) []byte {
 		if !kept[[2]uint64{uint64(b.Pid), b.Process}] && (b.closed || b.Boot == boot) {
 			continue
 		}
-		builds = append(builds, frameEntry(entryOpen, func(w *writer) { writeJournalRecord(w, &b.JournalRecord) })...)
+		builds.frame(entryOpen, func(w *writer) { writeJournalRecord(w, &b.JournalRecord) })
 		if b.closed {
-			builds = append(builds, frameEntry(entryClose, func(w *writer) { writeClose(w, b.Pid, b.Process, b.last) })...)
+			builds.frame(entryClose, func(w *writer) { writeClose(w, b.Pid, b.Process, b.last) })
 		}
 	}
 	for _, m := range s.lastMakes() {
-		records = append(records, frameEntry(entryMake, func(w *writer) { writeMake(w, m.process, &m.MakeRecord) })...)
+		records.frame(entryMake, func(w *writer) { writeMake(w, m.process, &m.MakeRecord) })
 	}
-	return append(builds, records...)
+	return append(builds.b, records.b...)
+}
+
+// isNeeded reports whether an action is among those.
+func (s *journalState) isNeeded(id uint64, boot string, now time.Time) bool {
+	rec := s.records[id]
+	at, ok := s.done[id]
+	return rec != nil && !(ok && rec.Boot == boot && now.UnixNano()-at > int64(writeback))
 }
 
 // lastMakes lists what makes of the last few builds have said. Nothing tells which builds

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -58,6 +59,7 @@ type Near struct {
 type pastResult struct {
 	full, strong Hash
 	trace        string
+	frame        []byte // all of the entry, whose checksum is looked at when it is used
 }
 
 // Near returns the copies that the graph's tree has. Nothing is read before it is needed.
@@ -65,22 +67,55 @@ func (g *Graph) Near() *Near { return newNear(filepath.Dir(g.path)) }
 
 func newNear(tree string) *Near { return &Near{path: filepath.Join(tree, "near")} }
 
+// NearFile is what one tree has near.
+type NearFile struct {
+	Path string
+	Size int64
+	Used time.Time // when a build last left something in the tree
+}
+
+// NearFiles lists what all trees have near. Each may be removed at any time.
+func NearFiles(cacheDir string) []NearFile {
+	trees, _, err := filesNamed(cacheDir, "near")
+	if err != nil {
+		return nil // for a folder that no pattern can name
+	}
+	var files []NearFile
+	for _, path := range trees {
+		st, err := os.Stat(path)
+		if err != nil {
+			continue // gone in between
+		}
+		f := NearFile{path, st.Size(), st.ModTime()}
+		if st, err := os.Stat(filepath.Join(filepath.Dir(path), "graph")); err == nil && st.ModTime().After(f.Used) {
+			f.Used = st.ModTime()
+		}
+		files = append(files, f)
+	}
+	return files
+}
+
 // Small returns a small content.
 func (n *Near) Small(h Hash) ([]byte, bool) {
-	n.mu.Lock()
-	n.load()
-	data, ok := n.small[h]
-	n.mu.Unlock()
-	if !ok || HashString(data) != h {
+	text, ok := n.smallText(h)
+	if !ok {
 		return nil, false
 	}
-	return []byte(data), true
+	return []byte(text), true
 }
 
 // HasSmall reports whether Small would find a content.
 func (n *Near) HasSmall(h Hash) bool {
-	_, ok := n.Small(h)
+	_, ok := n.smallText(h)
 	return ok
+}
+
+func (n *Near) smallText(h Hash) (string, bool) {
+	n.mu.Lock()
+	n.load()
+	text, ok := n.small[h]
+	n.mu.Unlock()
+	return text, ok && HashString(text) == h
 }
 
 // PutSmall keeps a small content.
@@ -107,6 +142,9 @@ func (n *Near) Results(target string, full, inForce Hash) iter.Seq[*Trace] {
 	return func(yield func(*Trace) bool) {
 		for _, p := range slices.Backward(past) {
 			if p.full != full {
+				continue
+			}
+			if _, whole := unseal(p.frame); !whole {
 				continue
 			}
 			t, err := decodeTrace(p.trace)
@@ -136,15 +174,28 @@ func (n *Near) load() {
 	}
 	n.loaded = true
 	n.small, n.results = make(map[Hash]string), make(map[string][]pastResult)
-	data, _, err := readRaw(n.path)
+	// The file is mapped, since that takes no memory: nobody makes it shorter, who writes
+	// it anew replaces it.
+	data, err := mapOwn(n.path)
 	if err != nil {
 		return // there is none, or the store has to do
 	}
-	frames(data, n.enter)
+	// Most of it nobody asks for, so entries are held against their checksums when they are
+	// used; the last one, and all from one on that does not end where another begins, now.
+	for len(data) > 0 {
+		frame, ok := frameAt(data)
+		if !ok {
+			wholeFrames(data, n.enter)
+			return
+		}
+		n.enter(frame)
+		data = data[len(frame):]
+	}
 }
 
-// enter takes in one entry, the kind and what follows.
-func (n *Near) enter(entry []byte) {
+// enter takes in one entry with its frame.
+func (n *Near) enter(frame []byte) {
+	entry := frame[frameHead : len(frame)-4]
 	if h, data, ok := readSmall(entry); ok {
 		n.small[h] = data
 		return
@@ -153,6 +204,7 @@ func (n *Near) enter(entry []byte) {
 	if !ok {
 		return
 	}
+	p.frame = frame
 	past := slices.DeleteFunc(n.results[target], func(o pastResult) bool { return o.strong == p.strong })
 	n.results[target] = append(past[max(0, len(past)+1-pastResults):], p)
 }
@@ -173,7 +225,7 @@ func (n *Near) append(kind byte, body func(*writer)) {
 	}
 	n.size += int64(len(frame))
 	if n.loaded {
-		frames(frame, n.enter)
+		n.enter(frame)
 	}
 }
 

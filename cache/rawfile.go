@@ -46,3 +46,17 @@ func readRaw(path string) ([]byte, FileStat, error) {
 		}
 	}
 }
+
+// openPlain opens a file for reading that nobody waits for: os.Open would ask in vain to
+// be told when there is something to read.
+func openPlain(path string) (*os.File, error) {
+	var fd int
+	err := retry(func() (err error) {
+		fd, err = unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		return err
+	})
+	if err != nil {
+		return nil, &os.PathError{Op: "open", Path: path, Err: err}
+	}
+	return os.NewFile(uintptr(fd), path), nil
+}

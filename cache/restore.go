@@ -24,14 +24,12 @@ func (b *Blobs) Restore(h Hash, dst string, mode fs.FileMode) (FileStat, error) 
 		return FileStat{}, fmt.Errorf("restore %s: %w", dst, err)
 	}
 	defer src.Close()
-	b.touch(h)
-	return b.place(h, dst, mode, func(f *os.File) (Hash, error) {
-		st, err := statFile(src)
-		if err != nil {
-			return Hash{}, err
-		}
-		return b.copy(f, src, st.Size)
-	})
+	st, err := statFile(src)
+	if err != nil {
+		return FileStat{}, fmt.Errorf("restore %s: %w", dst, err)
+	}
+	b.used(src.Name(), st)
+	return b.place(h, dst, mode, func(f *os.File) (Hash, error) { return b.copy(f, src, st.Size) })
 }
 
 // RestoreBytes puts data at dst as Restore does.

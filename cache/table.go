@@ -43,6 +43,26 @@ func (t *table) len() int {
 func (t *table) intern(s string) uint32 {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.makeIndex()
+	if id, ok := t.index[s]; ok {
+		return id
+	}
+	return t.add(s)
+}
+
+// internBytes is intern of what b holds now.
+func (t *table) internBytes(b []byte) uint32 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.makeIndex()
+	if id, ok := t.index[string(b)]; ok {
+		return id
+	}
+	return t.add(string(b))
+}
+
+// makeIndex and add are for who holds the lock.
+func (t *table) makeIndex() {
 	if t.index == nil {
 		t.index = make(map[string]uint32, t.base+16)
 		for id := range t.base {
@@ -51,9 +71,9 @@ func (t *table) intern(s string) uint32 {
 			}
 		}
 	}
-	if id, ok := t.index[s]; ok {
-		return id
-	}
+}
+
+func (t *table) add(s string) uint32 {
 	id := t.base + uint32(len(t.added))
 	t.added = append(t.added, s)
 	t.index[s] = id
@@ -62,6 +82,17 @@ func (t *table) intern(s string) uint32 {
 
 // lookup makes a table of names a lookuper.
 func (t *table) lookup(id uint32) (string, bool) { return t.get(id) }
+
+// size is how many bytes write appends, about.
+func (t *table) size() int {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	n := len(t.offs) + len(t.text) + 4*len(t.added)
+	for _, s := range t.added {
+		n += len(s)
+	}
+	return n
+}
 
 // write appends the table to a graph file: count, offsets, text.
 func (t *table) write(w *writer) {

@@ -78,6 +78,9 @@ func (w *Walk) startInside(c *Command) Process {
 	return p
 }
 
+// fewMakes end before the collection that it takes to prepare for many is worth it.
+const fewMakes = 8
+
 // reuseHeap prepares for many makes one after the other: each needs some hundred
 // kilobytes, which are free when it ends. Until then, garbage was not worth a
 // collection.
@@ -93,8 +96,9 @@ const garbagePercent = 400
 // threads are the threads that have a working directory of their own, one for each
 // make inside this process that runs or ran at the same time.
 type threads struct {
-	prepare sync.Once // for the first make
+	prepare sync.Once // for many makes
 	mu      sync.Mutex
+	makes   int // so many have begun
 	idle    []chan threadTask
 }
 
@@ -108,10 +112,12 @@ type threadTask struct {
 
 // run calls fn on a thread whose working directory is dir.
 func (t *threads) run(dir string, fn func()) error {
-	t.prepare.Do(reuseHeap)
 	started := make(chan error)
 	task := threadTask{dir, fn, started}
 	t.mu.Lock()
+	if t.makes++; t.makes > fewMakes {
+		t.prepare.Do(reuseHeap)
+	}
 	last := len(t.idle) - 1
 	if last < 0 {
 		t.mu.Unlock()

@@ -44,8 +44,11 @@ type dirListing struct {
 	// read that a later change must show in its mtime.
 	settled bool
 	// held has a bit for each shape of name that the directory may hold, asked
-	// one for each that this is known of.
+	// one for each that this is known of: checked tells for how many of the names
+	// that came after the directory was read.
 	asked, held uint64
+	came        []string
+	checked     [maxShapes]uint32
 }
 
 // settleTime is more than the coarsest unit in which a file system keeps times,
@@ -86,7 +89,7 @@ func (c *DirCache) Appeared(names []string) {
 		for _, l := range c.byID[id] {
 			if l.id == id && l.names != nil {
 				l.names[base] = struct{}{}
-				l.asked, l.held = 0, 0
+				l.came = append(l.came, base)
 			}
 		}
 	}
@@ -199,7 +202,7 @@ func (c *DirCache) refresh(dir string, l *dirListing) {
 	// the next look read again.
 	l.settled = c.Clock != nil && c.Clock()-mtime > settleTime
 	l.mtime = mtime
-	l.names, l.asked, l.held = nil, 0, 0
+	l.names, l.asked, l.held, l.came = nil, 0, 0, nil
 	c.identify(l, idOf(info))
 	names, err := c.host.ReadDir(dir)
 	if err != nil {

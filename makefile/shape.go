@@ -1,6 +1,11 @@
 package makefile
 
-import "strings"
+import (
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+)
 
 // A shape is what is fixed in a prerequisite such as RCS/%,v: most names that a
 // search tries do not exist, and that shows from the shape alone when neither
@@ -77,22 +82,29 @@ func (x *shapes) isMentioned(id int, files []*File) bool {
 // mayHold reports whether a directory holds a name of the shape, or the folder
 // that such names are in.
 func (l *dirListing) mayHold(id int, x *shapes) bool {
-	bit := uint64(1) << id
-	if l.asked&bit == 0 {
-		l.asked |= bit
-		if l.holds(&x.list[id]) {
-			l.held |= bit
-		}
+	bit, s := uint64(1)<<id, &x.list[id]
+	holds := l.held&bit != 0
+	switch {
+	case l.asked&bit == 0:
+		holds = l.holds(s, maps.Keys(l.names))
+	case !holds && int(l.checked[id]) < len(l.came):
+		holds = l.holds(s, slices.Values(l.came[l.checked[id]:]))
 	}
-	return l.held&bit != 0
+	l.asked, l.checked[id] = l.asked|bit, uint32(len(l.came))
+	if holds {
+		l.held |= bit
+	}
+	return holds
 }
 
-func (l *dirListing) holds(s *shape) bool {
+// holds reports whether one of these names of a directory, or the folder that names of the
+// shape are in, is there.
+func (l *dirListing) holds(s *shape, names iter.Seq[string]) bool {
 	if s.dir != "" {
 		folder, _, _ := strings.Cut(s.dir, "/")
 		return folder == "" || l.has(folder)
 	}
-	for name := range l.names {
+	for name := range names {
 		if s.matchesBase(name) {
 			return true
 		}

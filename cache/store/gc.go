@@ -23,8 +23,8 @@ const nullBuilds = 32
 // statLife is how long an entry of the stat cache lives after it was written.
 const statLife = 60 * 24 * time.Hour
 
-// collect removes traces in the order of their last use until the limits are
-// kept, and with them the contents that no other trace names.
+// collect removes traces, and what trees have near, in the order of their last use until
+// the limits are kept, and with traces the contents that no other trace names.
 //
 // Mark: contents are counted by the traces that name them; what graphs name is
 // pinned, traces and contents. Sweep: a trace record goes before its contents, so
@@ -51,7 +51,7 @@ func (d *db) collect(payload []byte) ([]byte, error) {
 	if err := g.sweep(); err != nil {
 		return nil, err
 	}
-	return proto.AppendNumbers(nil, before, g.total, g.traces, g.blobs, g.small, g.sets), nil
+	return proto.AppendNumbers(nil, before, g.total, g.traces, g.blobs, g.small, g.sets, g.near), nil
 }
 
 // item is one content.
@@ -62,8 +62,9 @@ type item struct {
 	names int       // how many traces name it
 }
 
-// collectable is one trace.
+// collectable is one trace, or what one tree has near.
 type collectable struct {
+	near     string // its file, "" for a trace
 	key      []byte
 	used     time.Time
 	size     int64
@@ -82,7 +83,7 @@ type collection struct {
 	list   []collectable
 	total  int64
 
-	traces, blobs, small, sets int64 // removed
+	traces, blobs, small, sets, near int64 // removed
 }
 
 // pin notes what the graphs of all trees name, and labels. A graph or a label that
@@ -167,6 +168,10 @@ func (g *collection) mark() {
 		g.list = append(g.list, c)
 		g.total += c.size
 	}
+	for _, f := range cache.NearFiles(g.db.cacheDir) {
+		g.list = append(g.list, collectable{near: f.Path, used: f.Used, size: f.Size})
+		g.total += f.Size
+	}
 }
 
 // lastUse returns when a record was last used.
@@ -185,10 +190,14 @@ func (g *collection) sweep() error {
 		if !g.excess(c.used) {
 			break // the rest was used later
 		}
-		if g.pinned[cache.Hash(c.key[1:])] {
+		drop := g.dropTrace
+		switch {
+		case c.near != "":
+			drop = g.dropNear
+		case g.pinned[cache.Hash(c.key[1:])]:
 			continue
 		}
-		if err := g.dropTrace(c); err != nil {
+		if err := drop(c); err != nil {
 			return err
 		}
 	}
@@ -210,6 +219,15 @@ func (g *collection) excess(used time.Time) bool {
 		return false
 	}
 	return g.limitAge > 0 && age > g.limitAge || g.limitBytes > 0 && g.total > g.limitBytes
+}
+
+// dropNear removes what a tree has near, if it can be: the store has it, too.
+func (g *collection) dropNear(c *collectable) error {
+	if os.Remove(c.near) == nil {
+		g.near++
+		g.total -= c.size
+	}
+	return nil
 }
 
 func (g *collection) dropTrace(c *collectable) error {

@@ -206,3 +206,39 @@ func TestCollectKeepsLabels(t *testing.T) {
 		t.Errorf("labelled %v, other %v", w.blobs.Has(o.Hash), w.blobs.Has(other.Outputs[0].Hash))
 	}
 }
+
+// TestCollectNear: what a tree has near goes with the time of its last build, and counts.
+func TestCollectNear(t *testing.T) {
+	w := newWorld(t)
+	old := time.Now().Add(-2 * 24 * time.Hour)
+	for _, tree := range []string{"old", "built", "new"} {
+		dir := filepath.Join(w.dir, "trees", tree)
+		must(t, os.MkdirAll(dir, 0o700))
+		near := filepath.Join(dir, "near")
+		must(t, os.WriteFile(near, make([]byte, 1000), 0o600))
+		if tree != "new" {
+			must(t, os.Chtimes(near, old, old))
+		}
+		if tree == "built" {
+			graph, err := cache.Load(filepath.Join(dir, "graph"))
+			must(t, err)
+			graph.Put("t", trace(1))
+			must(t, graph.Save())
+		}
+	}
+	stats, err := w.c.Stats()
+	must(t, err)
+	if stats.Near != 3 || stats.NearBytes != 3000 {
+		t.Errorf("stats: %+v", stats)
+	}
+	report, err := w.c.GC(cache.GCLimits{Bytes: 1})
+	must(t, err)
+	if report.Near != 1 || report.Before-report.After != 1000 {
+		t.Errorf("report: %+v", report)
+	}
+	for tree, want := range map[string]bool{"old": false, "built": true, "new": true} {
+		if _, err := os.Stat(filepath.Join(w.dir, "trees", tree, "near")); (err == nil) != want {
+			t.Errorf("near of tree %q: %v", tree, err)
+		}
+	}
+}

@@ -123,12 +123,17 @@ func (d *db) stats([]byte) ([]byte, error) {
 		blobs++
 		blobBytes += b.info.Size()
 	}
+	var near, nearBytes int64
+	for _, f := range cache.NearFiles(d.cacheDir) {
+		near++
+		nearBytes += f.Size
+	}
 	d.counts.save(d)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	c := d.counts
 	return proto.AppendNumbers(nil, traces, sets, small, stats, int64(d.pebble.Metrics().DiskSpaceUsage()),
-		blobs, blobBytes, c.hits, c.misses, c.saved, c.dropped, c.far), nil
+		blobs, blobBytes, c.hits, c.misses, c.saved, c.dropped, c.far, near, nearBytes), nil
 }
 
 // verify reads everything. Damaged records are dropped in any case: they are of

@@ -59,12 +59,13 @@ func printStats(c *cache.Client, dir string, out io.Writer) error {
 results           %d, known by %d sets of paths
 contents          %d files with %s, %d small ones
 records on disk   %s
+near              %d files with %s, copies that trees have of their results
 looked up         %d found, %d not found (%.0f %%)
 time saved        %s
 from elsewhere    %d results of the remote cache
 damaged records   %d dropped
 not counted       what a tree puts back of its own last builds without asking the cache, as after clean
-`, dir, s.Traces, s.Sets, s.Blobs, size(s.BlobBytes), s.Small, size(s.RecordBytes), s.Hits, s.Misses, percent, time.Duration(s.Saved).Round(time.Second), s.Far, s.Dropped)
+`, dir, s.Traces, s.Sets, s.Blobs, size(s.BlobBytes), s.Small, size(s.RecordBytes), s.Near, size(s.NearBytes), s.Hits, s.Misses, percent, time.Duration(s.Saved).Round(time.Second), s.Far, s.Dropped)
 	return err
 }
 
@@ -94,7 +95,11 @@ func collect(c *cache.Client, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(out, "removed %d results and %d contents; %s of %s are left\n", r.Traces, r.Blobs+r.Small, size(r.After), size(r.Before))
+	near := ""
+	if r.Near > 0 {
+		near = fmt.Sprintf(", and %d files of copies that trees had", r.Near)
+	}
+	_, err = fmt.Fprintf(out, "removed %d results and %d contents%s; %s of %s are left\n", r.Traces, r.Blobs+r.Small, near, size(r.After), size(r.Before))
 	return err
 }
 

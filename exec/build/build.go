@@ -134,6 +134,7 @@ type Build struct {
 	contents    *cache.Contents
 	storeFailed bool
 	noFar       bool          // there is no remote cache
+	digest      cache.Digest  // for strong keys
 	noAway      bool          // nothing is sent to another machine any more
 	slowAway    int           // see cameHome
 	slots       chan struct{} // bounds the writes to the store that are under way

@@ -93,6 +93,5 @@ func (b *Build) onlyOwnIn(key string, old *cache.Trace) bool {
 // is there says all, file by file, and the journal, which takes longer than all else in a
 // hit, is spared.
 func (b *Build) replacesNothing(d decision) bool {
-	harmless := func(t *cache.Trace) bool { return t == nil || len(t.Befores) == 0 && t.Flags&cache.Failed == 0 }
 	return b.single != nil && harmless(d.hit) && harmless(d.old)
 }

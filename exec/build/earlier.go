@@ -63,11 +63,30 @@ func (b *Build) earlierResult(f *makefile.File, n *node) *cache.Trace {
 		past = b.tree.near.Results(n.name, b.recipeKey(f, n).full, b.inForce(n))
 	}
 	for t := range past {
-		if strong, ok := b.strongNow(f, n, cache.SetOf(t)); ok && strong == t.Strong && b.mayPutBack(f, t) {
+		if b.seesAgain(n, t.Inputs) && b.strongOf(f, n, t.Inputs, envNames(t)) == t.Strong && b.mayPutBack(f, t) {
 			return t
 		}
 	}
 	return nil
+}
+
+// seesAgain reports whether a target's action would see what it saw.
+func (b *Build) seesAgain(n *node, inputs []cache.Input) bool {
+	for i := range inputs {
+		in := &inputs[i]
+		if now, err := b.seenInput(n, cache.PathRef{Path: in.Path, Kind: in.Kind}); err != nil || !now.Means(in) {
+			return false
+		}
+	}
+	return true
+}
+
+func envNames(t *cache.Trace) []string {
+	names := make([]string, len(t.Env))
+	for i := range t.Env {
+		names[i] = t.Env[i].Name
+	}
+	return names
 }
 
 // inForce is the strong key of the result that a target has, if it has one.

@@ -47,6 +47,7 @@ func (b *Build) restore(f *makefile.File, n *node, d decision) error {
 	b.announce(a, d, &t)
 	b.appeared, b.onlyFiles = b.missingFiles(d)
 	a.hidden = b.rollBackSuspect(a, nil)
+	b.onlyFiles = b.onlyFiles && len(a.hidden) == 0
 	if err := b.restoreAll(t.Outputs); err != nil {
 		a.done() // the recipe begins anew
 		return err
@@ -87,27 +88,31 @@ func (b *Build) Appeared() (paths []string, ok bool) { return b.appeared, b.only
 // missingFiles lists the files that are about to come back. It is false if that may change
 // more in the tree.
 func (b *Build) missingFiles(d decision) (paths []string, ok bool) {
-	if !d.again {
-		return nil, false
-	}
-	for i := range d.old.Outputs {
-		o := &d.old.Outputs[i]
+	outs := d.hit.Outputs
+	for i := range outs {
+		o := &outs[i]
+		if o.Type != typeRegular || o.Path[0] == '/' {
+			return nil, false
+		}
 		p := b.sp.abs(o.Path)
 		if b.exists(p) {
 			continue
 		}
-		if o.Type != typeRegular {
+		if dir, _ := splitPath(p); !b.exists(dir) {
 			return nil, false
 		}
 		paths = append(paths, p)
 	}
-	return paths, true
+	if d.old == nil {
+		return paths, true
+	}
+	return paths, !slices.ContainsFunc(d.old.Outputs, func(o cache.Output) bool { return findOutput(outs, o.Path) == nil })
 }
 
 // announce writes down what is about to be put back, if that has to be known should it be
 // cut short.
 func (b *Build) announce(a *action, d decision, t *cache.Trace) {
-	if b.replacesNothing(d) {
+	if b.replacesNothing(d) || b.changesNothing(a, d) {
 		return
 	}
 	if d.again {
@@ -125,6 +130,27 @@ func (b *Build) announce(a *action, d decision, t *cache.Trace) {
 	if err := b.journal.Means(a.journal, t); err != nil {
 		b.trouble("writing down what is put back", err)
 	}
+}
+
+// changesNothing tells of a decision to restore that every file is as it is to be, but for
+// its time, and that none goes: whenever it is cut short, what is there is what the graph
+// says, and a power loss takes nothing.
+func (b *Build) changesNothing(a *action, d decision) bool {
+	if _, bad := b.suspect[a.n.name]; bad || d.again || !harmless(d.hit) || !harmless(d.old) {
+		return false
+	}
+	outs := d.hit.Outputs
+	for i := range outs {
+		if o := &outs[i]; o.Type != typeRegular || o.SameAs != "" || o.Path[0] == '/' || !b.leftAsIs(o) {
+			return false
+		}
+	}
+	return d.old == nil || !slices.ContainsFunc(d.old.Outputs, func(o cache.Output) bool { return findOutput(outs, o.Path) == nil })
+}
+
+// harmless reports whether a result has replaced nothing.
+func harmless(t *cache.Trace) bool {
+	return t == nil || len(t.Befores) == 0 && t.Flags&cache.Failed == 0
 }
 
 // sameAgain reports whether each of the files that a trace of the graph left is as it is to

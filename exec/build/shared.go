@@ -38,6 +38,7 @@ type tree struct {
 
 	mu      sync.Mutex
 	journal *cache.Journal         // nil until somebody may change the tree
+	rec     cache.Recovery         // what was last read of it
 	visits  map[string]visit       // by name in the graph
 	heard   int64                  // up to where the build's register was read
 	started map[uint64][]belowMake // by place of a recipe: the makes that it has started
@@ -184,10 +185,14 @@ func (t *tree) stale() bool {
 func (t *tree) openJournal() (*cache.Journal, cache.Recovery, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.journal != nil && t.rec.Again() {
+		return t.journal, t.rec, nil
+	}
 	j, rec, err := t.graph.OpenJournal()
 	if err != nil {
 		return nil, rec, err
 	}
+	t.rec = rec
 	if t.journal == nil {
 		t.journal = j
 		for i := range rec.Ended {

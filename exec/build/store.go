@@ -181,9 +181,15 @@ func (b *Build) strongNow(f *makefile.File, n *node, s cache.PathSet) (cache.Has
 		}
 		inputs = append(inputs, in)
 	}
+	return b.strongOf(f, n, inputs, s.Env), true
+}
+
+// strongOf is the strong key of f's action if it sees these inputs, and the variables of
+// these names as they are now.
+func (b *Build) strongOf(f *makefile.File, n *node, inputs []cache.Input, names []string) cache.Hash {
 	env := b.environ(f)
-	vars := make([]cache.EnvInput, 0, len(s.Env))
-	for _, name := range s.Env {
+	vars := make([]cache.EnvInput, 0, len(names))
+	for _, name := range names {
 		value, set := b.envValue(env, name)
 		e := cache.EnvInput{Name: name, Set: set}
 		if set {
@@ -192,7 +198,7 @@ func (b *Build) strongNow(f *makefile.File, n *node, s cache.PathSet) (cache.Has
 		vars = append(vars, e)
 	}
 	_, toks := b.tokens(f, inputs)
-	return cache.StrongKey(b.recipeKey(f, n).full, inputs, vars, toks), true
+	return b.digest.StrongKey(b.recipeKey(f, n).full, inputs, vars, toks)
 }
 
 // seenInput is what f's action would see at a path: the disk, less its own
@@ -204,7 +210,7 @@ func (b *Build) seenInput(n *node, r cache.PathRef) (cache.Input, error) {
 	if out, ok := b.chain.seen(n.name, n.serial, r.Path, false); ok {
 		return versionInput(&out, r), nil
 	}
-	return b.w.asInput(b.sp.abs(r.Path), r.Kind, nil)
+	return b.w.input(r)
 }
 
 // versionInput is a version in the terms of an input.

@@ -22,9 +22,10 @@ type world struct {
 	hasher *cache.Hasher
 	ahead  *ahead
 	idle   *idle.Recorder
-	stats  map[string]cache.FileStat // absolute path -> lstat; zero Ino: absent
-	dirs   map[string][]string       // absolute path -> sorted names
-	reals  map[string]string         // directory -> itself with links resolved
+	stats  map[string]cache.FileStat     // absolute path -> lstat; zero Ino: absent
+	dirs   map[string][]string           // absolute path -> sorted names
+	reals  map[string]string             // directory -> itself with links resolved
+	system map[cache.PathRef]cache.Input // of what is outside the project, which many look at
 }
 
 func newWorld(sp *space, s *Shared, r *idle.Recorder) *world {
@@ -38,6 +39,7 @@ func (w *world) forgetAll() {
 	w.stats = make(map[string]cache.FileStat)
 	w.dirs = make(map[string][]string)
 	w.reals = make(map[string]string)
+	w.system = make(map[cache.PathRef]cache.Input)
 }
 
 // forget drops what is known of one path and of the listing that it is in.
@@ -45,6 +47,9 @@ func (w *world) forget(p string) {
 	delete(w.stats, p)
 	delete(w.dirs, p)
 	delete(w.reals, p)
+	if w.sp.root == "/" || !w.sp.inProject(p) {
+		clear(w.system)
+	}
 	if i := strings.LastIndexByte(p, '/'); i >= 0 {
 		delete(w.dirs, p[:max(i, 1)])
 	}
@@ -217,6 +222,18 @@ func (w *world) firstLink(p string) string {
 		}
 	}
 	return ""
+}
+
+// input returns what is at a path now, if nothing is left out of listings.
+func (w *world) input(r cache.PathRef) (cache.Input, error) {
+	if in, known := w.system[r]; known {
+		return in, nil
+	}
+	in, err := w.asInput(w.sp.abs(r.Path), r.Kind, nil)
+	if err == nil && strings.HasPrefix(r.Path, "/") {
+		w.system[r] = in
+	}
+	return in, err
 }
 
 // asInput returns what is at p now in the terms of an input of the given kind;
