@@ -239,7 +239,7 @@ func (b *Build) overtook(d *done) (w *done, why string) {
 	}
 	for i := range d.t.Outputs {
 		path := d.t.Outputs[i].Path
-		if w := b.lastBefore(d.n, b.wrote[path], d.started); w != nil && b.goneFrom(d, path) && b.standsAt(w, path) {
+		if w := b.lastBefore(d.n, b.wrote[path], d.started); w != nil && b.goneFrom(d, path) && (b.standsAt(w, path) || b.logStandsBefore(d.n, path)) {
 			return w, b.writtenAgain(path, w.f)
 		}
 	}
@@ -277,4 +277,12 @@ func (b *Build) standsAt(d *done, path string) bool {
 	}
 	o := findOutput(d.t.Outputs, path)
 	return o != nil && b.leftAsIs(o)
+}
+
+// logStandsBefore reports whether a log is as it was put together up to a target, which has
+// written it whole, or to one before it.
+func (b *Build) logStandsBefore(n *node, path string) bool {
+	return b.logStands(path) && !slices.ContainsFunc(b.chain.of(path), func(x version) bool {
+		return x.serial >= n.serial && x.out.Type == typeRegular && b.leftAsIs(&x.out)
+	})
 }
