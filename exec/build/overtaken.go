@@ -160,13 +160,22 @@ func (b *Build) findOvertaken() {
 			b.repeat(d.f, nil, b.display(gone.Path)+" was removed by a recipe before it")
 			continue
 		}
-		if d.t != nil && (d.ran || b.repeated || b.recovering) {
+		if d.t != nil && (d.ran || b.repeated || b.recovering || b.laterWrote(d)) {
 			b.sawLater(d) // what was still being written when it ended, or was not recorded yet
 		}
 	}
 	b.settled = kept
 	b.findPassedBy()
 	b.findOvertakenBelow()
+}
+
+// laterWrote reports whether one that comes after a target has written in this build what
+// that has looked at. Of what was put back nobody knows otherwise: it holds by what the tree
+// shows, that of later ones included.
+func (b *Build) laterWrote(d *done) bool {
+	return slices.ContainsFunc(d.t.Inputs, func(in cache.Input) bool {
+		return in.Path[0] == '.' && slices.ContainsFunc(b.wrote[in.Path], func(w *done) bool { return d.n.before(w.n) })
+	})
 }
 
 // removedSince returns an output of a settled target that is gone, if a recipe in
