@@ -2,13 +2,15 @@ package build
 
 import (
 	"encoding/binary"
-	"errors"
+	"fmt"
 	"os"
 	"strconv"
 	"strings"
 	"sync"
 
 	"golang.org/x/sys/unix"
+
+	"fmake/tracefs/wire"
 )
 
 // A shell that a recipe runs starts makes that are processes of their own: they have to
@@ -37,6 +39,20 @@ type entry struct {
 	build uint64 // see Above
 	name  string // of the target, in the graph
 	visit
+}
+
+// visits are what is in one frame.
+type visits struct{ entries []entry }
+
+// Fields implements wire.Message.
+func (v *visits) Fields(c *wire.Codec) {
+	wire.List(c, &v.entries, func(c *wire.Codec, e *entry) {
+		c.String(&e.graph)
+		c.String(&e.name)
+		c.String(&e.make)
+		c.Uint(&e.build)
+		c.Uint(&e.above)
+	})
 }
 
 // join opens the register that a make above keeps.
@@ -87,16 +103,8 @@ func (r *register) add(entries []entry) error {
 	if r.place == "" || len(entries) == 0 {
 		return nil
 	}
-	body := make([]byte, frameHead)
-	for i := range entries {
-		e := &entries[i]
-		for _, s := range []string{e.graph, e.name, e.make} {
-			body = append(binary.AppendUvarint(body, uint64(len(s))), s...)
-		}
-		body = binary.AppendUvarint(binary.AppendUvarint(body, e.build), e.above)
-	}
-	binary.LittleEndian.PutUint64(body, uint64(len(body)-frameHead))
-	_, err := r.file.Write(body)
+	body := wire.Encode(&visits{entries})
+	_, err := r.file.Write(append(binary.LittleEndian.AppendUint64(nil, uint64(len(body))), body...))
 	return err
 }
 
@@ -155,36 +163,11 @@ func (r *register) close() error {
 	return r.file.Close()
 }
 
-var errRegister = errors.New("the register of targets that makes have brought up to date is damaged")
-
 // parseVisits decodes what is in one frame.
-func parseVisits(data []byte) (entries []entry, err error) {
-	number := func() uint64 {
-		v, n := binary.Uvarint(data)
-		if n <= 0 {
-			data, err = nil, errRegister
-			return 0
-		}
-		data = data[n:]
-		return v
+func parseVisits(body []byte) ([]entry, error) {
+	var v visits
+	if err := wire.Decode(body, &v); err != nil {
+		return nil, fmt.Errorf("the register of targets that makes have brought up to date is damaged: %w", err)
 	}
-	text := func() string {
-		size := number()
-		if size > uint64(len(data)) {
-			data, err = nil, errRegister
-			return ""
-		}
-		s := string(data[:size])
-		data = data[size:]
-		return s
-	}
-	for len(data) > 0 {
-		e := entry{graph: text(), name: text()}
-		e.make, e.build, e.above = text(), number(), number()
-		if err != nil {
-			return nil, err
-		}
-		entries = append(entries, e)
-	}
-	return entries, nil
+	return v.entries, nil
 }
