@@ -103,10 +103,7 @@ func (b *Build) missingFiles(d decision) (paths []string, ok bool) {
 		}
 		paths = append(paths, p)
 	}
-	if d.old == nil {
-		return paths, true
-	}
-	return paths, !slices.ContainsFunc(d.old.Outputs, func(o cache.Output) bool { return findOutput(outs, o.Path) == nil })
+	return paths, keepsAll(d.old, outs)
 }
 
 // announce writes down what is about to be put back, if that has to be known should it be
@@ -145,7 +142,13 @@ func (b *Build) changesNothing(a *action, d decision) bool {
 			return false
 		}
 	}
-	return d.old == nil || !slices.ContainsFunc(d.old.Outputs, func(o cache.Output) bool { return findOutput(outs, o.Path) == nil })
+	return keepsAll(d.old, outs)
+}
+
+// keepsAll reports whether all that a result has left, if there is one, is among some
+// outputs: nothing of it goes.
+func keepsAll(old *cache.Trace, outs []cache.Output) bool {
+	return old == nil || !slices.ContainsFunc(old.Outputs, func(o cache.Output) bool { return findOutput(outs, o.Path) == nil })
 }
 
 // harmless reports whether a result has replaced nothing.
