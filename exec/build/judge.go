@@ -330,6 +330,9 @@ func (b *Build) untraced(f *makefile.File, n *node, exists, must bool) decision 
 	if by := b.unfinished(n); by != "" {
 		return decision{verdict: exec.AsMake, why: "its file is what the recipe of " + b.display(by) + " has left so far", others: true}
 	}
+	if by := b.leftByOther(n); by != "" {
+		return decision{verdict: exec.AsMake, why: "its file is what the recipe of " + b.display(by) + " left", others: true}
+	}
 	return decision{verdict: exec.AsMake, why: "it is newer than its prerequisites, and nothing is known of how it was made", adopt: true}
 }
 
@@ -345,6 +348,21 @@ func (b *Build) unfinished(n *node) string {
 	b.chain.of(key) // makes the index
 	for i := range b.chain.failed[key] {
 		if x := &b.chain.failed[key][i]; x.target != n.name && b.leftAsIs(&x.out) {
+			return x.target
+		}
+	}
+	return ""
+}
+
+// leftByOther names the other target of this makefile whose recipe has left a target's file in
+// an earlier build, "" if there is none. That one may not have been looked at yet in this one:
+// with several jobs it may have more to wait for.
+func (b *Build) leftByOther(n *node) string {
+	for _, x := range slices.Backward(b.chain.of(b.sp.key(n.path))) {
+		if x.target == n.name || !b.leftAsIs(&x.out) {
+			continue
+		}
+		if f := b.db.Lookup(b.display(x.target)); f != nil && f.Recipe != nil {
 			return x.target
 		}
 	}
