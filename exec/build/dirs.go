@@ -15,16 +15,20 @@ import (
 
 // shareDirs makes the action one of the makers of directories that others have
 // made and that it has put something into: its mkdir -p only found them, and
-// seeing a directory and making it are the same. It tells whether there are any.
+// seeing a directory and making it are the same. So that it has missed one that it made
+// then is no input. It tells whether there are any of others.
 func (b *Build) shareDirs(t *cache.Trace) bool {
 	var made []cache.Output
 	t.Inputs = slices.DeleteFunc(t.Inputs, func(in cache.Input) bool {
-		if !foundDir(&in, t) || findOutput(t.Outputs, in.Path) != nil {
+		if own := findOutput(t.Outputs, in.Path); own != nil {
+			return in.Kind == cache.InputAbsent && own.Type == typeDir && in.Path[0] == '.' // "test -d dir || mkdir dir"
+		}
+		if !foundDir(&in, t) && !missedDir(&in, t) {
 			return false
 		}
 		for _, v := range b.chain.of(in.Path) {
 			if v.out.Type == typeDir && v.before == nil {
-				made = append(made, cache.Output{Path: in.Path, Type: typeDir, Mode: in.Mode & 0o7777})
+				made = append(made, cache.Output{Path: in.Path, Type: typeDir, Mode: v.out.Mode})
 				return true
 			}
 		}
@@ -37,7 +41,19 @@ func (b *Build) shareDirs(t *cache.Trace) bool {
 
 // foundDir is true for a directory that an action found and put something into.
 func foundDir(in *cache.Input, t *cache.Trace) bool {
-	if in.Kind != cache.InputExists || in.Mode&unix.S_IFMT != typeDir || in.Path[0] != '.' {
+	return in.Kind == cache.InputExists && in.Mode&unix.S_IFMT == typeDir && putInto(in, t)
+}
+
+// missedDir is true for a directory that an action put something into though it had not
+// found it, and not made it either: another made it in between, as when several recipes that
+// run at once do "test -d dir || mkdir dir".
+func missedDir(in *cache.Input, t *cache.Trace) bool {
+	return in.Kind == cache.InputAbsent && putInto(in, t) && findOutput(t.Outputs, in.Path) == nil
+}
+
+// putInto is true for a path of the project below which an action has left something.
+func putInto(in *cache.Input, t *cache.Trace) bool {
+	if in.Path[0] != '.' {
 		return false
 	}
 	below := in.Path + "/"

@@ -111,6 +111,8 @@ func (b *Build) asSeen(d *done, in *cache.Input) bool {
 		return b.w.same(in) || b.chain.sameAsSeen(d.n.name, d.t, in)
 	case cache.InputListing:
 		return b.chain.listedSame(d.n.name, in, nil) || b.chain.sameAsSeen(d.n.name, d.t, in)
+	case cache.InputAbsent:
+		return b.w.same(in) || missedDir(in, d.t)
 	}
 	return b.w.same(in)
 }
@@ -258,10 +260,26 @@ func (b *Build) laterKnown(n *node, t *cache.Trace) (paths []string) {
 				names, _ := b.w.names(p)
 				paths = append(paths, b.toHide(n, in.Path, names, drop)...)
 			}
+			paths = append(paths, b.toCome(n, in.Path)...)
 			continue
 		}
 		out, differs := b.chain.seen(n.name, n.serial, in.Path, true)
 		if differs && out.Type == 0 && b.exists(p) && !foundDir(in, t) && b.mustNotSee(n, in.Path) && !slices.Contains(n.hide, p) {
+			paths = append(paths, p)
+		}
+	}
+	return paths
+}
+
+// toCome lists what is not in a directory yet and only actions after another have put there
+// in an earlier build. With several jobs they may do so while that one runs.
+func (b *Build) toCome(n *node, dir string) (paths []string) {
+	if n.always {
+		return nil // nobody has written it in this build
+	}
+	for _, name := range b.chain.dirs[dir] {
+		key := joinPath(dir, name)
+		if p := b.sp.abs(key); b.chain.onlyLater(n, key) && !b.exists(p) && !slices.Contains(n.hide, p) {
 			paths = append(paths, p)
 		}
 	}

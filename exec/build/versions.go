@@ -367,6 +367,15 @@ func (v *versions) isLater(n *node, in *cache.Input) bool {
 	})
 }
 
+// onlyLater reports whether a path is there by actions after another alone, each of which
+// leaves a file or link of its own.
+func (v *versions) onlyLater(n *node, path string) bool {
+	chain := v.ofFamily(path, n.serial)
+	return len(chain) > 0 && chain[0].before == nil && !slices.ContainsFunc(chain, func(x version) bool {
+		return x.target == n.name || x.serial <= n.serial || x.out.Type != typeRegular && x.out.Type != typeLink
+	})
+}
+
 func endsInSegment(chain []version) bool {
 	return len(chain) > 0 && chain[len(chain)-1].out.Type == cache.TypeSegment
 }
