@@ -373,14 +373,15 @@ func (b *Build) leftBefore(a *action, o *cache.Output) bool {
 	return under != nil && under.Type != 0 && under.Type != typeDir && sameOutput(under, o)
 }
 
-// ownDir reports whether a directory is this action's alone: nobody else made
-// what is in it, no source is in it, and no other rule makes it.
+// ownDir reports whether a directory is this action's alone: no action before it has made
+// it, nobody else made what is in it, no source is in it, and no other rule makes it.
 func (b *Build) ownDir(key string, a *action) bool {
 	if b.single != nil {
 		return b.onlyOwnIn(key, a.old) // what other commands have left is in nobody's chain
 	}
 	f := b.db.Lookup(b.display(key))
-	return (f == nil || f == a.f || f.Recipe == nil) && !b.chain.othersBelow(key, a.n.name) && !b.chain.holdsSeen(a.n.name, a.n.serial, key) && !b.chain.holdsEdited(a.n.name, key)
+	earlier := func(x version) bool { return x.serial < a.n.serial && x.out.Type == typeDir }
+	return (f == nil || f == a.f || f.Recipe == nil) && !slices.ContainsFunc(b.chain.of(key), earlier) && !b.chain.othersBelow(key, a.n.name) && !b.chain.holdsSeen(a.n.name, a.n.serial, key) && !b.chain.holdsEdited(a.n.name, key)
 }
 
 func (b *Build) exists(p string) bool {
@@ -551,7 +552,8 @@ func (a *action) dropOld(t *cache.Trace) {
 		if o.Path[0] == '/' || o.Type == 0 || o.Type == cache.TypeSegment || findOutput(t.Outputs, o.Path) != nil || findOutput(a.old.Befores, o.Path) != nil {
 			continue
 		}
-		if a.b.leftAsIs(o) && !a.b.laterVersion(a, o.Path) && !a.b.leftBefore(a, o) {
+		others := func(x version) bool { return o.Type == typeDir && x.target != a.n.name }
+		if a.b.leftAsIs(o) && !a.b.laterVersion(a, o.Path) && !a.b.leftBefore(a, o) && !slices.ContainsFunc(a.b.chain.of(o.Path), others) {
 			a.b.remove(o.Path, o.Type)
 		}
 	}
