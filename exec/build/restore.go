@@ -349,6 +349,8 @@ func (b *Build) rollBack(a *action) []string {
 		case b.laterVersion(a, o.Path) && !b.leftByFailed(a, o):
 			if before != nil {
 				b.putUnder(a, o.Path, p)
+			} else if b.chain.onlyOnTop(a.n, o) {
+				hide = append(hide, p)
 			}
 		case b.failedOnSomething(a, o.Path, before) && (b.putUnder(a, o.Path, p) || b.putBase(a.n, o.Path, p)):
 		case !b.leftAsIs(o) || b.leftBefore(a, o):
@@ -553,7 +555,8 @@ func (a *action) dropOld(t *cache.Trace) {
 			continue
 		}
 		others := func(x version) bool { return o.Type == typeDir && x.target != a.n.name }
-		if a.b.leftAsIs(o) && !a.b.laterVersion(a, o.Path) && !a.b.leftBefore(a, o) && !slices.ContainsFunc(a.b.chain.of(o.Path), others) {
+		later := a.b.laterVersion(a, o.Path)
+		if later && a.b.chain.onlyOnTop(a.n, o) || a.b.leftAsIs(o) && !later && !a.b.leftBefore(a, o) && !slices.ContainsFunc(a.b.chain.of(o.Path), others) {
 			a.b.remove(o.Path, o.Type)
 		}
 	}

@@ -367,6 +367,14 @@ func (v *versions) isLater(n *node, in *cache.Input) bool {
 	})
 }
 
+// onlyOnTop reports whether what stands at a path, a file or link, is there only because an
+// action has left one there, or ones after it that have changed that: without the first there
+// would be none.
+func (v *versions) onlyOnTop(n *node, o *cache.Output) bool {
+	chain := v.ofFamily(o.Path, n.serial)
+	return o.Type != typeDir && len(chain) > 1 && chain[0].target == n.name && chain[0].before == nil && v.stands(chain)
+}
+
 // onlyLater reports whether a path is there by actions after another alone, each of which
 // leaves a file or link of its own.
 func (v *versions) onlyLater(n *node, path string) bool {

@@ -224,10 +224,14 @@ func (g *generator) brick() {
 		{"made script", 2, g.madeScript},
 		{"link", 1, g.linkFile},
 		{"intermediate", 1, g.intermediate},
+		{"made folder", 2, g.madeFolder},
+		{"unpacked", 1, g.unpacked},
+		{"moved folder", 1, g.movedFolder},
+		{"installed", 1, g.installed},
 	}
 	if g.shape.Writers {
 		bricks = append(bricks, brick{"in place", 2, g.inPlace}, brick{"append", 2, g.appenders},
-			brick{"listed later", 2, g.listedLater}, brick{"consumed", 1, g.consumed})
+			brick{"listed later", 2, g.listedLater}, brick{"consumed", 1, g.consumed}, brick{"shared folder", 1, g.sharedFolder})
 	}
 	if g.dir == "" {
 		bricks = append(bricks, brick{"real C", 1, g.realC}, brick{"environment", 1, g.environment})
@@ -274,6 +278,7 @@ func (p *Project) voice() {
 		silent[r] = true
 	}
 	for _, r := range p.Rules {
+		silent[r] = silent[r] || r.Phony
 		if silent[r] {
 			r.Recipe = slices.DeleteFunc(r.Recipe, func(line string) bool { return strings.HasPrefix(line, "@echo ' MAKE") })
 		}
