@@ -133,6 +133,12 @@ func (HostView) ReadDir(dir, name string) ([]string, error) {
 	return f.Readdirnames(-1)
 }
 
+// Names implements View.
+func (v HostView) Names(dir, name string) (names []string, count func(), err error) {
+	names, err = v.ReadDir(dir, name)
+	return names, func() {}, err
+}
+
 // Readlink implements View.
 func (HostView) Readlink(dir, name string) (string, error) {
 	return os.Readlink(inDir(dir, name))

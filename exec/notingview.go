@@ -93,14 +93,28 @@ func (v notingView) Lstat(dir, name string) (unix.Stat_t, error) {
 
 // ReadDir implements View.
 func (v notingView) ReadDir(dir, name string) ([]string, error) {
+	names, count, err := v.Names(dir, name)
+	count()
+	return names, err
+}
+
+// Names implements View.
+func (v notingView) Names(dir, name string) ([]string, func(), error) {
 	var st unix.Stat_t
 	err := unix.Stat(inDir(dir, name), &st) // before the names are read
-	names, rerr := v.View.ReadDir(dir, name)
+	names, count, rerr := v.View.Names(dir, name)
 	if err == nil {
 		err = rerr
 	}
-	v.idle.Listing(dir, name, &st, names, err)
-	return names, rerr
+	if err != nil {
+		v.idle.Listing(dir, name, &st, names, err)
+		return names, count, rerr
+	}
+	v.idle.Exists(dir, name, &st, nil)
+	return names, func() {
+		count()
+		v.idle.Listing(dir, name, &st, names, nil)
+	}, nil
 }
 
 // Readlink implements View.

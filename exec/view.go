@@ -21,6 +21,9 @@ type View interface {
 	Stat(dir, name string) (unix.Stat_t, error)
 	Lstat(dir, name string) (unix.Stat_t, error)
 	ReadDir(dir, name string) ([]string, error)
+	// Names is ReadDir for who may only want to know whether there is such a directory: the
+	// names are looked at from when count is called, which is never nil.
+	Names(dir, name string) (names []string, count func(), err error)
 	Readlink(dir, name string) (string, error)
 	Access(dir, name string, mode uint32) error
 }

@@ -149,9 +149,22 @@ func (v *View) stat(op, dir, name string, flags uint32) (unix.Stat_t, error) {
 
 // ReadDir returns the names in a directory, in no order.
 func (v *View) ReadDir(dir, name string) ([]string, error) {
+	names, count, err := v.Names(dir, name)
+	count()
+	return names, err
+}
+
+// Names is ReadDir for who may only want to know whether there is such a directory: the names
+// count from when count is called, which is never nil.
+func (v *View) Names(dir, name string) (names []string, count func(), err error) {
 	var t wire.Texts
-	_, err := v.query(wire.OpReadDir, "readdir", dir, name, 0, 0, &t)
-	return t.S, err
+	if _, err := v.query(wire.OpReadDir, "readdir", dir, name, 0, 0, &t); err != nil {
+		return nil, func() {}, err
+	}
+	return t.S, func() {
+		m := wire.Listed{View: v.id, Path: absolute(dir, name), Names: t.S}
+		_, _ = v.engine.server.Call(wire.OpListed, &m, nil) // one that has gone is reported when the view ends
+	}, nil
 }
 
 // Readlink returns the text of a symbolic link.

@@ -491,6 +491,14 @@ func (l *lazyView) ReadDir(dir, name string) ([]string, error) {
 	return v.ReadDir(dir, name)
 }
 
+func (l *lazyView) Names(dir, name string) ([]string, func(), error) {
+	v, err := l.get()
+	if err != nil {
+		return nil, func() {}, err
+	}
+	return v.Names(dir, name)
+}
+
 func (l *lazyView) Readlink(dir, name string) (string, error) {
 	v, err := l.get()
 	if err != nil {

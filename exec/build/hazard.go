@@ -177,7 +177,7 @@ func (b *Build) laterSeen(n *node, t *cache.Trace) (seen later) {
 			continue
 		}
 		if in.Kind == cache.InputListing {
-			seen.hide = append(seen.hide, b.laterNames(n, in)...)
+			seen.hide = append(seen.hide, b.laterNames(n, t, in)...)
 			continue
 		}
 		out, differs := b.chain.seen(n.name, n.serial, in.Path, true)
@@ -211,12 +211,12 @@ func (b *Build) sawHalf(n *node, t *cache.Trace, in *cache.Input) bool {
 
 // laterNames lists what later actions have put into a directory that an action
 // listed with those names in it.
-func (b *Build) laterNames(n *node, in *cache.Input) []string {
+func (b *Build) laterNames(n *node, t *cache.Trace, in *cache.Input) []string {
 	drop := b.chain.hidden(n.name, n.serial, in.Path, true)
 	if drop == nil {
 		return nil
 	}
-	if b.chain.listedSame(n.name, in, drop) {
+	if b.chain.listedSame(n.name, in, drop) || b.chain.sameAsSeen(n.name, t, in) {
 		return nil // they were not there yet
 	}
 	names, _ := b.w.names(b.sp.abs(in.Path))

@@ -75,6 +75,11 @@ func (v *earlierView) ReadDir(dir, name string) ([]string, error) {
 	return without(names, v.drop(v.b.sp.key(name))), err
 }
 
+func (v *earlierView) Names(dir, name string) ([]string, func(), error) {
+	names, err := v.ReadDir(dir, name)
+	return names, func() {}, err
+}
+
 // listedAnew expands a recipe again that lists names, and tells whether it says something
 // else now; by is the last of the targets before it, if there is one, that may be the reason.
 func (b *Build) listedAnew(f *makefile.File, n *node) (by *done, changed bool) {

@@ -80,13 +80,14 @@ func (hostView) Lstat(dir, name string) (st unix.Stat_t, err error) {
 	return st, unix.Lstat(in(dir, name), &st)
 }
 
-func (hostView) ReadDir(dir, name string) ([]string, error) {
+func (hostView) Names(dir, name string) (names []string, count func(), err error) {
 	d, err := os.Open(in(dir, name))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer d.Close()
-	return d.Readdirnames(-1)
+	names, err = d.Readdirnames(-1)
+	return names, func() {}, err
 }
 
 func (hostView) Readlink(dir, name string) (string, error) { return os.Readlink(in(dir, name)) }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -155,11 +156,12 @@ func index(mark string) int {
 }
 
 // readDir serves globbing: the interpreter lists directories, and it asks for
-// the listing of a path to see whether the path exists.
+// the listing of a path to see whether the path exists. Only in the first case it
+// looks at the entries; a directory without any counts as listed in both.
 func (r *run) readDir(ctx context.Context, name string) (entries []fs.DirEntry, err error) {
 	defer contain(&err)
 	dir := interp.HandlerCtx(ctx).Dir
-	names, err := r.view.ReadDir(dir, name)
+	names, count, err := r.view.Names(dir, name)
 	switch {
 	case err == nil:
 	case name == dir:
@@ -175,9 +177,13 @@ func (r *run) readDir(ctx context.Context, name string) (entries []fs.DirEntry, 
 	default:
 		return nil, nil
 	}
+	if len(names) == 0 {
+		count()
+	}
+	count = sync.OnceFunc(count)
 	entries = make([]fs.DirEntry, len(names))
 	for i, n := range names {
-		entries[i] = &entry{run: r, dir: name, name: n}
+		entries[i] = &entry{run: r, dir: name, name: n, count: count}
 	}
 	return entries, nil
 }
@@ -186,9 +192,13 @@ func (r *run) readDir(ctx context.Context, name string) (entries []fs.DirEntry, 
 type entry struct {
 	run       *run
 	dir, name string
+	count     func() // the names in the directory matter
 }
 
-func (e *entry) Name() string { return e.name }
+func (e *entry) Name() string {
+	e.count()
+	return e.name
+}
 
 func (e *entry) Type() fs.FileMode {
 	st, err := e.run.view.Lstat(e.dir, e.name)

@@ -23,7 +23,9 @@ type View interface {
 	Open(dir, name string, flag int, perm fs.FileMode) (*os.File, error)
 	Stat(dir, name string) (unix.Stat_t, error)
 	Lstat(dir, name string) (unix.Stat_t, error)
-	ReadDir(dir, name string) ([]string, error)
+	// Names returns the names in a directory; they count once count is called, before
+	// that no more than that there is such a directory.
+	Names(dir, name string) (names []string, count func(), err error)
 	Readlink(dir, name string) (string, error)
 	Access(dir, name string, mode uint32) error
 }

@@ -99,6 +99,7 @@ func (c *client) serve(r *wire.Request) {
 		wire.OpEndPart:     c.endPart,
 		wire.OpLooks:       c.looks,
 		wire.OpShells:      c.shells,
+		wire.OpListed:      c.listed,
 	}
 	h := handlers[r.Op]
 	if h == nil {
@@ -307,6 +308,20 @@ func (c *client) readDir(r *wire.Request) error {
 		return err
 	}
 	r.Reply(&wire.Texts{S: names})
+	return nil
+}
+
+func (c *client) listed(r *wire.Request) error {
+	var m wire.Listed
+	if err := r.Decode(&m); err != nil {
+		return err
+	}
+	v, err := c.view(m.View)
+	if err != nil {
+		return err
+	}
+	v.listed(m.Path, m.Names)
+	r.Reply(nil)
 	return nil
 }
 

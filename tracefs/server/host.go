@@ -183,7 +183,7 @@ func (v *view) access(name string, mode uint32) error {
 	return unix.Faccessat2(unix.AT_FDCWD, rootIfEmpty(f.path), mode, unix.AT_EACCESS)
 }
 
-// readDir serves ReadDir.
+// readDir serves ReadDir. Whether the names count is told by Listed.
 func (v *view) readDir(name string) ([]string, error) {
 	f, err := v.resolve(name, true)
 	if err == nil {
@@ -207,10 +207,15 @@ func (v *view) readDir(name string) ([]string, error) {
 			names = append(names, e.Name)
 		}
 	}
-	if !v.engine.isNative(f.path) {
+	return names, nil
+}
+
+// listed serves Listed.
+func (v *view) listed(name string, names []string) {
+	f, err := v.resolve(name, true)
+	if err == nil && f.err == nil && !v.engine.isNative(f.path) {
 		v.rec.listed(f.path, &f.st, names, v.systemFlag(f.path), -1)
 	}
-	return names, nil
 }
 
 func (v *view) systemFlag(p string) tracefs.LookFlags {

@@ -27,6 +27,7 @@ const (
 	OpEndPart
 	OpLooks
 	OpShells
+	OpListed
 )
 
 // Messages from the server to a client, with a Text. OpLarge tells one that asked for
@@ -147,6 +148,20 @@ type Hide struct {
 func (m *Hide) Fields(c *Codec) {
 	c.Uint32(&m.View)
 	c.Strings(&m.Paths)
+}
+
+// Listed says that the names in a directory, which the view has given, count.
+type Listed struct {
+	View  uint32
+	Path  string // absolute
+	Names []string
+}
+
+// Fields implements Message.
+func (m *Listed) Fields(c *Codec) {
+	c.Uint32(&m.View)
+	c.String(&m.Path)
+	c.Strings(&m.Names)
 }
 
 // ReplaceTail asks for other bytes from a place in a file to its end.

@@ -18,6 +18,7 @@ func samples() []Message {
 		&Ref{View: 7},
 		&ReplaceTail{Path: "/d/log", Mode: 0o644, At: 12, Data: "line\n"},
 		&Hide{View: 7, Paths: []string{"/d/o"}},
+		&Listed{View: 7, Path: "/d", Names: []string{"a", "o"}},
 		&PathQuery{View: 7, Path: "/d/o", Flags: 0x80000, Mode: 0o644},
 		&LookPath{View: 7, Name: "cc", List: "/bin:", Dir: "/d"},
 		&Text{S: "t"},
