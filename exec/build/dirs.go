@@ -23,12 +23,12 @@ func (b *Build) shareDirs(t *cache.Trace) bool {
 		if own := findOutput(t.Outputs, in.Path); own != nil {
 			return in.Kind == cache.InputAbsent && own.Type == typeDir && in.Path[0] == '.' // "test -d dir || mkdir dir"
 		}
-		if !foundDir(&in, t) && !missedDir(&in, t) {
+		if !foundDir(&in, t) {
 			return false
 		}
 		for _, v := range b.chain.of(in.Path) {
 			if v.out.Type == typeDir && v.before == nil {
-				made = append(made, cache.Output{Path: in.Path, Type: typeDir, Mode: v.out.Mode})
+				made = append(made, cache.Output{Path: in.Path, Type: typeDir, Mode: in.Mode & 0o7777})
 				return true
 			}
 		}
@@ -41,19 +41,7 @@ func (b *Build) shareDirs(t *cache.Trace) bool {
 
 // foundDir is true for a directory that an action found and put something into.
 func foundDir(in *cache.Input, t *cache.Trace) bool {
-	return in.Kind == cache.InputExists && in.Mode&unix.S_IFMT == typeDir && putInto(in, t)
-}
-
-// missedDir is true for a directory that an action put something into though it had not
-// found it, and not made it either: another made it in between, as when several recipes that
-// run at once do "test -d dir || mkdir dir".
-func missedDir(in *cache.Input, t *cache.Trace) bool {
-	return in.Kind == cache.InputAbsent && putInto(in, t) && findOutput(t.Outputs, in.Path) == nil
-}
-
-// putInto is true for a path of the project below which an action has left something.
-func putInto(in *cache.Input, t *cache.Trace) bool {
-	if in.Path[0] != '.' {
+	if in.Kind != cache.InputExists || in.Mode&unix.S_IFMT != typeDir || in.Path[0] != '.' {
 		return false
 	}
 	below := in.Path + "/"

@@ -111,8 +111,6 @@ func (b *Build) asSeen(d *done, in *cache.Input) bool {
 		return b.w.same(in) || b.chain.sameAsSeen(d.n.name, d.t, in)
 	case cache.InputListing:
 		return b.chain.listedSame(d.n.name, in, nil) || b.chain.sameAsSeen(d.n.name, d.t, in)
-	case cache.InputAbsent:
-		return b.w.same(in) || missedDir(in, d.t)
 	}
 	return b.w.same(in)
 }

@@ -172,13 +172,13 @@ func (b *Build) finishLogs() {
 	}
 }
 
-// finishLog puts one log together up to the first whole version after what stands. The
-// lock is held.
+// finishLog puts one log together up to what it was to be, or up to the first whole version
+// after what stands. The lock is held.
 func (b *Build) finishLog(l *log, now cache.Hash) {
 	chain := b.links(l)
 	for n := len(chain); n >= 0; n-- {
 		data, _, ok := b.content(l, chain[:n])
-		if !ok || cache.HashBytes(data) != now {
+		if h := cache.HashBytes(data); !ok || h != now && h != l.Left {
 			continue
 		}
 		for n < len(chain) && chain[n].out.Type == cache.TypeSegment {

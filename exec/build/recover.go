@@ -186,8 +186,11 @@ func (b *Build) cutRecord(name string, began int64, journals []tracefs.Journal) 
 			continue
 		}
 		for _, w := range journals[i].Writes {
-			if w.Segment != "" || !b.sp.inProject(w.Path) || findWrite(rec.Writes, w.Path) != nil {
+			if !b.sp.inProject(w.Path) || findWrite(rec.Writes, w.Path) != nil {
 				continue
+			}
+			if w.Append && w.Path != b.sp.abs(name) {
+				continue // it is in no log yet
 			}
 			if st, ok := b.w.lstat(w.Path); ok && st.Mtime < began && st.Ctime < began {
 				continue // it was about to be changed

@@ -39,7 +39,7 @@ func (j *journal) add(path string, w *written) {
 	if j.file == nil && j.open() != nil {
 		return
 	}
-	_, _ = j.file.Write(tracefs.AppendJournalWrite(nil, &tracefs.Write{Path: path, Before: w.before, Proc: -1}))
+	_, _ = j.file.Write(tracefs.AppendJournalWrite(nil, &tracefs.Write{Path: path, Before: w.before, Append: w.appendOnly, Proc: -1}))
 }
 
 // open makes the file. Whoever finds a journal without a lock takes its engine for dead

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"os"
 	"path/filepath"
 	"slices"
@@ -27,7 +28,8 @@ import (
 // segment is what one action has appended to one file so far.
 type segment struct {
 	path  string
-	alone bool // what stands at path does not exist for the action
+	alone bool   // what stands at path does not exist for the action
+	mode  uint32 // of the file, if the action has made it
 
 	mu      sync.Mutex
 	file    *os.File // the segment; once it is settled, the file itself, opened for appending
@@ -150,6 +152,7 @@ func (s *superblock) createLog(g *segment, in *fuse.CreateIn, name, path string,
 	if err := raw.Fstat(fd, &st); err != nil {
 		return fuse.ToStatus(err)
 	}
+	g.mode = st.Mode
 	n := s.enter(in.NodeId, name, &st)
 	if n == nil {
 		return fuse.Status(syscall.ESTALE)
@@ -316,7 +319,9 @@ func (v *view) endSegments(rec *tracefs.Record, leftover bool) {
 	defer x.mu.Unlock()
 	for i := range rec.Writes {
 		if g := x.byPath[rec.Writes[i].Path]; g != nil {
-			rec.Writes[i].Segment = g.end(leftover)
+			w := &rec.Writes[i]
+			w.Segment = g.end(leftover)
+			w.After.Mode = cmp.Or(w.After.Mode, g.mode, w.Before.Stat.Mode) // the file may be gone for now
 		}
 	}
 	x.byPath = nil

@@ -49,3 +49,27 @@ func TestSegment(t *testing.T) {
 		})
 	}
 }
+
+// A log that the action has made may be taken back for another action while it runs: what was
+// appended is in the record all the same.
+func TestSegmentOfLogTakenBack(t *testing.T) {
+	b := newBench(t)
+	v := b.view()
+	if code, out := b.sh(v, `umask 027; echo x >>new`); code != 0 {
+		t.Fatal(out)
+	}
+	if err := os.Remove(filepath.Join(b.dir, "new")); err != nil {
+		t.Fatal(err)
+	}
+	r := b.finish(v)
+	if len(r.Writes) != 1 || r.Writes[0].Segment == "" {
+		t.Fatalf("recorded %s", b.describe(r))
+	}
+	text, err := os.ReadFile(r.Writes[0].Segment)
+	if err != nil || string(text) != "x\n" {
+		t.Errorf("appended %q, %v", text, err)
+	}
+	if mode := r.Writes[0].After.Mode & 0o777; mode != 0o640 {
+		t.Errorf("mode %o", mode)
+	}
+}

@@ -145,7 +145,7 @@ func (r *recorder) sumWrite(rec *tracefs.Record, path string, m *mark) bool {
 	var st syscall.Stat_t
 	exists := raw.Lstat(path, &st) == nil
 	w := m.write
-	if !w.before.Exists && !exists {
+	if !w.before.Exists && !exists && !w.segment { // a log may be taken back for another action meanwhile
 		return false
 	}
 	if w.before.Exists && exists && w.before.Stat == statOf(&st) && !w.segment {
