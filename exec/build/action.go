@@ -187,6 +187,7 @@ type action struct {
 	chunks  []cache.Chunk
 	hidden  []string
 	raise   func()                   // see lower; nil before the view is made
+	missed  []string                 // in the graph: what was not there at its first look, and then was
 	moved   string                   // a path that it has read and that has changed since, "" if there is none
 	pieces  map[string]piece         // by path: what it has appended, once that was taken over
 	mtimes  map[string]int64         // of what the last run left, before this one

@@ -25,6 +25,7 @@ type done struct {
 	t            *cache.Trace // nil for a run that nobody watched, and until it is asked for
 	started, end time.Time    // both when it was judged, if nothing ran
 	ran          bool
+	missed       []string // paths that were not there at its first look, and then were
 }
 
 // maxReruns bounds how often hazards repeat one action in a build: the walk goes serial
@@ -77,7 +78,13 @@ func (b *Build) renumber() {
 // ended notes an action that has ended well, and finds the hazards between it
 // and those that ended before.
 func (b *Build) ended(a *action, t *cache.Trace) {
-	d := b.settle(done{f: a.f, n: a.n, t: t, started: a.started, ran: true})
+	d := b.settle(done{f: a.f, n: a.n, t: t, started: a.started, ran: true, missed: a.missed})
+	for _, path := range a.missed {
+		if w := b.overtaker(d, &cache.Input{Path: path, Kind: cache.InputAbsent}, a.started); w != nil {
+			b.hazard(a.f, w.f, path)
+		}
+		b.looked[path] = append(b.looked[path], d)
+	}
 	for i := range t.Inputs {
 		in := &t.Inputs[i]
 		if in.Path[0] != '.' {
@@ -86,7 +93,9 @@ func (b *Build) ended(a *action, t *cache.Trace) {
 		if w := b.overtaker(d, in, a.started); w != nil && !b.asSeen(d, in) {
 			b.hazard(a.f, w.f, in.Path)
 		}
-		b.looked[in.Path] = append(b.looked[in.Path], d)
+		if !slices.Contains(d.missed, in.Path) {
+			b.looked[in.Path] = append(b.looked[in.Path], d)
+		}
 	}
 	b.left(d, a.old)
 	b.shareMade(t)
@@ -95,6 +104,9 @@ func (b *Build) ended(a *action, t *cache.Trace) {
 
 // sawIt reports whether what an action saw at a path is what is there now.
 func (b *Build) sawIt(d *done, path string) bool {
+	if slices.Contains(d.missed, path) {
+		return false
+	}
 	for i := range d.t.Inputs {
 		if in := &d.t.Inputs[i]; in.Path == path && in.Kind != cache.InputListing && !b.asSeen(d, in) {
 			return false

@@ -47,6 +47,9 @@ func (a *action) appendInputs(in []cache.Input, l *tracefs.Look, rec *tracefs.Re
 		add(cache.Input{Kind: cache.InputAbsent})
 		return in
 	}
+	if l.Flags&tracefs.LookAbsent != 0 && key[0] == '.' && findWrite(rec.Writes, l.Path) == nil {
+		a.missed = append(a.missed, key)
+	}
 	if l.Flags&tracefs.LookListing != 0 {
 		add(cache.Input{Kind: cache.InputListing, Hash: cache.HashNames(a.listed(l, rec, t))})
 	}

@@ -109,11 +109,11 @@ func (g *generator) sharedFolder() {
 	}
 }
 
-// installed adds a command that copies a file on every build.
+// installed adds a command that copies a file's content on every build.
 func (g *generator) installed() {
 	n, in := g.id(), g.anyText()
 	g.add(&Rule{
 		Targets: []string{fmt.Sprintf("install%d", n)}, Prereqs: kept(in), Phony: true,
-		Recipe: []string{fmt.Sprintf("@mkdir -p out/inst; cp %s out/inst/%d.txt", in, n)},
+		Recipe: []string{fmt.Sprintf("@mkdir -p out/inst; cat %s > out/inst/%d.txt", in, n)},
 	})
 }

@@ -115,7 +115,11 @@ func (r *recorder) see(m *mark, flags tracefs.LookFlags, st *syscall.Stat_t, pro
 		}
 		w.appendOnly = false
 	}
-	// What was first seen stays: absence and existence do not add up.
+	// What was first seen stays: absence and existence do not add up. Nor does what another
+	// has made since this action missed it on the way to making something there.
+	if m.missed && m.write == nil && flags&tracefs.LookExists != 0 && m.flags&(tracefs.LookAbsent|tracefs.LookExists) == 0 {
+		flags = flags&^tracefs.LookExists | tracefs.LookAbsent
+	}
 	if flags&(tracefs.LookAbsent|tracefs.LookExists) != 0 && m.flags&(tracefs.LookAbsent|tracefs.LookExists) != 0 {
 		flags &^= tracefs.LookAbsent | tracefs.LookExists
 	}
