@@ -273,9 +273,11 @@ func (a *action) remember(rec *tracefs.Record) {
 		if findWrite(rec.Writes, l.Path) != nil {
 			continue // what it makes itself it needs from nobody
 		}
-		if l.Flags&tracefs.LookAbsent != 0 && l.Stat.Ino == 0 {
+		if l.Flags&tracefs.LookAbsent != 0 {
 			n.missed = append(n.missed, sp.key(l.Path))
-			continue
+			if l.Stat.Ino == 0 {
+				continue
+			} // else another has made it since
 		}
 		if l.Flags&tracefs.LookListing != 0 {
 			n.listed = append(n.listed, sp.key(l.Path))
