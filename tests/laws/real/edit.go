@@ -93,7 +93,7 @@ func (l *lab) stale(tree string, want laws.Tree) ([]string, error) {
 		return nil, err
 	}
 	lines := laws.Diff(want, got, func(name string) bool {
-		return slices.Contains(l.makefiles, name) || strings.HasSuffix(name, ".log")
+		return slices.Contains(l.makefiles, name) || slices.Contains(l.differ, name) || strings.HasSuffix(name, ".log")
 	})
 	return slices.DeleteFunc(lines, func(line string) bool { return strings.HasPrefix(line, " ") }), nil
 }
