@@ -1,6 +1,7 @@
 package real
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -48,17 +49,27 @@ func edit(name string, r *rand.Rand) string {
 		id, id, id, r.IntN(1e6))
 }
 
-// put writes a file with its edit into a tree.
+// put writes a file with its edit into a tree: at its end, in a script at its beginning, which
+// all runs come by.
 func (l *lab) put(tree, name string) error {
-	data, err := os.ReadFile(filepath.Join(l.dir, "clean", name))
+	clean := filepath.Join(l.dir, "clean", name)
+	data, err := os.ReadFile(clean)
+	if err != nil {
+		return err
+	}
+	st, err := os.Stat(clean)
 	if err != nil {
 		return err
 	}
 	full := filepath.Join(l.dir, tree, name)
-	if err := os.Chmod(full, 0o644); err != nil {
+	if err := os.Chmod(full, st.Mode().Perm()|0o200); err != nil {
 		return err
 	}
-	return os.WriteFile(full, append(data, l.edits[name]...), 0o644)
+	at := len(data)
+	if bytes.HasPrefix(data, []byte("#!")) {
+		at = bytes.IndexByte(data, '\n') + 1
+	}
+	return os.WriteFile(full, slices.Insert(data, at, []byte(l.edits[name])...), 0o644)
 }
 
 // truth builds the sources as they are now from clean, with whole makefiles,

@@ -94,7 +94,7 @@ func mend(t *testing.T, l *lab, fmake, reference string) {
 // tryEdit edits one source in fresh copies of both built trees.
 func (l *lab) tryEdit(t *testing.T, name, reference string, sum *mended) {
 	t.Helper()
-	l.edits = map[string]string{name: visible(name)}
+	l.edits = map[string]string{name: visible(filepath.Join(l.dir, "clean", name))}
 	want, err := l.truth(reference)
 	if errors.Is(err, errBuild) {
 		t.Logf("%s cannot be edited so", name)
@@ -123,12 +123,15 @@ func (l *lab) tryEdit(t *testing.T, name, reference string, sum *mended) {
 }
 
 // visible is an edit that shows in what is made of a file.
-func visible(name string) string {
-	switch filepath.Ext(name) {
+func visible(path string) string {
+	switch filepath.Ext(path) {
 	case ".c", ".h":
-		return edit(name, rand.New(rand.NewPCG(1, 2)))
+		return edit(filepath.Base(path), rand.New(rand.NewPCG(1, 2)))
 	case ".map":
 		return "\nEDITED { };\n" // for the linker
+	}
+	if data, err := os.ReadFile(path); err == nil && strings.HasPrefix(string(data), "#!/bin/sh") {
+		return "echo edited\n"
 	}
 	return "\n# edited\n"
 }
