@@ -86,10 +86,7 @@ func (l *lab) truth(reference string) (laws.Tree, error) {
 			return nil, err
 		}
 	}
-	err := l.in("true", func() error {
-		_, err := l.shell(reference, append([]string{"-j1"}, l.args...)...)
-		return err
-	})
+	err := l.in("true", func() error { return l.make(reference, "-j1") })
 	if err != nil {
 		return nil, err
 	}
@@ -133,12 +130,19 @@ func (l *lab) start(seed uint64) error {
 	return nil
 }
 
+// make runs all makes of a build in the place.
+func (l *lab) make(program, jobs string) error {
+	for _, args := range append(l.first, l.args) {
+		if _, err := l.shell(program, append([]string{jobs}, args...)...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // build runs a make in a tree and says what is stale then.
 func (l *lab) build(tree, program string, want laws.Tree) (stale []string, err error) {
-	err = l.in(tree, func() error {
-		_, err := l.shell(program, append([]string{"-j8"}, l.args...)...)
-		return err
-	})
+	err = l.in(tree, func() error { return l.make(program, "-j8") })
 	if err != nil && !errors.Is(err, errBuild) {
 		return nil, err
 	}

@@ -16,11 +16,12 @@ import (
 // project says how a real project is got and built.
 type project struct {
 	name      string
-	pkg       string   // its source package
-	configure string   // a shell command
-	args      []string // of make
-	makefiles []string // to be damaged, where they are
-	sources   []string // patterns of what is edited
+	pkg       string     // its source package
+	configure string     // a shell command
+	args      []string   // of make
+	first     [][]string // of makes that have to run before it
+	makefiles []string   // to be damaged, where they are
+	sources   []string   // patterns of what is edited
 }
 
 var projects = []project{
