@@ -69,7 +69,11 @@ func (l *lab) put(tree, name string) error {
 	if bytes.HasPrefix(data, []byte("#!")) {
 		at = bytes.IndexByte(data, '\n') + 1
 	}
-	return os.WriteFile(full, slices.Insert(data, at, []byte(l.edits[name])...), 0o644)
+	data = slices.Insert(data, at, []byte(l.edits[name])...)
+	if l.replaced[0] != "" {
+		data = bytes.ReplaceAll(data, []byte(l.replaced[0]), []byte(l.replaced[1]))
+	}
+	return os.WriteFile(full, data, 0o644)
 }
 
 // truth builds the sources as they are now from clean, with whole makefiles,

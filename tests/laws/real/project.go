@@ -44,7 +44,8 @@ type lab struct {
 	edits    map[string]string // by file: what is added to it now
 	place    string            // the path at which trees are built
 	cacheDir string
-	differ   []string // files that two builds of the same leave otherwise
+	differ   []string  // files that two builds of the same leave otherwise
+	replaced [2]string // in what is edited: words, and what stands in their place
 }
 
 // errBuild: a make ended with an error.
