@@ -92,6 +92,9 @@ type Addition struct {
 	// Apart says that the recipe uses lists of its prerequisites, so that these must
 	// not be among them.
 	Apart bool
+	// Sealed are those of Needs that another make makes, and that an implicit rule of this
+	// one would make otherwise, were they prerequisites without a rule.
+	Sealed []string
 }
 
 // Knowledge is what the build knows of the targets of one make.
