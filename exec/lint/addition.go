@@ -99,7 +99,7 @@ func lines(additions []*Addition) []string {
 	return append(out, seals(additions)...)
 }
 
-// seals are the lines by which no implicit rule makes what another make makes.
+// seals are the lines by which no implicit rule makes what is made elsewhere.
 func seals(additions []*Addition) []string {
 	var sealed []string
 	for _, a := range additions {
@@ -109,7 +109,7 @@ func seals(additions []*Addition) []string {
 		return nil
 	}
 	slices.Sort(sealed)
-	return append([]string{"# Another make makes these."}, wrap(strings.Join(slices.Compact(sealed), " ")+": ;")...)
+	return append([]string{"# These are made elsewhere."}, wrap(strings.Join(slices.Compact(sealed), " ")+": ;")...)
 }
 
 // width is where a line of a makefile is continued on the next.

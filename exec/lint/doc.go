@@ -92,8 +92,8 @@ type Addition struct {
 	// Apart says that the recipe uses lists of its prerequisites, so that these must
 	// not be among them.
 	Apart bool
-	// Sealed are those of Needs that another make makes, and that an implicit rule of this
-	// one would make otherwise, were they prerequisites without a rule.
+	// Sealed are the names in Needs of what is made elsewhere, and would be made by an
+	// implicit rule of this make were it a prerequisite without a rule.
 	Sealed []string
 }
 

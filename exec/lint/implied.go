@@ -7,11 +7,11 @@ import (
 	"fmake/makefile"
 )
 
-// impliedHere reports whether an implicit rule of this make would make a file that another
-// make has made, as soon as a line names it: "%.o: %.c" takes an object of a folder beside for
-// one of its own.
+// impliedHere reports whether an implicit rule of this make would make a file that no recipe of
+// it has made, as soon as a line names it: "%.o: %.c" takes an object of a folder beside, which
+// another make makes, for one of its own.
 func (l *linter) impliedHere(key string) bool {
-	if f := l.byKey[key]; !l.Known.WriterElsewhere(key) || f != nil && f.IsTarget {
+	if f := l.byKey[key]; f != nil && f.IsTarget {
 		return false
 	}
 	name := l.Known.Path(key)
