@@ -141,6 +141,8 @@ func visible(path string) string {
 		return edit(filepath.Base(path), rand.New(rand.NewPCG(1, 2)))
 	case ".map":
 		return "\nEDITED { };\n" // for the linker
+	case ".uni":
+		return "\n{ 0x10fffe, 0x10fffe },\n" // a range of characters, as less has them
 	}
 	if data, err := os.ReadFile(path); err == nil && bytes.HasPrefix(data, []byte("#!/bin/sh")) {
 		return "echo edited\n"
