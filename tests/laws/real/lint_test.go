@@ -98,14 +98,17 @@ func mend(t *testing.T, l *lab, fmake, reference string) {
 	t.Logf("| %s | edits %d | wrong before %d | stale files %d | wrong with the patch %d |", l.name, sum.edits, sum.wrong, sum.stale, sum.still)
 }
 
+// written are words that scripts write into what they make, and others in their place.
+var written = map[string][2]string{
+	"libtool":   {"# It is necessary for", "# It is quite necessary for"},
+	"mkconfigs": {"Do not edit.", "Do not edit it."},
+}
+
 // tryEdit edits one source in fresh copies of both built trees.
 func (l *lab) tryEdit(t *testing.T, name, reference string, sum *mended) {
 	t.Helper()
 	l.edits = map[string]string{name: visible(filepath.Join(l.dir, "clean", name))}
-	l.replaced = [2]string{}
-	if filepath.Base(name) == "libtool" { // it writes that into the .lo files
-		l.replaced = [2]string{"# It is necessary for", "# It is quite necessary for"}
-	}
+	l.replaced = written[filepath.Base(name)]
 	want, err := l.truth(reference)
 	if errors.Is(err, errBuild) {
 		t.Logf("%s cannot be edited so", name)
