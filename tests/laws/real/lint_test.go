@@ -92,8 +92,9 @@ func mend(t *testing.T, l *lab, fmake, reference string) {
 		}
 	}
 	var sum mended
-	for _, name := range sources {
-		l.tryEdit(t, name, reference, &sum)
+	// redis' Makefile.dep alone needs 200: of so many some from everywhere have to do.
+	for i := range min(*edits, len(sources)) {
+		l.tryEdit(t, sources[i*len(sources)/min(*edits, len(sources))], reference, &sum)
 	}
 	t.Logf("| %s | edits %d | wrong before %d | stale files %d | wrong with the patch %d |", l.name, sum.edits, sum.wrong, sum.stale, sum.still)
 }

@@ -16,7 +16,7 @@ import (
 
 var (
 	realNames = flag.String("laws.real", "", "projects to play with, separated by commas, or all")
-	edits     = flag.Int("laws.edits", 10, "edits of each project")
+	edits     = flag.Int("laws.edits", 10, "edits of each project, at most")
 	seed      = flag.Uint64("laws.seed", 1, "seed of damage and edits")
 	tars      = flag.String("laws.tars", "", "folder with NAME.tar of unpacked sources (otherwise: Debian.s source package)")
 	keepIn    = flag.String("laws.keep", "", "folder to build in, which stays")
