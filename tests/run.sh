@@ -8,16 +8,24 @@ set -eu
 cd "$(dirname "$0")/.."
 
 packages="gcc libc6-dev make perl git util-linux procps xz-utils ccache libreadline-dev dpkg-dev tmux"
+browser=chromium-headless-shell
 
+# install_packages PACKAGE... installs those that are missing.
 install_packages() {
 	missing=
-	for p in $packages; do
+	for p in "$@"; do
 		dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q 'ok installed' || missing="$missing $p"
 	done
 	[ -n "$missing" ] || return 0
 	apt-get -qq update
 	# shellcheck disable=SC2086
 	DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $missing >/dev/null
+}
+
+# install_browser gets what opens the pages of --report, 90 MB. Not every Debian has it, and where
+# it is missing the tests of these pages are skipped, and nothing else.
+install_browser() {
+	command -v chromium >/dev/null || install_packages "$browser" || echo "tests/run.sh: $browser cannot be installed" >&2
 }
 
 # Only a real FUSE device gets the usual mode, never what else may have its name.
@@ -28,7 +36,11 @@ open_fuse() {
 }
 
 if [ "$(id -u)" = 0 ]; then
-	if command -v apt-get >/dev/null; then install_packages; fi
+	if command -v apt-get >/dev/null; then
+		# shellcheck disable=SC2086
+		install_packages $packages
+		install_browser
+	fi
 	open_fuse
 fi
 [ $# -gt 0 ] || set -- ./...

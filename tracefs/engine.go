@@ -78,7 +78,9 @@ func Start(ctx context.Context, c Config) (*Engine, error) {
 		return nil, unavailable("start "+path, err)
 	}
 	raw.CollectAsUsual()
-	raw.HugeHeap(raw.WorkingHeap) // while the engine starts
+	if c.System != WholeView { // who asks for one keeps little
+		raw.HugeHeap(raw.WorkingHeap) // while the engine starts
+	}
 	e := &Engine{cmd: cmd, large: c.Large, said: c.Said}
 	hello := wire.Hello{
 		CacheDir: c.CacheDir, Project: c.Project, System: c.System,

@@ -147,6 +147,7 @@ func (a *nativeAction) End(status int, _ bool) error {
 	b := a.b
 	defer b.release(a.d.n)
 	b.nativesOn--
+	a.d.n.runs++
 	b.changedUnseen()
 	a.d.end = time.Now()
 	if a.d.f.Recipe.AnyRecurse {
@@ -182,7 +183,9 @@ type action struct {
 	n       *node
 	view    *lazyView
 	old     *cache.Trace // what the action did last time, nil if unknown
-	started time.Time
+	started time.Time    // when it began to look
+	began   time.Time    // when its first command was started
+	ended   time.Time    // when its last one had ended
 	journal uint64
 	chunks  []cache.Chunk
 	hidden  []string
@@ -195,6 +198,7 @@ type action struct {
 	echo    string                   // the line that the walk is about to print
 	status  int                      // what it ended with
 	acted   bool                     // a line did more than print
+	looked  bool                     // its expansion looked around: that is part of the run
 	second  bool                     // it ran before, and is verified
 	landed  bool                     // it ran on another machine
 	gone    bool                     // make ended while it was there
@@ -216,8 +220,10 @@ func (a *action) AllNew() bool { return !a.n.always }
 func (a *action) Looks() exec.View {
 	switch k := a.b.recipeKey(a.f, a.n); {
 	case k.unexpanded:
+		a.looked = true
 		return a.view
 	case k.lists:
+		a.looked = true
 		return a.b.earlierView(a.f, a.n)
 	}
 	return nil
@@ -254,6 +260,12 @@ func (a *action) Output(stream int, data []byte) {
 // the line that needs it finds the same error.
 func (a *action) Line(_ int, text string) {
 	a.echo = text
+	if a.began.IsZero() {
+		a.began = time.Now()
+		if a.looked {
+			a.began = a.started
+		}
+	}
 	if !inert(text) {
 		a.acted = true
 		_, _ = a.view.get()
@@ -268,8 +280,13 @@ func (a *action) End(status int, interrupted bool) error {
 	a.b.active--
 	a.b.running = slices.DeleteFunc(a.b.running, func(x *action) bool { return x == a })
 	defer a.b.release(a.n)
-	if a.landed || a.gone && !a.view.used() {
-		return nil // all was done by Arrive, or nothing was done at all
+	if a.gone && !a.view.used() {
+		return nil // nothing was done at all
+	}
+	a.ended = time.Now()
+	a.n.runs++
+	if a.landed {
+		return nil // all was done by Arrive
 	}
 	rec, err := a.view.finish()
 	if a.raise != nil {
@@ -332,6 +349,18 @@ func (l *lazyView) get() (exec.View, error) {
 	})
 	l.a.programs.touched()
 	return l.v, l.err
+}
+
+// times tell when the run of a recipe began and how long it took, for its trace. It does not
+// begin before there is a slot for it.
+func (a *action) times() (began, took int64) {
+	if a.began.IsZero() {
+		a.began = a.started // no line of it did anything
+	}
+	if a.ended.IsZero() {
+		a.ended = time.Now()
+	}
+	return a.began.UnixNano(), int64(a.ended.Sub(a.began))
 }
 
 // used reports whether the recipe did anything but print.

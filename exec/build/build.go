@@ -211,6 +211,8 @@ type node struct {
 	old     *cache.Trace // the trace in force when it was decided
 	decided *decision    // what was decided, for --explain; nil before
 	must    bool         // what GNU make's rule said then
+	made    *decision    // the last one in this build by which it ran or was restored, nil if there was none
+	runs    int          // how often its recipe ran in this build
 	idled   bool         // its recipe ran every time, and had nothing to do
 
 	claim    claim                   // keeps builds at the same time apart

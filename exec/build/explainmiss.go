@@ -83,6 +83,9 @@ func (b *Build) nearest(m *explain.Miss, f *makefile.File, n *node, traces []*ca
 		return
 	}
 	m.Text = fmt.Sprintf("Of %d stored runs of it the nearest is from %s; this is not as it was then:", len(traces), timeWords(best.t.Started))
+	if len(traces) == 1 {
+		m.Text = fmt.Sprintf("The one stored run of it is from %s; this is not as it was then:", timeWords(best.t.Started))
+	}
 	m.Differ = best.reasons
 	if len(m.Differ) > mostDiffering {
 		more := len(m.Differ) - mostDiffering

@@ -44,7 +44,11 @@ func (r *reasoner) of(f *makefile.File, d *decision) []explain.Reason {
 		out = r.recipe(n, d.old)
 	}
 	if d.differs != nil {
-		out = append(out, r.inputs(n.name, d.old)...)
+		inputs := r.inputs(n.name, d.old)
+		if len(inputs) == 1 && inputs[0].Text == d.why {
+			inputs = inputs[0].Why // what differs was said already
+		}
+		out = append(out, inputs...)
 	}
 	if d.on == "" {
 		return out

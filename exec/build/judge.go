@@ -68,6 +68,9 @@ func (b *Build) Judge(f *makefile.File, must bool) exec.Verdict {
 	}
 	n.reason, n.old = d.why, d.old
 	n.decided, n.must = &d, must
+	if d.verdict != exec.UpToDate && (d.verdict != exec.AsMake || must) {
+		n.made = &d
+	}
 	if n.always && !f.Phony && !f.Recipe.AnyRecurse {
 		b.markForced(f, n)
 	}

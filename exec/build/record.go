@@ -136,8 +136,9 @@ func (a *action) notGood(rec *tracefs.Record, status int) {
 	b := a.b
 	t := &cache.Trace{
 		Target: a.f.Name, Dir: b.sp.key(b.sp.cwd), Status: status, Flags: cache.Failed | b.passing(a.f), Serial: a.n.serial,
-		Started: a.started.UnixNano(), Duration: int64(time.Since(a.started)), Reason: a.n.reason,
+		Reason: a.n.reason,
 	}
+	t.Started, t.Duration = a.times()
 	t.Inputs = a.n.looksOfFailed() // for the make above
 	if a.stateful(rec) {
 		t.Flags |= cache.Stateful // it goes on from here
@@ -221,9 +222,10 @@ func (a *action) trace(rec *tracefs.Record) *cache.Trace {
 	k := b.recipeKey(a.f, a.n)
 	t := &cache.Trace{
 		Target: a.f.Name, Dir: b.sp.key(b.sp.cwd), Key: k.key, FullKey: k.full, Recipe: k.text, Vars: k.vars,
-		Chunks: a.chunks, Started: a.started.UnixNano(), Duration: int64(time.Since(a.started)), Serial: a.n.serial, Reason: a.n.reason,
+		Chunks: a.chunks, Serial: a.n.serial, Reason: a.n.reason,
 		Status: a.status,
 	}
+	t.Started, t.Duration = a.times()
 	t.Outputs, t.Befores = a.outputs(rec)
 	var execs map[string]bool
 	t.Inputs, execs = a.inputs(rec, t)

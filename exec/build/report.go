@@ -1,6 +1,7 @@
 package build
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
@@ -58,15 +59,12 @@ func (r *reporting) target(f *makefile.File) {
 		r.keys = make(map[string]bool)
 	}
 	r.keys[n.name] = true
-	t := report.Target{Key: n.name, Name: f.Name, Dir: r.dir, Outcome: outcome(f, n)}
-	switch {
+	t := report.Target{Key: n.name, Name: f.Name, Dir: r.dir, Outcome: outcome(f, n), Runs: n.runs}
+	switch d := n.toldBy(); {
 	case n.idled:
 		t.Why = "its recipe, which runs every time, had nothing to do"
-	case n.decided != nil:
-		t.Why = n.decided.why
-	}
-	if n.last != nil && n.last.ran {
-		t.Runs = 1 + n.reruns + n.demands
+	case d != nil:
+		t.Why = d.why
 	}
 	declared := r.declared(f, n)
 	if trace := b.graph.Target(n.name); trace != nil && f.Recipe != nil && !f.Phony {
@@ -75,9 +73,13 @@ func (r *reporting) target(f *makefile.File) {
 	r.out.Targets = append(r.out.Targets, t)
 }
 
+// toldBy is the decision that tells what became of a target. Where a hazard has had all
+// targets judged once more, the last one says only that what was made before is good.
+func (n *node) toldBy() *decision { return cmp.Or(n.made, n.decided) }
+
 // outcome says what became of a target.
 func outcome(f *makefile.File, n *node) report.Outcome {
-	d := n.decided
+	d := n.toldBy()
 	switch {
 	case f.Run.Status == exec.StatusFailed:
 		return report.Failed

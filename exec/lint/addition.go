@@ -8,7 +8,7 @@ import (
 // writable tells whether a line of a makefile can say an addition: names with
 // characters that mean something there are left to people.
 func writable(a *Addition) bool {
-	if a.Makefile == "" || !isPlain(a.Target) {
+	if a.Makefile == "" || !isPlain(a.Target) || !allPlain(a.Sealed) {
 		return false
 	}
 	return !slices.ContainsFunc(a.Needs, func(name string) bool {
@@ -17,6 +17,10 @@ func writable(a *Addition) bool {
 		}
 		return !isPlain(name)
 	})
+}
+
+func allPlain(names []string) bool {
+	return !slices.ContainsFunc(names, func(name string) bool { return !isPlain(name) })
 }
 
 // isPlain tells whether a name means itself in a makefile.
@@ -59,6 +63,7 @@ func merged(additions []*Addition) []*Addition {
 			continue
 		}
 		m.Needs = append(m.Needs, a.Needs...)
+		m.Sealed = append(m.Sealed[:len(m.Sealed):len(m.Sealed)], a.Sealed...)
 		m.Apart = m.Apart || a.Apart
 	}
 	for _, m := range out {
@@ -91,7 +96,20 @@ func lines(additions []*Addition) []string {
 	for _, g := range groups {
 		out = append(out, wrap(line(g.targets, g.needs, g.apart))...)
 	}
-	return out
+	return append(out, seals(additions)...)
+}
+
+// seals are the lines by which no implicit rule makes what is made elsewhere.
+func seals(additions []*Addition) []string {
+	var sealed []string
+	for _, a := range additions {
+		sealed = append(sealed, a.Sealed...)
+	}
+	if len(sealed) == 0 {
+		return nil
+	}
+	slices.Sort(sealed)
+	return append([]string{"# These are made elsewhere."}, wrap(strings.Join(slices.Compact(sealed), " ")+": ;")...)
 }
 
 // width is where a line of a makefile is continued on the next.

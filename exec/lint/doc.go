@@ -92,6 +92,9 @@ type Addition struct {
 	// Apart says that the recipe uses lists of its prerequisites, so that these must
 	// not be among them.
 	Apart bool
+	// Sealed are the names in Needs of what is made elsewhere, and would be made by an
+	// implicit rule of this make were it a prerequisite without a rule.
+	Sealed []string
 }
 
 // Knowledge is what the build knows of the targets of one make.

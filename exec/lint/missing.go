@@ -36,7 +36,7 @@ func Look(m *Make) ([]Finding, []Order) {
 func (l *linter) missing(s *subject) {
 	r := l.reachOf(s.f)
 	always := l.Known.Always(s.f)
-	var needs, lacks []string
+	var needs, lacks, sealed []string
 	declared := l.dependencyFiles(s)
 	for i := range s.trace.Inputs {
 		in := &s.trace.Inputs[i]
@@ -58,20 +58,23 @@ func (l *linter) missing(s *subject) {
 		if name := l.need(in.Path, w); name != "" && !slices.Contains(needs, name) {
 			needs = append(needs, name)
 			lacks = append(lacks, l.Known.Path(in.Path))
+			if strings.HasPrefix(name, wildcard) && l.impliedHere(in.Path) {
+				sealed = append(sealed, l.Known.Path(in.Path))
+			}
 		}
 	}
 	if len(needs) == 0 {
 		return
 	}
 	slices.Sort(needs)
-	l.report(s, Missing, fmt.Sprintf("%s reads %s, which it does not declare", s.f.Name, list(lacks)), l.addition(s, needs))
+	l.report(s, Missing, fmt.Sprintf("%s reads %s, which it does not declare", s.f.Name, list(lacks)), l.addition(s, needs, sealed))
 }
 
 // addition is what would declare a target's needs, nil if no line can: a double-colon
 // rule is not the only one of its target, and an intermediate file that a line names is
 // none any more.
-func (l *linter) addition(s *subject, needs []string) *Addition {
-	a := &Addition{Makefile: l.main, Dir: l.Dir, Target: s.f.Name, Needs: needs, Apart: l.Known.UsesLists(s.f)}
+func (l *linter) addition(s *subject, needs, sealed []string) *Addition {
+	a := &Addition{Makefile: l.main, Dir: l.Dir, Target: s.f.Name, Needs: needs, Apart: l.Known.UsesLists(s.f), Sealed: sealed}
 	if s.f.DoubleColon != nil || s.f.Intermediate || !writable(a) {
 		return nil
 	}
@@ -165,7 +168,7 @@ func (l *linter) hazard(s, w *subject, key string, declared bool) {
 	}
 	var add *Addition
 	if declared {
-		add = l.addition(s, []string{l.made(key, w).Name})
+		add = l.addition(s, []string{l.made(key, w).Name}, nil)
 	}
 	l.report(s, Hazard, fmt.Sprintf("%s reads %s, which the recipe of %s writes, and nothing orders the two under -j",
 		s.f.Name, l.Known.Path(key), w.f.Name), add)

@@ -20,7 +20,8 @@ func (f *Finding) Record() story.Record {
 		f.Key, strconv.Itoa(f.Place.Level), strconv.FormatUint(f.Place.Serial, 10),
 	}
 	if a := f.Add; a != nil {
-		r = append(r, a.Makefile, a.Dir, a.Target, strconv.FormatBool(a.Apart))
+		r = append(r, a.Makefile, a.Dir, a.Target, strconv.FormatBool(a.Apart), strconv.Itoa(len(a.Sealed)))
+		r = append(r, a.Sealed...)
 		r = append(r, a.Needs...)
 	}
 	return r
@@ -47,8 +48,11 @@ func found(r story.Record) Finding {
 	f.Line, _ = strconv.Atoi(r[3])
 	f.Place.Level, _ = strconv.Atoi(r[6])
 	f.Place.Serial, _ = strconv.ParseUint(r[7], 10, 64)
-	if a := r[plain:]; len(a) > 4 {
-		f.Add = &Addition{Makefile: a[0], Dir: a[1], Target: a[2], Apart: a[3] == "true", Needs: a[4:]}
+	if a := r[plain:]; len(a) > 5 {
+		f.Add = &Addition{Makefile: a[0], Dir: a[1], Target: a[2], Apart: a[3] == "true", Needs: a[5:]}
+		if n, _ := strconv.Atoi(a[4]); n > 0 && n < len(f.Add.Needs) {
+			f.Add.Sealed, f.Add.Needs = f.Add.Needs[:n], f.Add.Needs[n:]
+		}
 	}
 	return f
 }

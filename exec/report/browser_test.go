@@ -2,6 +2,9 @@ package report
 
 import (
 	"context"
+	"image"
+	"image/color"
+	"image/png"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,28 +13,63 @@ import (
 	"time"
 )
 
-// browse opens a page in a browser without a window, lets a script play the person, and
-// returns what the page is then.
-func browse(t *testing.T, page []byte, script string) string {
+// browser finds Chromium: the one without windows that tests/run.sh installs, or the whole one.
+func browser(t *testing.T) string {
 	t.Helper()
-	browser, err := exec.LookPath("chromium")
-	if err != nil {
-		t.Skip("there is no chromium")
+	for _, name := range []string{"chromium-headless-shell", "chromium"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
 	}
+	t.Skip("there is no chromium")
+	return ""
+}
+
+// open opens a page in a browser without a window and returns what it prints. The limit only
+// ends what hangs: how fast the machine is decides nothing here.
+func open(t *testing.T, page string, options ...string) string {
+	t.Helper()
 	dir := t.TempDir()
 	file := filepath.Join(dir, "page.html")
-	text := strings.Replace(string(page), "</body>", "<script>"+script+"</script></body>", 1)
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(page), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, browser, "--headless", "--no-sandbox", "--disable-gpu", "--user-data-dir="+filepath.Join(dir, "profile"), "--dump-dom", "file://"+file)
-	out, err := cmd.Output()
+	cmd := exec.CommandContext(ctx, browser(t), append([]string{
+		"--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars", "--user-data-dir=" + filepath.Join(dir, "profile"),
+	}, append(options, "file://"+file)...)...)
+	cmd.Env = append(os.Environ(), "HOME="+dir, "XDG_CONFIG_HOME="+dir, "XDG_CACHE_HOME="+dir)
+	var said strings.Builder
+	cmd.Stderr = &said
+	out, err := cmd.Output() // ends when all its processes have closed what they write to
 	if err != nil {
-		t.Fatalf("chromium: %v", err)
+		t.Fatalf("%s: %v\n%s", cmd, err, said.String())
 	}
 	return string(out)
+}
+
+// browse opens a page, lets a script play the person, and returns what the page is then.
+func browse(t *testing.T, page []byte, script string) string {
+	t.Helper()
+	return open(t, strings.Replace(string(page), "</body>", "<script>"+script+"</script></body>", 1), "--dump-dom")
+}
+
+// shoot opens a page and returns what a person sees of it.
+func shoot(t *testing.T, page []byte, options ...string) image.Image {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "shot.png")
+	open(t, string(page), append(options, "--window-size=1280,1500", "--screenshot="+file)...)
+	f, err := os.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	shot, err := png.Decode(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return shot
 }
 
 const play = `
@@ -93,4 +131,49 @@ say("ready", "ready after " + Math.round(performance.now()) + " ms");
 	}
 	ready, _, _ = strings.Cut(ready, "</p>")
 	t.Log(ready)
+}
+
+// TestPageIsSeen: in light and in dark the page has its colours, the timeline has a bar for each
+// recipe, outlined if it is on the critical chain, and the graph its targets.
+func TestPageIsSeen(t *testing.T) {
+	page := sample().Page("/p")
+	for _, look := range []struct {
+		name                      string
+		options                   []string
+		paper, ran, failed, chain color.RGBA
+	}{
+		{"light", nil, rgb(0xfdfdfc), rgb(0xb7791f), rgb(0xc0392b), rgb(0x1d1f21)},
+		{"dark", []string{"--blink-settings=preferredColorScheme=0"}, rgb(0x17191c), rgb(0xe0a84a), rgb(0xf0796b), rgb(0xffffff)},
+	} {
+		shot := shoot(t, page, look.options...)
+		if got := shot.At(2, 2); !same(got, look.paper) {
+			t.Errorf("%s: the paper is %v, want %v", look.name, got, look.paper)
+		}
+		for _, c := range []struct {
+			what  string
+			color color.RGBA
+			least int
+		}{{"recipes that ran", look.ran, 5000}, {"a recipe that failed", look.failed, 1000}, {"the outline of the chain", look.chain, 500}} {
+			if n := count(shot, c.color); n < c.least {
+				t.Errorf("%s: %s: %d points, want at least %d", look.name, c.what, n, c.least)
+			}
+		}
+	}
+}
+
+func rgb(c uint32) color.RGBA { return color.RGBA{uint8(c >> 16), uint8(c >> 8), uint8(c), 255} }
+
+func same(c color.Color, want color.RGBA) bool {
+	return color.RGBAModel.Convert(c) == want
+}
+
+func count(shot image.Image, want color.RGBA) (n int) {
+	for y := shot.Bounds().Min.Y; y < shot.Bounds().Max.Y; y++ {
+		for x := shot.Bounds().Min.X; x < shot.Bounds().Max.X; x++ {
+			if same(shot.At(x, y), want) {
+				n++
+			}
+		}
+	}
+	return n
 }

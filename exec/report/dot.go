@@ -40,7 +40,15 @@ func (b *Build) edges() []Edge {
 		}
 		return strings.Compare(string(x.Kind), string(y.Kind))
 	})
-	return slices.Compact(edges)
+	edges = slices.Compact(edges)
+	var declared Edge // the last one: it comes before others between the same two
+	return slices.DeleteFunc(edges, func(e Edge) bool {
+		if e.Kind == Declared {
+			declared = e
+			return false
+		}
+		return e.Kind != OrderOnly && e.From == declared.From && e.To == declared.To
+	})
 }
 
 func dotQuote(s string) string {

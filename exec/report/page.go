@@ -89,7 +89,7 @@ func (b *Build) summary() string {
 // What of processes is in the page: they are most of it, and of most targets nobody
 // looks at them. The targets that took longest have theirs.
 const (
-	longestProc = 160
+	longestProc = 160     // its words; so much of a name, too
 	mostProcs   = 24      // of a target
 	procBytes   = 3 << 20 // of all
 )
@@ -142,15 +142,18 @@ func (b *Build) procsShown() map[int][]Proc {
 	return shown
 }
 
+func clip(text string) string {
+	if len(text) > longestProc {
+		return text[:longestProc] + "..."
+	}
+	return text
+}
+
 func pageProcs(w *jsonout.Writer, procs []Proc) {
 	for _, p := range procs {
 		w.Array(func() {
 			w.Int(int64(p.Depth))
-			text := p.Text
-			if len(text) > longestProc {
-				text = text[:longestProc] + "..."
-			}
-			w.String(text)
+			w.String(clip(p.Text))
 		})
 	}
 }
@@ -172,10 +175,17 @@ func (b *Build) pageEdges(w *jsonout.Writer, index map[string]int) {
 	}
 }
 
+// mostSpans is how many looks around are in the page. There may be many thousands of them,
+// for which nothing was started, and which nobody can see in the timeline.
+const mostSpans = 2000
+
 // pageSpans writes the spans in lanes of all makes together. Those of whole makes, and of
 // recipes that start makes, take no lane: what is in them does.
 func pageSpans(w *jsonout.Writer, spans []Span, index map[string]int) {
-	work := slices.DeleteFunc(slices.Clone(spans), func(s Span) bool { return s.Kind == Whole || s.Kind == Recurse })
+	shortest := shortestLook(spans)
+	work := slices.DeleteFunc(slices.Clone(spans), func(s Span) bool {
+		return s.Kind == Whole || s.Kind == Recurse || s.Kind == Wildcard && s.End-s.Start < shortest
+	})
 	for i, lane := range lanes(work) {
 		s := &work[i]
 		target, ok := index[s.Key]
@@ -185,7 +195,7 @@ func pageSpans(w *jsonout.Writer, spans []Span, index map[string]int) {
 		w.Newline()
 		w.Array(func() {
 			w.String(string(s.Kind))
-			w.String(s.Name)
+			w.String(clip(s.Name))
 			w.Int(int64(target))
 			w.String(s.Dir)
 			w.Int(int64(lane))
@@ -194,4 +204,19 @@ func pageSpans(w *jsonout.Writer, spans []Span, index map[string]int) {
 			w.Bool(s.Failed)
 		})
 	}
+}
+
+// shortestLook is how long a $(wildcard) has to have taken to be among the longest.
+func shortestLook(spans []Span) int64 {
+	var took []int64
+	for i := range spans {
+		if s := &spans[i]; s.Kind == Wildcard {
+			took = append(took, s.End-s.Start)
+		}
+	}
+	if len(took) <= mostSpans {
+		return 0
+	}
+	slices.Sort(took)
+	return took[len(took)-mostSpans]
 }

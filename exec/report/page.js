@@ -281,7 +281,8 @@ const timeline = (() => {
 
 const graph = (() => {
   const canvas = $("graph");
-  // A target stands one column to the right of the last of those that it needs.
+  // A target stands to the right of all that it needs: those of one depth fill as many columns
+  // as give the whole the shape of the canvas.
   const depth = new Int32Array(targets.length).fill(-1);
   for (const t of targets) place(t.index);
   function place(start) {
@@ -298,13 +299,19 @@ const graph = (() => {
       stack.pop();
     }
   }
-  const filled = [];
-  for (const t of targets) {
-    t.x = depth[t.index] * 240;
-    filled[depth[t.index]] = (filled[depth[t.index]] ?? -1) + 1;
-    t.y = filled[depth[t.index]] * 24;
+  const width = 240, height = 24, ratio = (canvas.clientHeight / canvas.clientWidth) || .4;
+  const rows = Math.max(12, Math.ceil(Math.sqrt(targets.length * width * ratio / height)));
+  const levels = [];
+  for (const t of targets) (levels[depth[t.index]] ??= []).push(t);
+  let column = 0;
+  for (const level of levels) {
+    const columns = Math.ceil(level.length / rows), each = Math.ceil(level.length / columns);
+    level.forEach((t, i) => {
+      t.x = (column + Math.floor(i / each)) * width;
+      t.y = (i % each - (Math.min(each, level.length) - 1) / 2) * height; // columns are centred
+    });
+    column += columns;
   }
-  for (const t of targets) t.y -= filled[depth[t.index]] * 12; // columns are centred
   let x = 0, y = 0, scale = 1;
   function all() {
     const w = canvas.clientWidth, h = canvas.clientHeight;
@@ -323,13 +330,14 @@ const graph = (() => {
     const strokes = { declared: color("soft"), "order-only": color("soft"), read: color("undeclared"), learned: color("undeclared") };
     // Beyond some number of lines nothing can be told apart: then only those of the chosen target are drawn.
     const visible = targets.filter(seen);
-    const crowded = visible.reduce((n, t) => n + t.needs.length, 0) > 20000;
+    const lines = visible.reduce((n, t) => n + t.needs.length, 0), crowded = lines > 20000;
+    const faint = Math.max(.12, Math.min(.5, 500 / lines));
     for (const t of crowded ? (chosen >= 0 ? [targets[chosen], ...targets[chosen].neededBy.map((e) => targets[e.target])] : []) : targets) {
       for (const e of t.needs) {
         const to = targets[e.target], mine = t.index === chosen || e.target === chosen;
         if (crowded && !mine || !mine && !seen(t) && !seen(to)) continue;
         c.strokeStyle = mine ? color("focus") : strokes[e.kind];
-        c.globalAlpha = mine ? 1 : near ? .15 : .5;
+        c.globalAlpha = mine ? 1 : near ? Math.min(.15, faint) : faint;
         c.lineWidth = mine ? 2 : 1;
         c.setLineDash(dashes[e.kind]);
         c.beginPath();

@@ -46,6 +46,24 @@ func TestRecordsKeepEverything(t *testing.T) {
 	}
 }
 
+// TestPageLeavesShortLooksOut: of very many $(wildcard) the longest are in the page.
+func TestPageLeavesShortLooksOut(t *testing.T) {
+	b := sample()
+	for i := range 10 * mostSpans {
+		b.Spans = append(b.Spans, Span{Kind: Wildcard, Name: "$(wildcard " + strings.Repeat("x", 1000) + ")", Start: 2000, End: 2000 + int64(i)*1000})
+	}
+	page := string(b.Page("/p"))
+	if n := strings.Count(page, `["wildcard"`); n != mostSpans {
+		t.Errorf("%d are in the page, want %d", n, mostSpans)
+	}
+	if last := fmt.Sprintf(",1,%d,", 10*mostSpans-1); !strings.Contains(page, last) {
+		t.Errorf("the longest is not there")
+	}
+	if len(page) > 1<<20 {
+		t.Errorf("the page has %d bytes", len(page))
+	}
+}
+
 // FuzzFromRecords: nothing that a make may have told is more than left out.
 func FuzzFromRecords(f *testing.F) {
 	f.Add(string(story.Encode(sample().Records())))

@@ -1,12 +1,12 @@
 // Command bench measures fmake against GNU make 4.4.1, ninja and ccache in one run, in
 // turns, so that all meet the same machine: real projects (clean build, nothing to do, an
 // edit, a build from clean with a warm cache, a switch between two states), generated
-// projects of many targets, and the start of the program. It prints one row for each with
-// medians, smallest and largest values, and the medians of the ratios of the pairs, wall
+// projects of many targets, the start of the program, and applications with and without
+// labels. It prints one row for each with medians, smallest and largest values, and the medians of the ratios of the pairs, wall
 // time and user+sys. The CPU time is that of all processes that a command leaves behind,
 // fmake's engine among them.
 //
-//	go run ./tests/bench [-projects lua,redis] [-targets 1000,10000] [-pairs 3] [-jobs 2] [-edits 0] [-uid 0] [-csv FILE] [-svg FILE]
+//	go run ./tests/bench [-projects lua,redis] [-targets 1000,10000] [-labels] [-pairs 3] [-jobs 2] [-edits 0] [-uid 0] [-csv FILE] [-svg FILE]
 package main
 
 import (
@@ -50,6 +50,7 @@ func main() {
 func run() error {
 	names := flag.String("projects", "lua,redis", "projects to build, with commas between; empty for none")
 	targets := flag.String("targets", "1000,10000,50000", "numbers of targets of generated projects, with commas between; empty for none")
+	labels := flag.Bool("labels", false, "measure an application with a label, too")
 	pairs := flag.Int("pairs", 3, "how often each thing is measured with each tool")
 	jobs := flag.Int("jobs", 2, "jobs at once")
 	edits := flag.Int("edits", 0, "edits after which the size of the cache is told; 0 for none")
@@ -68,6 +69,9 @@ func run() error {
 	defer os.RemoveAll(b.dir)
 	b.report.head(b)
 	err = b.all(listed(*names), sizes)
+	if err == nil && *labels {
+		err = b.labels()
+	}
 	if *table != "" {
 		err = errors.Join(err, b.report.writeCSV(*table))
 	}

@@ -44,6 +44,30 @@ func (s *superblock) readable(id, fh uint64) (int, fuse.Status) {
 	return s.keptFD(n)
 }
 
+// lent returns a descriptor to read with for one request, and what gives it back. Files that
+// the kernel reads by itself have none: one to keep for each that a recipe copies would be
+// twice as many as it reads.
+func (s *superblock) lent(id, fh uint64) (fd int, giveBack func(), code fuse.Status) {
+	if n := s.get(id); n != nil && !hasDescriptor(fh) {
+		if fd, ok := s.openAgain(n); ok {
+			return fd, func() { raw.Close(fd) }, fuse.OK
+		}
+	}
+	fd, code = s.readable(id, fh)
+	return fd, func() {}, code
+}
+
+// openAgain opens a file that the kernel reads by itself.
+func (s *superblock) openAgain(n *node) (fd int, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if n.backing == 0 || len(n.held) > 0 {
+		return 0, false
+	}
+	fd, err := raw.Open(fdPath(n.opath), syscall.O_RDONLY|syscall.O_CLOEXEC)
+	return fd, err == nil
+}
+
 // Write answers its request.
 func (s *superblock) Write(_ <-chan struct{}, in *fuse.WriteIn, data []byte) (uint32, fuse.Status) {
 	if !hasDescriptor(in.Fh) {
@@ -77,7 +101,8 @@ func (s *superblock) Write(_ <-chan struct{}, in *fuse.WriteIn, data []byte) (ui
 
 // CopyFileRange answers its request.
 func (s *superblock) CopyFileRange(_ <-chan struct{}, in *fuse.CopyFileRangeIn) (uint32, fuse.Status) {
-	from, code := s.readable(in.NodeId, in.FhIn)
+	from, giveBack, code := s.lent(in.NodeId, in.FhIn)
+	defer giveBack()
 	if !code.Ok() || !hasDescriptor(in.FhOut) {
 		return 0, fuse.EBADF
 	}
@@ -92,7 +117,8 @@ func (s *superblock) CopyFileRange(_ <-chan struct{}, in *fuse.CopyFileRangeIn) 
 
 // Lseek answers its request: the kernel asks for data and holes only.
 func (s *superblock) Lseek(_ <-chan struct{}, in *fuse.LseekIn, out *fuse.LseekOut) fuse.Status {
-	fd, code := s.readable(in.NodeId, in.Fh)
+	fd, giveBack, code := s.lent(in.NodeId, in.Fh)
+	defer giveBack()
 	if !code.Ok() {
 		return code
 	}

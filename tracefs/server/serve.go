@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"fmake/tracefs"
 	"fmake/tracefs/raw"
 	"fmake/tracefs/spawn"
 	"fmake/tracefs/wire"
@@ -44,7 +45,6 @@ type process struct {
 func Main(sock *os.File, spawner func() (*spawn.Child, error), open OpenStore) (int, error) {
 	runtime.GOMAXPROCS(processors)
 	debug.SetGCPercent(400)
-	raw.HugeHeap(raw.WorkingHeap)
 	p := &process{openStore: open, spawner: spawner, ended: make(chan struct{})}
 	if err := p.serve(sock); err != nil {
 		return 1, err
@@ -74,6 +74,9 @@ func (p *process) start(m wire.Hello) (*engine, error) {
 	defer p.mu.Unlock()
 	if p.engine != nil {
 		return p.engine, nil
+	}
+	if m.System != tracefs.WholeView { // such an engine keeps little
+		raw.HugeHeap(raw.WorkingHeap)
 	}
 	if m.OpenStore {
 		// If that fails, who asks for the store will hear of it.

@@ -97,8 +97,13 @@ func (p *Peer) Serve() {
 // Done is closed when the connection has broken.
 func (p *Peer) Done() <-chan struct{} { return p.done }
 
-// Close breaks the connection.
-func (p *Peer) Close() error { return p.conn.sock.Close() }
+// Close breaks the connection. One that the other end has broken is closed already.
+func (p *Peer) Close() error {
+	if err := p.conn.sock.Close(); !errors.Is(err, os.ErrClosed) {
+		return err
+	}
+	return nil
+}
 
 // Call asks and waits for the answer, which is decoded into reply unless that
 // is nil. The answer's descriptors are the caller's.

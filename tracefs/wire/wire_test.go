@@ -139,6 +139,9 @@ func TestGone(t *testing.T) {
 	if _, err := x.Call(OpStat, &Text{}, nil); !errors.Is(err, ErrGone) {
 		t.Errorf("error %v", err)
 	}
+	if err := x.Close(); err != nil {
+		t.Errorf("closing what the other end has closed: %v", err)
+	}
 }
 
 // TestUnsent: what cannot be sent because of its descriptors is an error for who sends it,

@@ -1,6 +1,7 @@
 package real
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -48,17 +49,31 @@ func edit(name string, r *rand.Rand) string {
 		id, id, id, r.IntN(1e6))
 }
 
-// put writes a file with its edit into a tree.
+// put writes a file with its edit into a tree: at its end, in a script at its beginning, which
+// all runs come by.
 func (l *lab) put(tree, name string) error {
-	data, err := os.ReadFile(filepath.Join(l.dir, "clean", name))
+	clean := filepath.Join(l.dir, "clean", name)
+	data, err := os.ReadFile(clean)
+	if err != nil {
+		return err
+	}
+	st, err := os.Stat(clean)
 	if err != nil {
 		return err
 	}
 	full := filepath.Join(l.dir, tree, name)
-	if err := os.Chmod(full, 0o644); err != nil {
+	if err := os.Chmod(full, st.Mode().Perm()|0o200); err != nil {
 		return err
 	}
-	return os.WriteFile(full, append(data, l.edits[name]...), 0o644)
+	at := len(data)
+	if bytes.HasPrefix(data, []byte("#!")) {
+		at = bytes.IndexByte(data, '\n') + 1
+	}
+	data = slices.Insert(data, at, []byte(l.edits[name])...)
+	if l.replaced[0] != "" {
+		data = bytes.ReplaceAll(data, []byte(l.replaced[0]), []byte(l.replaced[1]))
+	}
+	return os.WriteFile(full, data, 0o644)
 }
 
 // truth builds the sources as they are now from clean, with whole makefiles,
@@ -75,10 +90,7 @@ func (l *lab) truth(reference string) (laws.Tree, error) {
 			return nil, err
 		}
 	}
-	err := l.in("true", func() error {
-		_, err := l.shell(reference, append([]string{"-j1"}, l.args...)...)
-		return err
-	})
+	err := l.in("true", func() error { return l.make(reference, "-j1") })
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +105,7 @@ func (l *lab) stale(tree string, want laws.Tree) ([]string, error) {
 		return nil, err
 	}
 	lines := laws.Diff(want, got, func(name string) bool {
-		return slices.Contains(l.makefiles, name) || strings.HasSuffix(name, ".log")
+		return slices.Contains(l.makefiles, name) || slices.Contains(l.differ, name) || strings.HasSuffix(name, ".log")
 	})
 	return slices.DeleteFunc(lines, func(line string) bool { return strings.HasPrefix(line, " ") }), nil
 }
@@ -122,12 +134,19 @@ func (l *lab) start(seed uint64) error {
 	return nil
 }
 
+// make runs all makes of a build in the place.
+func (l *lab) make(program, jobs string) error {
+	for _, args := range append(l.first, l.args) {
+		if _, err := l.shell(program, append([]string{jobs}, args...)...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // build runs a make in a tree and says what is stale then.
 func (l *lab) build(tree, program string, want laws.Tree) (stale []string, err error) {
-	err = l.in(tree, func() error {
-		_, err := l.shell(program, append([]string{"-j8"}, l.args...)...)
-		return err
-	})
+	err = l.in(tree, func() error { return l.make(program, "-j8") })
 	if err != nil && !errors.Is(err, errBuild) {
 		return nil, err
 	}

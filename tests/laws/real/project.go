@@ -9,16 +9,19 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"fmake/tests/corpus"
 )
 
 // project says how a real project is got and built.
 type project struct {
 	name      string
-	pkg       string   // its source package
-	configure string   // a shell command
-	args      []string // of make
-	makefiles []string // to be damaged, where they are
-	sources   []string // patterns of what is edited
+	pkg       string     // its source package
+	configure string     // a shell command
+	args      []string   // of make
+	first     [][]string // of makes that have to run before it
+	makefiles []string   // to be damaged, where they are
+	sources   []string   // patterns of what is edited
 }
 
 var projects = []project{
@@ -41,6 +44,8 @@ type lab struct {
 	edits    map[string]string // by file: what is added to it now
 	place    string            // the path at which trees are built
 	cacheDir string
+	differ   []string  // files that two builds of the same leave otherwise
+	replaced [2]string // in what is edited: words, and what stands in their place
 }
 
 // errBuild: a make ended with an error.
@@ -104,6 +109,20 @@ func unpack(archive, dir string) error {
 	return errors.Join(os.Rename(filepath.Join(dir, top[0].Name()), inside), os.Remove(dir), os.Rename(inside, dir))
 }
 
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// fromDebian unpacks the upstream source of the project's package.
+func (l *lab) fromDebian(dir string) error {
+	c, err := corpus.Open()
+	if err != nil {
+		return err
+	}
+	return c.Source(l.pkg, "", dir)
+}
+
 // fetch gets the sources into the tree "clean": from a tar of the given folder
 // if there is one, else from the archive.
 func (l *lab) fetch(tars string) error {
@@ -111,20 +130,11 @@ func (l *lab) fetch(tars string) error {
 	if err := os.MkdirAll(clean, 0o755); err != nil {
 		return err
 	}
-	tar := filepath.Join(tars, l.name+".tar")
-	if _, err := os.Stat(tar); tars == "" || err != nil {
-		cmd := exec.Command("apt-get", "-qq", "source", "--download-only", l.pkg)
-		cmd.Dir = l.dir
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return fmt.Errorf("apt-get source %s: %w: %s", l.pkg, err, out)
+	if tar := filepath.Join(tars, l.name+".tar"); tars != "" && exists(tar) {
+		if err := unpack(tar, clean); err != nil {
+			return err
 		}
-		found, err := filepath.Glob(filepath.Join(l.dir, "*.orig.tar.*z*"))
-		if err != nil || len(found) == 0 {
-			return fmt.Errorf("%s has no upstream archive", l.pkg)
-		}
-		tar = found[0]
-	}
-	if err := unpack(tar, clean); err != nil {
+	} else if err := l.fromDebian(clean); err != nil {
 		return err
 	}
 	if l.configure == "" {

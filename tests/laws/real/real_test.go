@@ -16,9 +16,9 @@ import (
 
 var (
 	realNames = flag.String("laws.real", "", "projects to play with, separated by commas, or all")
-	edits     = flag.Int("laws.edits", 10, "edits of each project")
+	edits     = flag.Int("laws.edits", 10, "edits of each project, at most")
 	seed      = flag.Uint64("laws.seed", 1, "seed of damage and edits")
-	tars      = flag.String("laws.tars", "", "folder with NAME.tar of unpacked sources (otherwise: apt-get source)")
+	tars      = flag.String("laws.tars", "", "folder with NAME.tar of unpacked sources (otherwise: Debian.s source package)")
 	keepIn    = flag.String("laws.keep", "", "folder to build in, which stays")
 )
 
@@ -60,13 +60,18 @@ func programs(t *testing.T) (fmake, reference string) {
 	return filepath.Join(dir, "fmake"), reference
 }
 
-func play(t *testing.T, p project, fmake, reference string) {
+func newLab(t *testing.T, p project) *lab {
+	t.Helper()
 	dir := t.TempDir()
 	if *keepIn != "" {
 		dir = filepath.Join(*keepIn, p.name)
 		os.RemoveAll(dir)
 	}
-	l := &lab{project: p, dir: dir, place: filepath.Join(dir, "place"), cacheDir: filepath.Join(dir, "cache"), edits: map[string]string{}}
+	return &lab{project: p, dir: dir, place: filepath.Join(dir, "place"), cacheDir: filepath.Join(dir, "cache"), edits: map[string]string{}}
+}
+
+func play(t *testing.T, p project, fmake, reference string) {
+	l := newLab(t, p)
 	if err := l.fetch(*tars); err != nil {
 		t.Skip("no sources: ", err)
 	}
