@@ -223,6 +223,9 @@ func (c *Client) Verify(fix bool) (VerifyReport, error) {
 type GCLimits struct {
 	Bytes int64
 	Age   time.Duration // since the last use
+	// Spare is how long what was used stays whatever the bounds, an hour if it is zero. Less
+	// costs a build that goes on results which it is about to name, and never a right tree.
+	Spare time.Duration
 }
 
 // GCReport says what a collection did.
@@ -236,10 +239,10 @@ func (r *GCReport) places() []*int64 {
 }
 
 // GC removes what was used least recently, until the limits are kept. What the
-// graph of any tree names, or was used in the last hour, stays.
+// graph of any tree names, or was used so recently that it is spared, stays.
 func (c *Client) GC(l GCLimits) (GCReport, error) {
 	var r GCReport
-	err := c.report(proto.Collect, proto.AppendNumbers(nil, l.Bytes, int64(l.Age)), r.places())
+	err := c.report(proto.Collect, proto.AppendNumbers(nil, l.Bytes, int64(l.Age), int64(l.Spare)), r.places())
 	return r, err
 }
 

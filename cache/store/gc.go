@@ -13,7 +13,8 @@ import (
 	"fmake/cache/labels"
 )
 
-// grace protects what was used so recently that a build may be about to name it.
+// grace protects what was used so recently that a build may be about to name it, unless the
+// caller knows better.
 const grace = time.Hour
 
 // nullBuilds is the part of the limit that the files of null builds may take: one in so
@@ -35,9 +36,13 @@ func (d *db) collect(payload []byte) ([]byte, error) {
 		return nil, err
 	}
 	var limitBytes, limitAge int64
-	proto.Numbers(payload, &limitBytes, &limitAge)
+	spare := int64(grace)
+	proto.Numbers(payload, &limitBytes, &limitAge, &spare)
+	if spare == 0 {
+		spare = int64(grace)
+	}
 	g := &collection{
-		db: d, now: d.now(), limitBytes: limitBytes, limitAge: time.Duration(limitAge),
+		db: d, now: d.now(), limitBytes: limitBytes, limitAge: time.Duration(limitAge), spare: time.Duration(spare),
 		items: map[cache.Hash]*item{}, pinned: map[cache.Hash]bool{},
 	}
 	if err := g.pin(); err != nil {
@@ -77,6 +82,7 @@ type collection struct {
 	now        time.Time
 	limitBytes int64
 	limitAge   time.Duration
+	spare      time.Duration
 
 	pinned map[cache.Hash]bool // strong keys and contents that graphs name
 	items  map[cache.Hash]*item
@@ -215,7 +221,7 @@ func (g *collection) sweep() error {
 // excess reports whether something that was last used then is to go.
 func (g *collection) excess(used time.Time) bool {
 	age := g.now.Sub(used)
-	if age < grace {
+	if age < g.spare {
 		return false
 	}
 	return g.limitAge > 0 && age > g.limitAge || g.limitBytes > 0 && g.total > g.limitBytes
@@ -253,7 +259,7 @@ func (g *collection) dropTrace(c *collectable) error {
 // dropItem removes a content that no trace names, unless it is pinned or may
 // be about to be named.
 func (g *collection) dropItem(h cache.Hash, it *item) error {
-	if g.pinned[h] || g.now.Sub(it.used) < grace {
+	if g.pinned[h] || g.now.Sub(it.used) < g.spare {
 		return nil
 	}
 	delete(g.items, h)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"fmake/tests/corpus"
@@ -24,13 +25,15 @@ type Project struct {
 	Source    string // one of its sources
 	Flaky     bool   // two builds by GNU make differ in content (build ids, times)
 	Heavy     bool   // minutes rather than seconds
+	Dir       string // where make runs, below the tree; empty for its top
+	Env       []string
 	// Scratch is a folder that some recipes make and a later one removes. fmake
 	// still leaves it, empty, where only the former had to run again
 	// (scripts/pending/later_removal).
 	Scratch string
 }
 
-// Table returns the projects, lightest first.
+// Table returns the projects that the tests of this package build, lightest first.
 func Table() []Project {
 	return []Project{
 		{Name: "bzip2", Package: "bzip2", Args: []string{"bzip2", "bzip2recover"}, Clean: "clean", Header: "bzlib_private.h", Source: "blocksort.c"},
@@ -42,7 +45,7 @@ func Table() []Project {
 
 // Find returns the project of that name.
 func Find(name string) (Project, error) {
-	for _, p := range Table() {
+	for _, p := range All() {
 		if p.Name == name {
 			return p, nil
 		}
@@ -63,7 +66,7 @@ func (p Project) Unpack(c *corpus.Corpus, dir string) error {
 	}
 	cmd := exec.Command("sh", "-c", p.Configure)
 	cmd.Dir = dir
-	cmd.Env = Environment(dir)
+	cmd.Env = Environment(dir, p.Env...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("configuring %s: %w\n%s", p.Name, err, out)
 	}
@@ -86,8 +89,8 @@ func (p Project) Command(program, tree string, jobs int, env []string, args ...s
 		args = p.Args
 	}
 	cmd := exec.Command(program, append(words, args...)...)
-	cmd.Dir = tree
-	cmd.Env = Environment(tree, env...)
+	cmd.Dir = filepath.Join(tree, p.Dir)
+	cmd.Env = Environment(tree, append(slices.Clone(p.Env), env...)...)
 	return cmd
 }
 
