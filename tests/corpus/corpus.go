@@ -46,7 +46,7 @@ func Open() (*Corpus, error) {
 }
 
 // Source unpacks the upstream source of a Debian source package into dir, which
-// is created, without the top folder of the archive. release is Debian's name of
+// is created, without the top folder of the archive if all of it is in one. release is Debian's name of
 // a release, or empty for that of this machine.
 func (c *Corpus) Source(pkg, release, dir string) error {
 	archive, err := c.fetch(pkg, release)
@@ -56,7 +56,28 @@ func (c *Corpus) Source(pkg, release, dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	return quiet("", "tar", "-xf", archive, "-C", dir, "--strip-components=1", "--no-same-owner")
+	unpack := []string{"-xf", archive, "-C", dir, "--no-same-owner"}
+	names, err := exec.Command("tar", "-tf", archive).Output()
+	if err != nil {
+		return fmt.Errorf("tar: %w", err)
+	}
+	if inOneFolder(string(names)) {
+		unpack = append(unpack, "--strip-components=1")
+	}
+	return quiet("", "tar", unpack...)
+}
+
+// inOneFolder reports whether all names that tar lists are in one folder.
+func inOneFolder(names string) bool {
+	top := ""
+	for line := range strings.Lines(names) {
+		first, _, inside := strings.Cut(strings.TrimPrefix(strings.TrimSuffix(line, "\n"), "./"), "/")
+		if !inside || top != "" && first != top {
+			return false
+		}
+		top = first
+	}
+	return true
 }
 
 // fetch returns the path of the package's upstream archive.

@@ -165,6 +165,8 @@ func (s *soak) build(f *field, number int, check bool) {
 		s.second(f, name, out, jobs, check)
 	case s.compiles(f):
 		s.fault(f, name, err.Error())
+	case f.builds == 1:
+		s.Fatalf("%s cannot be built: %v", f.Name, err)
 	default:
 		s.broken++
 		for _, back := range slices.Backward(undo) {
