@@ -101,6 +101,22 @@ func TestCollectByAge(t *testing.T) {
 	}
 }
 
+// TestCollectSpares: who knows that nothing builds has what was just used collected, too.
+func TestCollectSpares(t *testing.T) {
+	for _, step := range []struct {
+		spare      time.Duration
+		old, young bool
+	}{{0, true, true}, {20 * time.Minute, false, true}, {1, false, false}} {
+		w := newWorld(t) // to look whether a result is there is to use it
+		old, young := w.result(1, 30*time.Minute), w.result(2, 10*time.Minute)
+		_, err := w.c.GC(cache.GCLimits{Bytes: 1, Spare: step.spare})
+		must(t, err)
+		if w.has(old) != step.old || w.has(young) != step.young {
+			t.Errorf("sparing %v: old %v, young %v", step.spare, w.has(old), w.has(young))
+		}
+	}
+}
+
 // TestCollectNothingFromUnreadableGraph: a graph that cannot be read may name
 // anything.
 func TestCollectNothingFromUnreadableGraph(t *testing.T) {
