@@ -30,7 +30,7 @@ func (b *Build) settle(d done) *done {
 // left enters what a target has left in this build, and what of its former
 // versions is gone, and finds those that had looked there too early.
 func (b *Build) left(d *done, old *cache.Trace) {
-	b.moved = d.end
+	b.moved, d.left = d.end, true
 	b.writers = append(b.writers, d)
 	for i := range d.t.Outputs {
 		b.wroteAt(d, d.t.Outputs[i].Path)

@@ -236,17 +236,32 @@ func (b *Build) takePlace(s *spot, rank int) (below []move) {
 			continue // another make's rule says when it is made
 		}
 		b.serials[n.name], b.places[n.name] = s.at, s.at
-		if s.was == 0 || s.was == s.at || b.opts.DryRun {
+		was := cmp.Or(s.was, b.placeOfRun(n))
+		if was == 0 || was == s.at || b.opts.DryRun {
 			continue
 		}
-		if at, _ := b.belowAt.Of(b.nameBelow(n)); at != s.was {
-			b.replace(n.name, s.was, s.at)
+		if at, _ := b.belowAt.Of(b.nameBelow(n)); at != was {
+			b.replace(n.name, was, s.at)
 		} else if n.below == 0 { // else see moveBelow
-			below = append(below, b.moveOfBelow(s.was, s.at))
+			below = append(below, b.moveOfBelow(was, s.at))
 			b.graph.SetPlaceBelow(b.nameBelow(n), s.at)
 		}
 	}
 	return below
+}
+
+// placeOfRun returns the place by which a run in this build is known, or what was put back, 0 if
+// there was none. What had its turn before places were given again, with a recipe that was found
+// late, has one between those that are given.
+func (b *Build) placeOfRun(n *node) uint64 {
+	if n.last == nil || !n.last.left {
+		return 0
+	}
+	e, ok := b.graph.Entry(n.name)
+	if !ok {
+		return 0
+	}
+	return e.Serial()
 }
 
 // moveOfBelow is what happens to the places of what makes below a recipe have done when

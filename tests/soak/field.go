@@ -29,6 +29,7 @@ type field struct {
 	restless         map[string]bool   // files that it writes then
 
 	builds, checks int
+	checked        bool   // nothing was built since
 	peak           int64  // memory of the last make, in KiB
 	still          series // the same of fmake when there was nothing to do
 }
@@ -133,15 +134,19 @@ func tail(text string, n int) string {
 
 // put writes a file into the tree at the place as it is to be now.
 func (f *field) put(name string) error {
-	data, err := os.ReadFile(filepath.Join(f.path("clean"), name))
+	clean, full := filepath.Join(f.path("clean"), name), filepath.Join(f.place, name)
+	data, err := os.ReadFile(clean)
 	if err != nil {
 		return err
 	}
-	full := filepath.Join(f.place, name)
-	if err := os.Chmod(full, 0o644); err != nil {
+	st, err := os.Stat(clean)
+	if err != nil {
 		return err
 	}
-	return os.WriteFile(full, append(data, f.edits[name]...), 0o644)
+	if err := os.Chmod(full, st.Mode()|0o200); err != nil {
+		return err
+	}
+	return errors.Join(os.WriteFile(full, append(data, f.edits[name]...), 0o644), os.Chmod(full, st.Mode()))
 }
 
 // truth builds the sources as they are now from clean with GNU make, twice, and returns what is
@@ -191,6 +196,7 @@ func (f *field) reference(jobs int) (projects.Tree, error) {
 // differences holds the tree against what it must be. What is worth a look stays as "reference".
 func (f *field) differences() ([]string, error) {
 	f.checks++
+	f.checked = true
 	got, err := projects.ReadTree(f.place)
 	if err != nil {
 		return nil, err
@@ -207,7 +213,7 @@ func (f *field) differences() ([]string, error) {
 	if len(all) == 0 {
 		return nil, nil
 	}
-	again, err := f.truth(1)
+	again, err := f.truth(4)
 	if err != nil {
 		return nil, err
 	}
