@@ -68,7 +68,7 @@ func (t *tended) due() bool {
 	if err == nil && time.Since(st.ModTime()) < collectEvery {
 		return false
 	}
-	f, werr := os.Create(t.stamp)
+	f, werr := os.OpenFile(t.stamp, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
 	if werr != nil {
 		return false
 	}
