@@ -176,7 +176,7 @@ func (f *field) reference(jobs int) (projects.Tree, error) {
 	if err != nil {
 		return nil, err
 	}
-	out, err := f.run(f.house.reference, jobs)
+	out, err := f.run(f.house.reference, 1) // with more, lines of several programs may get mixed
 	if err != nil {
 		return nil, err
 	}
