@@ -46,8 +46,8 @@ func Open() (*Corpus, error) {
 }
 
 // Source unpacks the upstream source of a Debian source package into dir, which
-// is created, without the top folder of the archive if all of it is in one. release is Debian's name of
-// a release, or empty for that of this machine.
+// is created, without the top folder of the archive if all of it is in one, as an ordinary user
+// would. release is Debian's name of a release, or empty for that of this machine.
 func (c *Corpus) Source(pkg, release, dir string) error {
 	archive, err := c.fetch(pkg, release)
 	if err != nil {
@@ -56,7 +56,7 @@ func (c *Corpus) Source(pkg, release, dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	unpack := []string{"-xf", archive, "-C", dir, "--no-same-owner"}
+	unpack := []string{"-xf", archive, "-C", dir, "--no-same-owner", "--no-same-permissions"}
 	names, err := exec.Command("tar", "-tf", archive).Output()
 	if err != nil {
 		return fmt.Errorf("tar: %w", err)
