@@ -26,7 +26,7 @@ type done struct {
 	started, end time.Time    // both when it was judged, if nothing ran
 	ran          bool
 	missed       []string // paths that were not there at its first look, and then were
-	left         bool // it ran or was put back: what is known of it is of this build
+	left         bool     // it ran or was put back: what is known of it is of this build
 }
 
 // maxReruns bounds how often hazards repeat one action in a build: the walk goes serial
