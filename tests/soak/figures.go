@@ -85,8 +85,12 @@ func (h *house) figures() string {
 		total += size[top]
 		fmt.Fprintf(&b, " %s %d/%.1f", top, files[top], float64(size[top])/1e6)
 	}
+	b.WriteString(")")
 	temps, _ := os.ReadDir(h.tmp)
-	return fmt.Sprintf("processes %d, mounts %d, temporary files %d; this process: descriptors %d, heap %.1f MB, goroutines %d; cache %.1f MB by the collector, %.1f MB of files (files/MB:%s); collections: %+v",
+	if len(h.engine) > 0 {
+		fmt.Fprintf(&b, "; peak of fmake %s; of its engine %s, descriptors %s", h.make.compare("KiB"), h.engine.compare("KiB"), h.open.compare("open"))
+	}
+	return fmt.Sprintf("processes %d, mounts %d, temporary files %d; this process: descriptors %d, heap %.1f MB, goroutines %d; cache %.1f MB by the collector, %.1f MB of files (files/MB:%s; collections: %+v",
 		len(processes.Marked(h.mark)), bytes.Count(mounts, []byte("\n")), len(temps), descriptors("self"), float64(m.HeapAlloc)/1e6, runtime.NumGoroutine(),
 		float64(h.tally.last)/1e6, float64(total)/1e6, b.String(), h.tally)
 }

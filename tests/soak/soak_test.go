@@ -283,8 +283,6 @@ func (s *soak) end() {
 	out, err := s.manage("--cache-stats")
 	s.Logf("--cache-stats: %v\n%s", err, out)
 	s.Logf("after: %s", s.figures())
-	s.Logf("peak memory of fmake: %s", s.make.compare("KiB"))
-	s.Logf("of its engine: %s; descriptors of that: %s", s.engine.compare("KiB"), s.open.compare(""))
 	for _, f := range s.fields {
 		s.Logf("%s: %d builds, %d held against GNU make's; %d files on which two builds of its own differ; fmake's peak memory with nothing to do, KiB: %d the first time, %d the last",
 			f.Name, f.builds, f.checks, len(f.flaky), f.still[0], f.still[len(f.still)-1])
