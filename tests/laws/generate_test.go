@@ -112,7 +112,7 @@ func TestProjectsHaveOneTruth(t *testing.T) {
 // it with a whole one that it builds from clean each time.
 func TestGNUMakeOnItsOwn(t *testing.T) {
 	s := Subject{Make: referenceMake(t), Reference: referenceMake(t), Tools: tools.dir, Lenient: true}
-	p := Generate(11, Shape{Rules: 15})
+	p := Generate(12, Shape{Rules: 15})
 	course := Course{Steps: 4, MaxJobs: 1}
 	if err := Play(s, NewHistory(p.Damage(), course), t.TempDir()); err == nil {
 		t.Error("a damaged makefile makes no difference")
