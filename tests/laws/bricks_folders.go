@@ -49,13 +49,7 @@ func (g *generator) unpacked() {
 		g.add(patch)
 		last = patch.Targets[0]
 	}
-	reader := g.rule()
-	reader.Soft = true
-	name := g.place(reader, fmt.Sprintf("u%d.txt", n))
-	reader.Prereqs = append(reader.Prereqs, soft(last)...)
-	reader.Recipe = append(reader.Recipe, "cat "+dir+"/*.txt > $@")
-	g.add(reader)
-	g.texts = append(g.texts, name)
+	g.reader(fmt.Sprintf("u%d.txt", n), last, dir+"/*.txt")
 }
 
 // movedFolder adds a folder that is made beside its place and moved there.
@@ -69,13 +63,7 @@ func (g *generator) movedFolder() {
 	r.Recipe = append(r.Recipe, fmt.Sprintf("rm -rf %[1]s.new; mkdir -p %[1]s.new/sub && cp %[2]s %[1]s.new/a && cp %[3]s %[1]s.new/sub/b", dir, a, b),
 		fmt.Sprintf("rm -rf %[1]s; mv %[1]s.new %[1]s", dir), "touch $@")
 	g.add(r)
-	reader := g.rule()
-	reader.Soft = true
-	name := g.place(reader, fmt.Sprintf("v%d.txt", n))
-	reader.Prereqs = append(reader.Prereqs, soft(r.Targets[0])...)
-	reader.Recipe = append(reader.Recipe, fmt.Sprintf("cat %[1]s/a %[1]s/sub/b > $@", dir))
-	g.add(reader)
-	g.texts = append(g.texts, name)
+	g.reader(fmt.Sprintf("v%d.txt", n), r.Targets[0], fmt.Sprintf("%[1]s/a %[1]s/sub/b", dir))
 }
 
 // sharedFolder adds libraries as libtool makes them: all in one folder, which each recipe makes
@@ -99,13 +87,7 @@ func (g *generator) sharedFolder() {
 		link.Recipe = append(link.Recipe, fmt.Sprintf("for f in %[1]s/*; do case $$f in %[1]s/%[2]d.so*) rm -f $$f;; esac; done", dir, i),
 			fmt.Sprintf("sed 's/^/linked /' %[1]s/%[2]d.o > %[1]s/%[2]d.so.1; ln -sf %[2]d.so.1 %[1]s/%[2]d.so", dir, i), "touch $@")
 		g.add(link)
-		reader := g.rule()
-		reader.Soft = true
-		name := g.place(reader, fmt.Sprintf("libs%d.%d.txt", n, i))
-		reader.Prereqs = append(reader.Prereqs, soft(library)...)
-		reader.Recipe = append(reader.Recipe, fmt.Sprintf("cat %s/%d.so > $@", dir, i))
-		g.add(reader)
-		g.texts = append(g.texts, name)
+		g.reader(fmt.Sprintf("libs%d.%d.txt", n, i), library, fmt.Sprintf("%s/%d.so", dir, i))
 	}
 }
 

@@ -27,13 +27,7 @@ func (g *generator) inPlace() {
 		g.add(e)
 		last = e.Targets[0]
 	}
-	reader := g.rule()
-	reader.Soft = true
-	name := g.place(reader, fmt.Sprintf("shared%d.txt", n))
-	reader.Prereqs = append(reader.Prereqs, soft(last)...)
-	reader.Recipe = append(reader.Recipe, "cat "+shared+" > $@")
-	g.add(reader)
-	g.texts = append(g.texts, name)
+	g.reader(fmt.Sprintf("shared%d.txt", n), last, shared)
 }
 
 // appenders adds compilations whose warnings go to one file of the project,
@@ -59,14 +53,7 @@ func (g *generator) appenders() {
 	if g.chance(2) {
 		return
 	}
-	reader := g.rule()
-	reader.Soft = true
-	name := g.place(reader, fmt.Sprintf("warnings%d.txt", g.id()))
-	reader.Prereqs = append(reader.Prereqs, soft(g.chain)...)
-	reader.Recipe = append(reader.Recipe, "cat warnings.log > $@")
-	g.add(reader)
-	g.chain = name
-	g.texts = append(g.texts, name)
+	g.chain = g.reader(fmt.Sprintf("warnings%d.txt", g.id()), g.chain, "warnings.log")
 }
 
 // listedLater adds a listing of a folder into which a later recipe writes what

@@ -23,6 +23,19 @@ func (g *generator) anyText() string {
 	return g.pick(g.texts)
 }
 
+// reader adds a text that a recipe joins from files which are not its prerequisites: only the
+// order says that the recipe of another target has left them by then.
+func (g *generator) reader(name, after, files string) string {
+	r := g.rule()
+	r.Soft = true
+	made := g.place(r, name)
+	r.Prereqs = append(r.Prereqs, soft(after)...)
+	r.Recipe = append(r.Recipe, "cat "+files+" > $@")
+	g.add(r)
+	g.texts = append(g.texts, made)
+	return made
+}
+
 // generatedHeader adds a header that a recipe makes from a text.
 func (g *generator) generatedHeader() {
 	name := fmt.Sprintf("out/gen/g%d.h", g.id())
@@ -160,13 +173,7 @@ func (g *generator) stamp() {
 	r.Prereqs = append(r.Prereqs, hard(in)...)
 	r.Recipe = append(r.Recipe, "test -f "+in, "mkdir -p out", "grep 1 "+in+" > "+left+" || :", "grep -v 1 "+in+" > "+right+" || :", "touch $@")
 	g.add(r)
-	reader := g.rule()
-	name := g.place(reader, fmt.Sprintf("s%d.txt", n))
-	reader.Prereqs = append(reader.Prereqs, soft(r.Targets[0])...)
-	reader.Soft = true
-	reader.Recipe = append(reader.Recipe, "cat "+left+" "+right+" > $@")
-	g.add(reader)
-	g.texts = append(g.texts, name)
+	g.reader(fmt.Sprintf("s%d.txt", n), r.Targets[0], left+" "+right)
 }
 
 // listing adds a recipe that depends on the names in a folder of sources, one
