@@ -554,13 +554,25 @@ func (a *action) dropOld(t *cache.Trace) {
 		if o.Path[0] == '/' || o.Type == 0 || o.Type == cache.TypeSegment || findOutput(t.Outputs, o.Path) != nil || findOutput(a.old.Befores, o.Path) != nil {
 			continue
 		}
-		others := func(x version) bool { return o.Type == typeDir && x.target != a.n.name }
-		later := a.b.laterVersion(a, o.Path)
-		if later && a.b.chain.onlyOnTop(a.n, o) || a.b.leftAsIs(o) && !later && !a.b.leftBefore(a, o) && !slices.ContainsFunc(a.b.chain.of(o.Path), others) {
+		if a.goes(o) {
 			a.b.remove(o.Path, o.Type)
 		}
 	}
 	a.dropHidden(t)
+}
+
+// goes reports whether nothing is to be at a path any more at which the action has left
+// something last time.
+func (a *action) goes(o *cache.Output) bool {
+	b := a.b
+	if b.laterVersion(a, o.Path) {
+		return b.chain.onlyOnTop(a.n, o)
+	}
+	if !b.leftAsIs(o) || b.leftBefore(a, o) {
+		return false
+	}
+	others := func(x version) bool { return x.target != a.n.name }
+	return o.Type != typeDir || !slices.ContainsFunc(b.chain.of(o.Path), others)
 }
 
 // dropHidden removes what was hidden from the view and has not come back.
