@@ -93,28 +93,37 @@ func (v notingView) Lstat(dir, name string) (unix.Stat_t, error) {
 
 // ReadDir implements View.
 func (v notingView) ReadDir(dir, name string) ([]string, error) {
-	names, count, err := v.Names(dir, name)
+	names, count, _, err := v.list(dir, name)
 	count()
 	return names, err
 }
 
 // Names implements View.
 func (v notingView) Names(dir, name string) ([]string, func(), error) {
-	var st unix.Stat_t
-	err := unix.Stat(inDir(dir, name), &st) // before the names are read
-	names, count, rerr := v.View.Names(dir, name)
-	if err == nil {
-		err = rerr
+	names, count, st, err := v.list(dir, name)
+	if st != nil {
+		v.idle.Exists(dir, name, st, nil)
 	}
-	if err != nil {
-		v.idle.Listing(dir, name, &st, names, err)
-		return names, count, rerr
+	return names, count, err
+}
+
+// list reads a directory; its names are noted when count is called, that there is none at once.
+// st is what the directory was before, nil if there is none.
+func (v notingView) list(dir, name string) (names []string, count func(), st *unix.Stat_t, err error) {
+	st = new(unix.Stat_t)
+	seen := unix.Stat(inDir(dir, name), st) // before the names are read
+	names, inner, err := v.View.Names(dir, name)
+	if seen == nil {
+		seen = err
 	}
-	v.idle.Exists(dir, name, &st, nil)
+	if seen != nil {
+		v.idle.Listing(dir, name, st, names, seen)
+		return names, inner, nil, err
+	}
 	return names, func() {
-		count()
-		v.idle.Listing(dir, name, &st, names, nil)
-	}, nil
+		inner()
+		v.idle.Listing(dir, name, st, names, nil)
+	}, st, nil
 }
 
 // Readlink implements View.
