@@ -210,7 +210,25 @@ func (b *Build) sawLaterContent(n *node, t *cache.Trace, in *cache.Input, differ
 		return differs && ok && out.Type == typeRegular && !sameVersion(&out, in)
 	}
 	later := b.chain.isLater(n, in) && !b.chain.sameAsSeen(n.name, t, in)
-	return (later || b.sawHalf(n, t, in)) && b.mustNotSee(n, in.Path)
+	return (later || b.sawHalf(n, t, in) || b.foundLater(n, t, in.Path)) && b.mustNotSee(n, in.Path)
+}
+
+// foundLater reports whether what an action has found in a file that it changed is what one
+// after it had left there in this build, good or not. Of that its own version tells nothing:
+// it says that it has replaced what it found.
+func (b *Build) foundLater(n *node, t *cache.Trace, path string) bool {
+	found := findOutput(t.Befores, path)
+	if found == nil || found.Type != typeRegular {
+		return false
+	}
+	return slices.ContainsFunc(b.chain.allOf(path), func(x version) bool {
+		if x.target == n.name || x.serial < n.serial || b.chain.isStranger(&x, n.serial) {
+			return false
+		}
+		at, spoilt := b.spoiled[x.target][path]
+		now := slices.ContainsFunc(b.wrote[path], func(w *done) bool { return w.n.name == x.target })
+		return spoilt && at == found.Stat.Ctime || now && x.out.Stat.Ctime == found.Stat.Ctime
+	})
 }
 
 // sawHalf reports whether what an action read at a path is no version at all: one after
@@ -395,7 +413,14 @@ func (b *Build) learn(f, need *makefile.File) {
 // Learned gives the edges of earlier builds between targets of this makefile.
 func (b *Build) Learned() []exec.Rerun {
 	var out []exec.Rerun
+	var below []cache.Edge
+	if len(b.graph.Edges()) > 0 {
+		below = b.graph.Below()
+	}
 	for _, e := range b.graph.Edges() {
+		if b.db.Lookup(b.display(e.Needs)) == nil && slices.Contains(below, e) {
+			continue // both have that name in the make below
+		}
 		f, need := b.target(e.Target), b.target(e.Needs)
 		if f != nil && need != nil {
 			out = append(out, exec.Rerun{File: f, Needs: []*makefile.File{need}})

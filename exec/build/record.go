@@ -42,8 +42,9 @@ func (a *action) succeeded(rec *tracefs.Record) error {
 		return nil
 	}
 	t := a.trace(rec)
-	if a.moved != "" {
-		a.changedUnder(a.moved, rec)
+	b.forgetWrites(rec)
+	if p := cmp.Or(a.moved, a.overtakenAt(rec)); p != "" { // while what it has left was hashed
+		a.changedUnder(p, rec)
 		return nil
 	}
 	if a.n.always || t.Flags&cache.Stateful != 0 {

@@ -451,7 +451,7 @@ func (b *Build) putFound(a *action, path, p string) bool {
 // of later ones of which that run had found what they left.
 func (b *Build) foundFirst(a *action, path string) *cache.Output {
 	found := findOutput(a.old.Befores, path)
-	all := slices.Concat(b.chain.of(path), b.chain.failed[path])
+	all := b.chain.allOf(path)
 	ended := a.old.Started + a.old.Duration
 	for found != nil {
 		i := slices.IndexFunc(all, func(x version) bool {

@@ -43,6 +43,12 @@ func (v *versions) of(path string) []version {
 	return v.paths[path]
 }
 
+// allOf returns the versions of one path, what failed actions have left included, oldest of
+// either kind first.
+func (v *versions) allOf(path string) []version {
+	return slices.Concat(v.of(path), v.failed[path])
+}
+
 // ofFamily returns the chain of one path without what is a stranger's to the action with a
 // position in serial order.
 func (v *versions) ofFamily(path string, serial uint64) []version {
