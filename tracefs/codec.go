@@ -6,6 +6,7 @@ import "fmake/tracefs/wire"
 func (r *Record) Fields(c *wire.Codec) {
 	wire.List(c, &r.Looks, look)
 	wire.List(c, &r.Writes, ended)
+	c.Strings(&r.Through)
 	wire.List(c, &r.Procs, process)
 	c.Strings(&r.Sockets)
 	c.Strings(&r.Setuid)

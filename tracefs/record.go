@@ -121,8 +121,9 @@ func EnvDelta(base, env []string) []string {
 
 // Record is all that was seen of one action.
 type Record struct {
-	Looks   []Look  // sorted by Path
-	Writes  []Write // sorted by Path; temporary files made and removed are left out
+	Looks   []Look   // sorted by Path
+	Writes  []Write  // sorted by Path; temporary files made and removed are left out
+	Through []string // sorted: directories in which such files were
 	Procs   []Proc
 	Sockets []string // sockets that were looked up
 	Setuid  []string // setuid, setgid or file-capability programs that were executed

@@ -51,7 +51,7 @@ func (j *journey) trace() (*cache.Trace, string) {
 	var strong []cache.Hash
 	t.Tokens, strong = b.tokens(a.f, t.Inputs)
 	t.Strong = cache.StrongKey(t.FullKey, t.Inputs, t.Env, strong)
-	b.shareDirs(t)
+	b.shareDirs(a.n, t)
 	return t, ""
 }
 

@@ -227,6 +227,7 @@ type node struct {
 	below    uint64                  // the serial by which they are numbered now; see moveBelow
 	hide     []string                // what later actions made and its view must not show
 	lowered  []string                // files that it has seen as actions after it left them
+	through  []string                // in the graph: directories in which its last run has made something that is gone
 	hid      int                     // how much of hide the last run had hidden
 	adopted  []string                // the user's files that its run had hidden as what it was about to make
 	shown    []string                // those of them without which it fails

@@ -14,16 +14,16 @@ import (
 // same to all that put something into it.
 
 // shareDirs makes the action one of the makers of directories that others have
-// made and that it has put something into: its mkdir -p only found them, and
+// made and that it has put something into, if only for a while: its mkdir -p only found them, and
 // seeing a directory and making it are the same. So that it has missed one that it made
 // then is no input. It tells whether there are any of others.
-func (b *Build) shareDirs(t *cache.Trace) bool {
+func (b *Build) shareDirs(n *node, t *cache.Trace) bool {
 	var made []cache.Output
 	t.Inputs = slices.DeleteFunc(t.Inputs, func(in cache.Input) bool {
 		if own := findOutput(t.Outputs, in.Path); own != nil {
 			return in.Kind == cache.InputAbsent && own.Type == typeDir && in.Path[0] == '.' // "test -d dir || mkdir dir"
 		}
-		if !foundDir(&in, t) {
+		if !n.foundDir(&in, t) {
 			return false
 		}
 		for _, v := range b.chain.of(in.Path) {
@@ -40,13 +40,14 @@ func (b *Build) shareDirs(t *cache.Trace) bool {
 }
 
 // foundDir is true for a directory that an action found and put something into.
-func foundDir(in *cache.Input, t *cache.Trace) bool {
+func (n *node) foundDir(in *cache.Input, t *cache.Trace) bool {
 	if in.Kind != cache.InputExists || in.Mode&unix.S_IFMT != typeDir || in.Path[0] != '.' {
 		return false
 	}
 	below := in.Path + "/"
 	i, _ := slices.BinarySearchFunc(t.Outputs, below, func(o cache.Output, p string) int { return strings.Compare(o.Path, p) })
-	return i < len(t.Outputs) && strings.HasPrefix(t.Outputs[i].Path, below)
+	return i < len(t.Outputs) && strings.HasPrefix(t.Outputs[i].Path, below) ||
+		slices.ContainsFunc(n.through, func(dir string) bool { return strings.HasPrefix(dir+"/", below) })
 }
 
 // shareMade makes actions that ended before, and had put something into a directory
@@ -64,7 +65,7 @@ func (b *Build) shareMade(t *cache.Trace) {
 			}
 			shared := *d.t // a copy: the store may be reading the trace
 			shared.Inputs, shared.Outputs = slices.Clone(d.t.Inputs), slices.Clone(d.t.Outputs)
-			if !b.shareDirs(&shared) {
+			if !b.shareDirs(d.n, &shared) {
 				continue
 			}
 			b.chain.remove(d.n.name)

@@ -192,7 +192,7 @@ func (b *Build) laterSeen(n *node, t *cache.Trace) (seen later) {
 			continue
 		}
 		out, differs := b.chain.seen(n.name, n.serial, in.Path, true)
-		if differs && out.Type == 0 && in.Kind != cache.InputAbsent && !foundDir(in, t) && b.mustNotSee(n, in.Path) {
+		if differs && out.Type == 0 && in.Kind != cache.InputAbsent && !n.foundDir(in, t) && b.mustNotSee(n, in.Path) {
 			seen.hide = append(seen.hide, b.sp.abs(in.Path))
 		}
 		if in.Kind == cache.InputContent && b.sawLaterContent(n, t, in, differs) {
@@ -293,7 +293,7 @@ func (b *Build) laterKnown(n *node, t *cache.Trace) (paths []string) {
 			continue
 		}
 		out, differs := b.chain.seen(n.name, n.serial, in.Path, true)
-		if differs && out.Type == 0 && b.exists(p) && !foundDir(in, t) && b.mustNotSee(n, in.Path) && !slices.Contains(n.hide, p) {
+		if differs && out.Type == 0 && b.exists(p) && !n.foundDir(in, t) && b.mustNotSee(n, in.Path) && !slices.Contains(n.hide, p) {
 			paths = append(paths, p)
 		}
 	}

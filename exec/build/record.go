@@ -230,7 +230,13 @@ func (a *action) trace(rec *tracefs.Record) *cache.Trace {
 	t.Outputs, t.Befores = a.outputs(rec)
 	var execs map[string]bool
 	t.Inputs, execs = a.inputs(rec, t)
-	b.shareDirs(t)
+	a.n.through = nil
+	for _, dir := range rec.Through {
+		if b.sp.inProject(dir) {
+			a.n.through = append(a.n.through, b.sp.key(dir))
+		}
+	}
+	b.shareDirs(a.n, t)
 	t.Flags = a.flags(rec, t) | b.passing(a.f)
 	if t.Flags&cache.Stateful != 0 && a.old != nil && (a.old.Flags&cache.Failed == 0 || a.old.Flags&cache.Stateful != 0) {
 		t.Inputs = a.notOwn(unionInputs(t.Inputs, b.current(a.old.Inputs)))

@@ -136,6 +136,8 @@ func (r *recorder) close() *tracefs.Record {
 	slices.SortFunc(rec.Looks, func(a, b tracefs.Look) int { return strings.Compare(a.Path, b.Path) })
 	slices.SortFunc(rec.Writes, func(a, b tracefs.Write) int { return strings.Compare(a.Path, b.Path) })
 	slices.Sort(rec.Meddled)
+	slices.Sort(rec.Through)
+	rec.Through = slices.Compact(rec.Through)
 	return rec
 }
 
@@ -146,6 +148,7 @@ func (r *recorder) sumWrite(rec *tracefs.Record, path string, m *mark) bool {
 	exists := raw.Lstat(path, &st) == nil
 	w := m.write
 	if !w.before.Exists && !exists && !w.segment { // a log may be taken back for another action meanwhile
+		rec.Through = append(rec.Through, parentOf(path))
 		return false
 	}
 	if w.before.Exists && exists && w.before.Stat == statOf(&st) && !w.segment {
