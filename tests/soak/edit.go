@@ -84,10 +84,13 @@ func identifier(name string) string {
 	}, name)
 }
 
-// objects lists the object files of the tree.
+// objects lists the object files of the tree that GNU make would make if they were gone.
 func (f *field) objects() ([]string, error) {
 	var names []string
 	err := filepath.WalkDir(f.place, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.IsDir() && f.Once != "" && path == filepath.Join(f.place, f.Once) {
+			return fs.SkipDir
+		}
 		if err == nil && d.Type().IsRegular() && strings.HasSuffix(path, ".o") {
 			names = append(names, strings.TrimPrefix(path, f.place+"/"))
 		}
