@@ -85,6 +85,16 @@ func (g *Graph) AddEdges(more ...Edge) {
 	}
 }
 
+// DropEdge takes a learned edge back.
+func (g *Graph) DropEdge(e Edge) {
+	g.changing.Lock()
+	defer g.changing.Unlock()
+	edges := g.Edges()
+	if i := slices.Index(edges, e); i >= 0 {
+		g.SetEdges(slices.Delete(slices.Clone(edges), i, i+1))
+	}
+}
+
 // Place is where in serial order something has its place: before At comes what a make
 // below a target has done.
 type Place struct {

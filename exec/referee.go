@@ -185,7 +185,7 @@ func (w *Walk) addNeed(f, need *makefile.File) {
 		return
 	}
 	d := w.db.NewDep()
-	d.File, d.OrderOnly, d.IgnoreAutoVars = need, true, true
+	d.File, d.OrderOnly, d.IgnoreAutoVars, d.Learned = need, true, true, true
 	f.Deps = append([]*makefile.Dep{d}, f.Deps...)
 	w.shape++
 }

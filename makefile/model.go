@@ -124,6 +124,7 @@ type Dep struct {
 	NeedExpansion2 bool
 	IgnoreAutoVars bool // from .EXTRA_PREREQS: not in $^ and the like
 	Explicit       bool // mentioned in the makefile, not made up by implicit search
+	Learned        bool // from what recipes were seen to do, not from the makefile
 	WaitBefore     bool // a .WAIT stood before it
 	// From is one more than the index in ReadFiles of the included makefile that
 	// names it; 0 for all others.

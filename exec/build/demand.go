@@ -74,6 +74,7 @@ func (b *Build) demand(f *makefile.File, n *node) []*makefile.File {
 		if slices.Contains(f.Together(), need) || slices.Contains(needs, need) || !n.demandOnce(need) {
 			return
 		}
+		b.dropAgainst(f, need)
 		b.learn(f, need)
 		b.debug("demand: %s needs %s of %s", f.Name, b.display(path), need.Name)
 		needs = append(needs, need)
@@ -123,6 +124,44 @@ func (b *Build) demand(f *makefile.File, n *node) []*makefile.File {
 		}
 	}
 	return needs
+}
+
+// dropAgainst takes back the learned edges that stand against one that a failure has taught:
+// they only keep the order in which recipes would run, which that one changes.
+func (b *Build) dropAgainst(f, need *makefile.File) {
+	for {
+		way := wayTo(need.Current(), f, make(map[*makefile.File]bool))
+		i := slices.IndexFunc(way, func(l link) bool { return l.dep.Learned && !b.node(l.from).demanded[l.dep.File] })
+		if i < 0 {
+			return // there is no way, or it is the makefile's own, whose circle serial make reports
+		}
+		l := way[i]
+		l.from.Deps = slices.DeleteFunc(l.from.Deps, func(d *makefile.Dep) bool { return d == l.dep })
+		b.graph.DropEdge(cache.Edge{Target: b.node(l.from).name, Needs: b.node(l.dep.File).name})
+	}
+}
+
+// link is a prerequisite of a file.
+type link struct {
+	from *makefile.File
+	dep  *makefile.Dep
+}
+
+// wayTo returns one way from a file over its prerequisites to another, nil if there is none.
+func wayTo(from, to *makefile.File, seen map[*makefile.File]bool) []link {
+	seen[from] = true
+	for _, d := range from.Deps {
+		switch next := d.File; {
+		case next == nil || seen[next.Current()]:
+		case next.Current() == to:
+			return []link{{from, d}}
+		default:
+			if way := wayTo(next.Current(), to, seen); way != nil {
+				return append([]link{{from, d}}, way...)
+			}
+		}
+	}
+	return nil
 }
 
 // wroteFor returns the action of this build that has made what another looked for in vain:
