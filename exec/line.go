@@ -65,7 +65,7 @@ func (w *Walk) startCommand(j *job) bool {
 		w.con.put(stdout, text+"\n")
 	}
 	w.started++
-	if plan.Road == recipe.Noop || w.dryRun() && !recurse {
+	if plan.Road == recipe.Noop || w.dryRun() && (!recurse || w.considering) {
 		return false
 	}
 	w.launch(j, plan)

@@ -234,6 +234,7 @@ func (s *Session) run() int {
 // consider walks over targets without running anything or printing commands.
 func (s *Session) consider(o Options) int {
 	s.set.SetOn(flags.JustPrint, true)
+	s.w.considering = true
 	if o.Learned != nil {
 		s.w.addNeeds(o.Learned())
 	}

@@ -76,12 +76,13 @@ type Walk struct {
 	debug  debugLevel
 	always bool // -B, until a makefile was remade
 	// remaking: the makefiles themselves are being made.
-	remaking bool
-	goal     *makefile.GoalDep // the one that is being made
-	pass     uint32            // files whose Considered equals it were visited in this pass
-	started  int               // commands started so far
-	finished int               // targets finished so far
-	shape    int               // changes when the serial order may have
+	remaking    bool
+	considering bool              // nothing runs at all, not even what -n runs
+	goal        *makefile.GoalDep // the one that is being made
+	pass        uint32            // files whose Considered equals it were visited in this pass
+	started     int               // commands started so far
+	finished    int               // targets finished so far
+	shape       int               // changes when the serial order may have
 	// positions is the serial order as it was last asked for.
 	positions map[*makefile.File]int
 	skewed    bool  // a file from the future was seen

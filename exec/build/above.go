@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"fmake/cache"
 	"fmake/makefile"
 )
 
@@ -26,6 +27,9 @@ type Above struct {
 	// Register is the file in which makes tell each other which targets they have brought
 	// up to date, "" if there is none.
 	Register string
+	// Entered tells the targets apart whose recipes have started the makes from the first one
+	// down to this one, see entering. It has no spaces.
+	Entered string
 }
 
 // steps say by level how far apart the positions of a make are: before each is room for
@@ -40,14 +44,14 @@ const topShift = 42
 // above.
 func ParseAbove(value string) Above {
 	var a Above
-	f := strings.SplitN(value, " ", 6)
-	if len(f) != 6 {
+	f := strings.SplitN(value, " ", 7)
+	if len(f) != 7 {
 		return a
 	}
 	if _, err := fmt.Sscan(f[1]+" "+f[2]+" "+f[3], &a.Serial, &a.Level, &a.Build); err != nil || a.Level < 0 {
 		return Above{}
 	}
-	a.Root = f[5]
+	a.Entered, a.Root = strings.TrimPrefix(f[5], none), f[6]
 	if f[0] != none {
 		a.Engine = f[0]
 	}
@@ -58,8 +62,19 @@ func ParseAbove(value string) Above {
 }
 
 func (a Above) String() string {
-	engine, register := cmp.Or(a.Engine, none), cmp.Or(a.Register, none)
-	return fmt.Sprintf("%s %d %d %d %s %s", engine, a.Serial, a.Level, a.Build, register, a.Root)
+	engine, register, entered := cmp.Or(a.Engine, none), cmp.Or(a.Register, none), cmp.Or(a.Entered, none)
+	return fmt.Sprintf("%s %d %d %d %s %s %s", engine, a.Serial, a.Level, a.Build, register, entered, a.Root)
+}
+
+// entering is what a target adds to Above.Entered when its recipe starts a make.
+func entering(n *node) string {
+	h := cache.HashString(n.name)
+	return fmt.Sprintf("/%x", h[:8])
+}
+
+// isEntered reports whether a recipe of a target has started this make, or one above it.
+func (b *Build) isEntered(n *node) bool {
+	return b.opts.Above.Entered != "" && strings.Contains(b.opts.Above.Entered+"/", entering(n)+"/")
 }
 
 // none stands for what there is not.
@@ -73,6 +88,10 @@ func (b *Build) SubMakeEnv(f *makefile.File) []string {
 	a := Above{
 		Engine: b.opts.Above.Engine, Root: b.sp.root, Build: b.opts.Above.Build,
 		Serial: cmp.Or(n.told, n.serial) - b.step, Level: b.level + 1, Register: b.opts.Shared.register.open(),
+		Entered: b.opts.Above.Entered,
+	}
+	if !f.Phony {
+		a.Entered += entering(n)
 	}
 	if name := b.opts.Shared.engineName(); name != "" {
 		a.Engine = name

@@ -100,6 +100,9 @@ func (b *Build) Judge(f *makefile.File, must bool) exec.Verdict {
 		b.ranAgain(n) // an earlier visit of this make had found that it has to, and what it goes by has changed
 	case exec.AsMake:
 		if d.others && !must {
+			if !b.takeBack(n) {
+				return exec.Run
+			}
 			b.dropTrace(n)
 		}
 		if d.adopt {
@@ -116,6 +119,27 @@ func (b *Build) Judge(f *makefile.File, must bool) exec.Verdict {
 		}
 	}
 	return d.verdict
+}
+
+// takeBack puts back what others have left and a failed run of a target has written over
+// that is not to run again, since its file is theirs. It is false if that cannot be done.
+func (b *Build) takeBack(n *node) bool {
+	e, known := b.graph.Entry(n.name)
+	if !known || e.Flags()&cache.Failed == 0 {
+		return true
+	}
+	outs := e.Outputs()
+	for i := range outs {
+		chain := b.chain.of(outs[i].Path)
+		if len(chain) == 0 || !b.leftAsIs(&outs[i]) {
+			continue
+		}
+		last := &chain[len(chain)-1].out
+		if last.Type == typeRegular && !sameContent(last, &outs[i]) && !b.putVersion(last, b.sp.abs(last.Path)) {
+			return false
+		}
+	}
+	return true
 }
 
 // dropTrace forgets what a target's own recipe did once if that is not what stands

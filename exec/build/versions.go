@@ -311,6 +311,12 @@ func (v *versions) standsBefore(n *node, path string) bool {
 		return false
 	}
 	chain := v.of(path)
+	before := chain[:countBefore(chain, n)]
+	if endsInSegment(before) {
+		_, mine := v.b.serials[before[len(before)-1].target]
+		out, ok := v.b.whole(path, before)
+		return mine && ok && out.Type != 0 && v.b.leftAsIs(&out)
+	}
 	for i := range slices.Backward(chain) {
 		if x := &chain[i]; x.out.Type != cache.TypeSegment && v.b.leftAsIs(&x.out) {
 			_, mine := v.b.serials[x.target]
@@ -318,6 +324,15 @@ func (v *versions) standsBefore(n *node, path string) bool {
 		}
 	}
 	return false
+}
+
+// countBefore returns how many versions of a chain are of actions before another one.
+func countBefore(chain []version, n *node) int {
+	i := slices.IndexFunc(chain, func(x version) bool { return x.target == n.name || x.serial > n.serial })
+	if i < 0 {
+		return len(chain)
+	}
+	return i
 }
 
 // under returns the version that an action finds at a path, nil if actions before it
@@ -332,14 +347,10 @@ func (v *versions) under(n *node, path string) *cache.Output {
 
 // below returns the version of a chain that an action is to find, nil if there is none.
 func below(chain []version, n *node) *cache.Output {
-	out := chain[0].before
-	for i := range chain {
-		if x := &chain[i]; x.target == n.name || x.serial > n.serial {
-			break
-		}
-		out = &chain[i].out
+	if i := countBefore(chain, n); i > 0 {
+		return &chain[i-1].out
 	}
-	return out
+	return chain[0].before
 }
 
 // beneath returns what an action has replaced in serial order that has replaced a version in

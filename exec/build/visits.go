@@ -98,8 +98,12 @@ func (b *Build) overrides() string { return "variables " + b.db.ExpandFor("$(MAK
 
 // staleBelow says why a file target whose recipe starts a make has to be entered
 // although GNU make's rule does not ask for it, or returns "": something that the
-// make below brought up to date is not any more.
+// make below brought up to date is not any more. In a make that its own recipe has started,
+// and that needs its file, GNU make's rule has to do: to enter it would never end.
 func (b *Build) staleBelow(n *node) string {
+	if b.isEntered(n) {
+		return ""
+	}
 	if was := b.graph.Section(overridesSection + n.name); was != nil && string(was) != b.overrides() {
 		return "the command line gives its make other variables"
 	}
