@@ -380,6 +380,11 @@ func (b *Build) Close() {
 	if b.opts.Shared.register.isAbove() {
 		b.tellVisits()
 	}
+	if b.journal != nil && b.serial != 0 { // it may only have started makes that have made something
+		if _, err := b.tree.hear(); err != nil {
+			b.trouble("hearing of other makes", err)
+		}
+	}
 	if err := b.tree.ended(b.serial, b.self); err != nil {
 		b.trouble("telling other makes of this one's end", err)
 	}
