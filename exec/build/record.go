@@ -47,6 +47,9 @@ func (a *action) succeeded(rec *tracefs.Record) error {
 		a.changedUnder(p, rec)
 		return nil
 	}
+	if a.leftAlone(t) {
+		t.Run = a.old.Run
+	}
 	if a.n.always || t.Flags&cache.Stateful != 0 {
 		a.carryOver(t)
 	}
@@ -76,6 +79,14 @@ func (a *action) succeeded(rec *tracefs.Record) error {
 	}
 	a.done()
 	return nil
+}
+
+// leftAlone reports whether an action has written nothing, as last time, though its target's
+// file is there ("y.tab.h: y.tab.c; @true"): to those for which the run counts that is no other
+// run, as it is none to GNU make, which goes by the file's time.
+func (a *action) leftAlone(t *cache.Trace) bool {
+	return a.old != nil && a.old.Flags&(cache.Failed|cache.Always|cache.Provisional) == 0 && t.Flags&cache.Always == 0 &&
+		len(t.Outputs) == 0 && len(a.old.Outputs) == 0 && a.old.Key == t.Key
 }
 
 // changedUnder handles a path that changed while the action looked at it. If
