@@ -412,12 +412,13 @@ func (b *Build) learn(f, need *makefile.File) {
 
 // Learned gives the edges of earlier builds between targets of this makefile.
 func (b *Build) Learned() []exec.Rerun {
-	var out []exec.Rerun
-	var below []cache.Edge
-	if len(b.graph.Edges()) > 0 {
-		below = b.graph.Below()
+	edges := b.graph.Edges()
+	if len(edges) == 0 {
+		return nil
 	}
-	for _, e := range b.graph.Edges() {
+	below := b.graph.Below()
+	var out []exec.Rerun
+	for _, e := range edges {
 		if b.db.Lookup(b.display(e.Needs)) == nil && slices.Contains(below, e) {
 			continue // both have that name in the make below
 		}
