@@ -137,21 +137,28 @@ func (s *superblock) recordOpen(n *node, st *syscall.Stat_t, mode openMode, tid 
 	}
 }
 
-// wasChanged tells whether somebody else changed the file since the kernel was
-// told of it. The kernel then has to look it up again, or it would show old
-// attributes and pages.
+// wasChanged tells whether the kernel has to look a file up again before it opens it: the
+// name leads to another one than the kernel was told of, whose pages may be in use. It asks
+// once more then, and tells the program of a second ESTALE, so that is for the rare case. A
+// file that was changed in its place is opened all the same, and the kernel only has to
+// forget its attributes and pages; and so is another file, if nobody has the first one open.
 func (s *superblock) wasChanged(n *node, st *syscall.Stat_t, mode openMode) bool {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if mode.truncates || n.gone || !n.changed(st) {
-		if n.writers == 0 {
-			n.st = *st
-			n.dirty = mode.writes
-		}
-		return false
+	changed := !mode.truncates && !n.gone && n.changed(st)
+	if n.kind != st.Mode&syscall.S_IFMT || changed && (s.view == nil || inodeOf(&n.st) != inodeOf(st) && !s.unused(n)) {
+		n.stale = true
+		s.mu.Unlock()
+		return true
 	}
-	n.stale = true
-	return true
+	if n.stale = n.stale || changed; n.writers == 0 {
+		n.st = *st
+		n.dirty = mode.writes
+	}
+	s.mu.Unlock()
+	if changed {
+		s.kernel.dropAttributes(n.id)
+	}
+	return false
 }
 
 // cacheFlags returns how the kernel is to treat the pages of an opened file.
@@ -169,7 +176,7 @@ func (s *superblock) cacheFlags(n *node) uint32 {
 // false if it will not.
 func (s *superblock) openPassthrough(n *node, in *fuse.OpenIn, out *fuse.OpenOut, mode openMode) (code fuse.Status, ok bool) {
 	st, err := s.stat(n)
-	if err != nil {
+	if err != nil && err != unix.ESTALE {
 		return fuse.ToStatus(err), true
 	}
 	if s.wasChanged(n, &st, mode) {

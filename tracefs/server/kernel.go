@@ -165,6 +165,15 @@ func (k *kernel) dropInode(id uint64) {
 	k.notify(noticeInode, msg)
 }
 
+// dropAttributes makes the kernel forget the attributes of a file. It waits for no lock, so
+// it is for handlers, too.
+func (k *kernel) dropAttributes(id uint64) {
+	msg := make([]byte, headSize+int(unsafe.Sizeof(fuse.NotifyInvalInodeOut{})))
+	binary.NativeEndian.PutUint64(msg[headSize:], id)
+	binary.NativeEndian.PutUint64(msg[headSize+8:], ^uint64(0)) // an offset below zero: no pages
+	k.notify(noticeInode, msg)
+}
+
 // expireAll makes the kernel ask again for all entries it knows, where it knows
 // how to; elsewhere it does when their time has passed. It drops what is mounted
 // on them, so it is not for views.

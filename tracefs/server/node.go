@@ -170,6 +170,12 @@ func (n *node) changed(st *syscall.Stat_t) bool {
 	return o.Ino != st.Ino || o.Dev != st.Dev || o.Size != st.Size || o.Mtim != st.Mtim || o.Ctim != st.Ctim && o.Nlink == st.Nlink && o.Mode == st.Mode
 }
 
+// unused tells whether nobody has open the file that n was, so that it may become the one
+// that has taken its only name.
+func (t *table) unused(n *node) bool {
+	return len(n.held) == 0 && len(n.aliases) == 0 && n.opath == 0 && t.links[inodeOf(&n.st)] != n
+}
+
 // unlink notes that a name is gone.
 func (t *table) unlink(dir uint64, name string) {
 	t.mu.Lock()

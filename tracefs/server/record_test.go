@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"fmake/tracefs"
@@ -207,5 +208,44 @@ func TestMeddlingBeforeChange(t *testing.T) {
 	b.put("a", "0\n")
 	if r := b.trace("cat a; echo 1 >a; cat a; echo 2 >>a; sed -i s/1/3/ a; chmod 600 a; ln a b; echo 4 >a"); len(r.Meddled) > 0 {
 		t.Errorf("an action by itself: meddled: %v", r.Meddled)
+	}
+}
+
+// TestOpenWhileChanged: whoever opens a file again and again while others write and replace
+// it always gets one of its versions.
+func TestOpenWhileChanged(t *testing.T) {
+	for how, change := range map[string]func(path string, i int) error{
+		"written": func(path string, i int) error {
+			return os.WriteFile(path, []byte(strings.Repeat("x", i%7)), 0o666)
+		},
+		"replaced": func(path string, i int) error {
+			if err := os.WriteFile(path+".new", []byte(strings.Repeat("x", i%7)), 0o666); err != nil {
+				return err
+			}
+			return os.Rename(path+".new", path)
+		},
+	} {
+		t.Run(how, func(t *testing.T) {
+			b := newBench(t)
+			b.put("a", "x")
+			ended := make(chan error)
+			var stop atomic.Bool
+			go func() {
+				var err error
+				for i := 0; !stop.Load() && err == nil; i++ {
+					err = change(filepath.Join(b.dir, "a"), i)
+				}
+				ended <- err
+			}()
+			v := b.view()
+			status, out := b.sh(v, `i=0; while [ $i -lt 3000 ]; do read x <a; case $x in *[!x]*) exit 3;; esac; i=$((i+1)); done; [ $i = 3000 ]`)
+			stop.Store(true)
+			if err := <-ended; err != nil {
+				t.Fatal(err)
+			}
+			if b.finish(v); status != 0 || out != "" {
+				t.Errorf("status %d, %s", status, out)
+			}
+		})
 	}
 }
