@@ -189,7 +189,7 @@ func (e *engine) gone(v *view) {
 	device := v.sb.device
 	delete(e.views, v.id)
 	e.mu.Unlock()
-	e.callers.remove(device)
+	e.callers.remove(device, v)
 	e.listeners.gone(v)
 	e.mounts.Done()
 }

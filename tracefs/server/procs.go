@@ -229,11 +229,13 @@ func (c *callers) add(dev uint64, v *view) {
 	c.mu.Unlock()
 }
 
-// remove forgets a view; its device number is free to be used again.
-func (c *callers) remove(dev uint64) {
+// remove forgets a view that had a device number. The kernel may have given that to
+// another view already.
+func (c *callers) remove(dev uint64, v *view) {
 	c.mu.Lock()
-	v := c.views[dev]
-	delete(c.views, dev)
+	if c.views[dev] == v {
+		delete(c.views, dev)
+	}
 	for tid, k := range c.known {
 		if k.view == v {
 			delete(c.known, tid)
