@@ -123,12 +123,13 @@ func (w *Walk) forgetHeld() {
 }
 
 // tooEarly reports whether a command is about to run, for good, although something that it
-// may need has to be made once more; that is then about to be.
+// may need has to be made once more; that is then about to be, as soon as no recipe runs
+// that may have read it.
 func (w *Walk) tooEarly(f *makefile.File) bool {
 	if !f.Phony || f.Recipe == nil || w.opt.Referee == nil || w.remaking || w.dryRun() || w.question() || w.touching() {
 		return false
 	}
-	return w.opt.Referee.Waiting() && len(w.again()) > 0
+	return w.opt.Referee.Waiting() && (len(w.jobs)+len(w.waiting) > 0 || len(w.again()) > 0)
 }
 
 // rearm makes a target and all that depend on it unmade.
