@@ -1,6 +1,6 @@
 // Package corpus fetches what fmake is compared with: GNU make's own source with
-// its tests, and the sources of real projects. All of it comes from Debian's
-// source packages, through apt with lists of its own, so that nothing of the
+// its tests, the sources of real projects, and libraries. All of it comes from Debian's
+// packages, through apt with lists of its own, so that nothing of the
 // machine's set-up changes and nothing of these sources is part of this project.
 //
 // What was fetched and built stays in one folder: FMAKE_TEST_CORPUS, or
@@ -91,7 +91,7 @@ func (c *Corpus) fetch(pkg, release string) (string, error) {
 	if archive := upstream(dir); archive != "" {
 		return archive, nil
 	}
-	apt, err := c.apt(release)
+	apt, err := c.apt("deb-src", release)
 	if err != nil {
 		return "", err
 	}
@@ -107,6 +107,47 @@ func (c *Corpus) fetch(pkg, release string) (string, error) {
 	return "", errors.New("the source package has no upstream archive")
 }
 
+// Package unpacks the files of a Debian package into dir, which is created. Nothing is
+// installed.
+func (c *Corpus) Package(pkg, dir string) error {
+	archive, err := c.fetchPackage(pkg)
+	if err != nil {
+		return fmt.Errorf("fetching the package %s: %w", pkg, err)
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	return quiet("", "dpkg-deb", "--extract", archive, dir)
+}
+
+// fetchPackage returns the path of a package's archive.
+func (c *Corpus) fetchPackage(pkg string) (string, error) {
+	unlock, err := c.lock()
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
+	dir := filepath.Join(c.dir, "deb", pkg)
+	if found, _ := filepath.Glob(filepath.Join(dir, "*.deb")); len(found) > 0 {
+		return found[0], nil
+	}
+	apt, err := c.apt("deb", "")
+	if err != nil {
+		return "", err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", err
+	}
+	if err := apt(dir, "download", pkg); err != nil {
+		return "", err
+	}
+	found, _ := filepath.Glob(filepath.Join(dir, "*.deb"))
+	if len(found) == 0 {
+		return "", errors.New("apt-get has left no archive")
+	}
+	return found[0], nil
+}
+
 // upstream finds the archive of the original source among a package's files.
 func upstream(dir string) string {
 	found, _ := filepath.Glob(filepath.Join(dir, "*.orig.tar.*"))
@@ -118,8 +159,9 @@ func upstream(dir string) string {
 	return ""
 }
 
-// apt returns a function that runs apt-get with lists of its own for a release.
-func (c *Corpus) apt(release string) (func(dir string, args ...string) error, error) {
+// apt returns a function that runs apt-get with lists of its own for a release: of its
+// sources, "deb-src", or of its packages, "deb".
+func (c *Corpus) apt(kind, release string) (func(dir string, args ...string) error, error) {
 	if release == "" {
 		r, err := codename()
 		if err != nil {
@@ -128,6 +170,9 @@ func (c *Corpus) apt(release string) (func(dir string, args ...string) error, er
 		release = r
 	}
 	state := filepath.Join(c.dir, "apt", release)
+	if kind == "deb" {
+		state += "-packages"
+	}
 	list := filepath.Join(state, "sources.list")
 	options := []string{
 		"-qq",
@@ -148,7 +193,7 @@ func (c *Corpus) apt(release string) (func(dir string, args ...string) error, er
 			return nil, err
 		}
 	}
-	line := fmt.Sprintf("deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s %s main\n", mirror(), release)
+	line := fmt.Sprintf("%s [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s %s main\n", kind, mirror(), release)
 	if err := os.WriteFile(list, []byte(line), 0o644); err != nil {
 		return nil, err
 	}

@@ -11,34 +11,55 @@ import (
 	"fmake/tests/programs"
 )
 
-// The application calls lua_newuserdata, which Lua 5.4 does not have any more; its sibling is
-// content with either.
-const (
-	luaApp = `#include <stdio.h>
-#include "lauxlib.h"
-#include "lualib.h"
-int main(void) {
-	lua_State *L = luaL_newstate();
-	luaL_openlibs(L);
-#ifdef APP
-	lua_newuserdata(L, 16);
-#endif
-	if (luaL_dostring(L, "return _VERSION")) return 1;
-	puts(lua_tostring(L, -1));
-	return 0;
+// upgrade is a library as its authors have published it in two versions, the second of which
+// is put in the place of the first. An application needs the first; a sibling is content with
+// either, and tells which one it has met.
+type upgrade struct {
+	name     string
+	install  func(u *upgraded, version int) // puts one version in its place, and makes what goes with it
+	build    func(u *upgraded)              // makes the application and the sibling, where the first version is
+	app      string                         // the application, which is executed
+	label    []string                       // what its label is of
+	sibling  []string                       // a command
+	says     string                         // what the application prints
+	fails    string                         // what it says of the second version
+	versions [2]string                      // what the sibling prints, "" for a failure
 }
-`
-	oldLua = "Lua 5.3\n"
-	newLua = "Lua 5.4\n"
-)
 
-// TestUpstream upgrades a library in place from one version to another, as its authors have
-// published them: Debian's sources of Lua 5.3 and 5.4.
-func TestUpstream(t *testing.T) {
-	cc, err := exec.LookPath("gcc")
-	if err != nil {
-		t.Skip("no C compiler")
+func upgrades() []upgrade {
+	return []upgrade{
+		{
+			name: "changed symbol", install: installLua, build: buildLua, app: "app/app",
+			label: []string{"--app", "app", "--lib", "lib/liblua.so"}, sibling: []string{"./sibling"},
+			says: "Lua 5.3\n", fails: "lua_newuserdata", versions: [2]string{"Lua 5.3\n", "Lua 5.4\n"},
+		},
+		{
+			name: "C++ ABI", install: installSigc, build: buildSigc, app: "app/app",
+			label: []string{"--app", "app", "--lib", sigcPath}, sibling: []string{"./sibling"},
+			says: "signal 42\n", fails: "undefined symbol", versions: [2]string{"sigc++ 2\n", "sigc++ 3\n"},
+		},
+		{
+			name: "Python module", install: installMistune, build: buildMistune, app: "app/main.py",
+			label: []string{"--app", "app", "--lib", "site"}, sibling: []string{"/usr/bin/python3", "sibling.py"},
+			says: "<p>shown</p>\n", fails: "has no attribute 'Renderer'", versions: [2]string{"0.8.4\n", "2.0.4\n"},
+		},
+		{
+			name: "plug-in", install: installLpeg, build: buildLpeg, app: "app/lua",
+			label: []string{"--app", "app", "--lib", "plugins"}, sibling: []string{"./lua5.4", "main.lua"},
+			says: "Lua 5.3 matches to 4\n", fails: "undefined symbol: lua_getiuservalue", versions: [2]string{"", "Lua 5.4 matches to 4\n"},
+		},
+		{
+			name: "data file", install: installChunk, build: buildLpeg, app: "app/lua",
+			label: []string{"--app", "app", "--lib", "data"}, sibling: []string{"./lua5.4", "main.lua"},
+			says: "Lua 5.3 has read it\n", fails: "version mismatch", versions: [2]string{"", "Lua 5.4 has read it\n"},
+		},
 	}
+}
+
+// TestUpstream upgrades libraries in place, from one version that Debian has to another one. The
+// application fails then, its label gives it the old version in either form, and its sibling
+// has the new one meanwhile.
+func TestUpstream(t *testing.T) {
 	if f, err := os.OpenFile("/dev/fuse", os.O_RDWR, 0); err != nil {
 		t.Skip(err)
 	} else {
@@ -48,61 +69,106 @@ func TestUpstream(t *testing.T) {
 	if err != nil {
 		t.Skip(err)
 	}
-	dir := t.TempDir()
-	at := func(name string) string { return filepath.Join(dir, name) }
-	frun := at("bin/frun")
-	must(t, programs.Into(at("bin")))
-	must(t, os.WriteFile(at("app.c"), []byte(luaApp), 0o644))
-	must(t, os.Mkdir(at("app"), 0o755))
-	must(t, os.Mkdir(at("lib"), 0o755))
-	run := func(words ...string) (string, error) {
-		t.Helper()
-		cmd := exec.Command("timeout", append([]string{"--kill-after=5", "300"}, words...)...)
-		cmd.Dir, cmd.Env = dir, append(os.Environ(), "FMAKE_CACHE_DIR="+at("cache"))
-		out, err := cmd.CombinedOutput()
-		return string(out), err
+	bin := t.TempDir()
+	must(t, programs.Into(bin))
+	for _, up := range upgrades() {
+		t.Run(up.name, func(t *testing.T) {
+			(&upgraded{T: t, corpus: sources, frun: filepath.Join(bin, "frun"), dir: t.TempDir()}).play(up)
+		})
 	}
-	says := func(want string, words ...string) {
-		t.Helper()
-		if out, err := run(words...); err != nil || out != want {
-			t.Fatalf("%q: %v, says %q, not %q", words, err, out, want)
-		}
-	}
-	library := func(pkg string) {
-		t.Helper()
-		if err := sources.Source(pkg, "", at(pkg)); err != nil {
-			t.Skip(err)
-		}
-		files, err := filepath.Glob(at(pkg + "/src/*.c"))
-		must(t, err)
-		words := []string{cc, "-shared", "-fPIC", "-w", "-DLUA_USE_POSIX", "-o", "lib/liblua.so.new"}
-		for _, f := range files {
-			if base := filepath.Base(f); base != "lua.c" && base != "luac.c" {
-				words = append(words, f)
-			}
-		}
-		says("", append(words, "-lm")...)
-		must(t, os.Rename(at("lib/liblua.so.new"), at("lib/liblua.so")))
-	}
+}
 
-	library("lua5.3")
-	for _, p := range [][]string{{"app/app", "-DAPP"}, {"sibling"}} {
-		says("", append([]string{cc, "-Ilua5.3/src", "-o", p[0], "app.c", "-Llib", "-llua", "-Wl,-rpath," + at("lib")}, p[1:]...)...)
+// upgraded is one such test in a folder of its own.
+type upgraded struct {
+	*testing.T
+	corpus    *corpus.Corpus
+	frun, dir string
+}
+
+func (u *upgraded) play(up upgrade) {
+	u.Helper()
+	up.install(u, 1)
+	up.build(u)
+	app := []string{up.app}
+	if up.app == "app/lua" {
+		app = append(app, "main.lua")
 	}
-	says(oldLua, "app/app")
-	if out, err := run(frun, "label", "add", "lua", "--app", "app", "--lib", "lib/liblua.so"); err != nil {
-		t.Fatal(out, err)
+	u.says(up.says, app...)
+	u.says(up.versions[0], up.sibling...)
+	u.works(append([]string{u.frun, "label", "add", "old"}, up.label...)...)
+
+	up.install(u, 2)
+	if out, err := u.run(app...); err == nil || !strings.Contains(out, up.fails) {
+		u.Fatalf("the application does with the new library: %v, %q", err, out)
 	}
-	library("lua5.4")
-	if out, err := run("app/app"); err == nil || !strings.Contains(out, "lua_newuserdata") {
-		t.Fatalf("the application does with the new library: %v, %q", err, out)
+	u.says(up.versions[1], up.sibling...)
+	inTurns := strings.Join(up.sibling, " ") + "; " + strings.Join(app, " ") + "; " + strings.Join(up.sibling, " ")
+	both := up.versions[1] + up.says + up.versions[1]
+	u.says(up.says, append([]string{u.frun, "--labels", "--"}, app...)...)
+	u.says(both, u.frun, "--labels", "--", "sh", "-c", inTurns)
+	u.works(u.frun, "label", "wrap", "old", up.app, "--tree", u.TempDir())
+	u.says(up.says, app...)
+	u.says(both, "sh", "-c", inTurns)
+}
+
+func (u *upgraded) at(name string) string { return filepath.Join(u.dir, name) }
+
+// run runs a command and returns all that it prints.
+func (u *upgraded) run(words ...string) (string, error) {
+	u.Helper()
+	cmd := exec.Command("timeout", append([]string{"--kill-after=5", "300"}, words...)...)
+	cmd.Dir = u.dir
+	cmd.Env = append(os.Environ(), "FMAKE_CACHE_DIR="+u.at("cache"), "PYTHONPATH="+u.at("site"), "PYTHONDONTWRITEBYTECODE=1", "LUA_CPATH="+u.at("plugins/?.so"))
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
+
+// says runs a command that is to print something, or to fail if that is nothing.
+func (u *upgraded) says(want string, words ...string) {
+	u.Helper()
+	if out, err := u.run(words...); (err != nil) != (want == "") || want != "" && out != want {
+		u.Fatalf("%q: %v, says %q, not %q", words, err, out, want)
 	}
-	says(newLua, "./sibling")
-	says(oldLua, frun, "--labels", "--", "app/app")
-	says(newLua+oldLua+newLua, frun, "--labels", "--", "sh", "-c", "./sibling; app/app; ./sibling")
-	if out, err := run(frun, "label", "wrap", "lua", "app/app", "--tree", at("trees")); err != nil {
-		t.Fatal(out, err)
+}
+
+// works runs a command that is not to fail.
+func (u *upgraded) works(words ...string) {
+	u.Helper()
+	if out, err := u.run(words...); err != nil {
+		u.Fatalf("%q: %v\n%s", words, err, out)
 	}
-	says(oldLua, "app/app")
-	says(newLua+oldLua+newLua, "sh", "-c", "./sibling; app/app; ./sibling")
+}
+
+// write makes a file with its folders.
+func (u *upgraded) write(name, text string, mode os.FileMode) {
+	u.Helper()
+	must(u.T, os.MkdirAll(filepath.Dir(u.at(name)), 0o755))
+	must(u.T, os.WriteFile(u.at(name), []byte(text), mode))
+}
+
+// unpacked returns the folder with the files of a Debian package.
+func (u *upgraded) unpacked(pkg string) string {
+	u.Helper()
+	dir := u.at("deb/" + pkg)
+	if _, err := os.Stat(dir); err == nil {
+		return dir
+	}
+	if err := u.corpus.Package(pkg, dir); err != nil {
+		u.Skip(err)
+	}
+	return dir
+}
+
+// fromPackage puts the only file of a package that matches a pattern in a place, as an upgrade
+// does: by a rename.
+func (u *upgraded) fromPackage(pkg, pattern, to string) {
+	u.Helper()
+	found, err := filepath.Glob(filepath.Join(u.unpacked(pkg), pattern))
+	must(u.T, err)
+	if len(found) != 1 {
+		u.Skipf("%s has %d files %s here", pkg, len(found), pattern)
+	}
+	must(u.T, os.MkdirAll(filepath.Dir(u.at(to)), 0o755))
+	u.works("cp", "-R", found[0], to+".new")
+	u.works("mv", "-T", to+".new", to)
 }

@@ -44,7 +44,7 @@ var linted = []project{
 	},
 	{name: "less", pkg: "less", configure: "./configure"},
 	{name: "mawk", pkg: "mawk", configure: "./configure"},
-	{name: "git", pkg: "git", args: []string{"NO_GETTEXT=1", "NO_TCLTK=1", "NO_CURL=1", "NO_EXPAT=1", "NO_OPENSSL=1", "NO_PERL=1", "NO_PYTHON=1"}},
+	{name: "git", pkg: "git", args: []string{"CFLAGS=-O0", "NO_GETTEXT=1", "NO_TCLTK=1", "NO_CURL=1", "NO_EXPAT=1", "NO_OPENSSL=1", "NO_PERL=1", "NO_PYTHON=1"}},
 	{
 		name: "busybox", pkg: "busybox",
 		configure: `make defconfig && sed -i "s/^CONFIG_TC=y/# CONFIG_TC is not set/" .config && (yes "" | make oldconfig)`,
