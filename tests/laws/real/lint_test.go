@@ -103,6 +103,8 @@ func mend(t *testing.T, l *lab, fmake, reference string) {
 var written = map[string][2]string{
 	"libtool":   {"# It is necessary for", "# It is quite necessary for"},
 	"mkconfigs": {"Do not edit.", "Do not edit it."},
+	// git lists its commands by what their pages say in one line.
+	"scalar.txt": {"A tool for managing", "The tool for managing"},
 }
 
 // tryEdit edits one source in fresh copies of both built trees.
