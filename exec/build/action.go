@@ -193,6 +193,7 @@ type action struct {
 	missed  []string                 // in the graph: what was not there at its first look, and then was
 	moved   string                   // a path that it has read and that has changed since, "" if there is none
 	pieces  map[string]piece         // by path: what it has appended, once that was taken over
+	left    map[string]bool          // see leftBefore
 	mtimes  map[string]int64         // of what the last run left, before this one
 	under   map[string]*cache.Output // by path: what it has replaced where a later version stood, nil for nothing
 	echo    string                   // the line that the walk is about to print

@@ -223,6 +223,7 @@ type node struct {
 	tried    time.Time               // after a failure: when it began
 	clash    []tracefs.Contention    // after a failure: what other actions were writing, too
 	stale    string                  // why its run in this build does not count
+	waits    bool                    // it was last found that a recipe which runs now has to end first
 	told     uint64                  // serial when its recipe began that starts a make: those below number their actions by it
 	below    uint64                  // the serial by which they are numbered now; see moveBelow
 	hide     []string                // what later actions made and its view must not show

@@ -59,7 +59,8 @@ func (b *Build) Judge(f *makefile.File, must bool) exec.Verdict {
 	b.visited[n.name] = true
 	b.onlyFiles = false
 	d := b.decide(f, n, must)
-	if d.verdict == exec.AfterRunning {
+	n.waits = d.verdict == exec.AfterRunning
+	if n.waits {
 		b.repeated = true // what comes after it may be judged before it
 		return d.verdict
 	}
@@ -357,8 +358,12 @@ func (b *Build) untraced(f *makefile.File, n *node, exists, must bool) decision 
 	if by := b.unfinished(n); by != "" {
 		return decision{verdict: exec.AsMake, why: "its file is what the recipe of " + b.display(by) + " has left so far", others: true}
 	}
-	if by := b.leftByOther(n); by != "" {
-		return decision{verdict: exec.AsMake, why: "its file is what the recipe of " + b.display(by) + " left", others: true}
+	if by := b.leftByOther(n); by != nil {
+		why := "its file is what the recipe of " + by.Name + " left"
+		if b.aboutToRun(by) {
+			return decision{verdict: exec.AfterRunning, why: why + ", and may leave anew now", on: by.Name}
+		}
+		return decision{verdict: exec.AsMake, why: why, others: true}
 	}
 	return decision{verdict: exec.AsMake, why: "it is newer than its prerequisites, and nothing is known of how it was made", adopt: true}
 }
@@ -381,19 +386,25 @@ func (b *Build) unfinished(n *node) string {
 	return ""
 }
 
-// leftByOther names the other target of this makefile whose recipe has left a target's file in
-// an earlier build, "" if there is none. That one may not have been looked at yet in this one:
+// leftByOther returns the other target of this makefile whose recipe has left a target's file
+// in an earlier build, nil if there is none. That one may not have been looked at yet in this one:
 // with several jobs it may have more to wait for.
-func (b *Build) leftByOther(n *node) string {
+func (b *Build) leftByOther(n *node) *makefile.File {
 	for _, x := range slices.Backward(b.chain.of(b.sp.key(n.path))) {
 		if x.target == n.name || !b.leftAsIs(&x.out) {
 			continue
 		}
 		if f := b.db.Lookup(b.display(x.target)); f != nil && f.Recipe != nil {
-			return x.target
+			return f
 		}
 	}
-	return ""
+	return nil
+}
+
+// aboutToRun tells whether the recipe of a target runs now, or may as soon as one that does
+// has ended.
+func (b *Build) aboutToRun(f *makefile.File) bool {
+	return len(b.running) > 0 && b.node(f).waits || slices.ContainsFunc(b.running, func(a *action) bool { return a.f == f })
 }
 
 // onlyFreshened reports whether a target is older than its prerequisites only because

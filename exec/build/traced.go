@@ -2,7 +2,6 @@ package build
 
 import (
 	"fmt"
-	"slices"
 	"sync"
 
 	"fmake/cache"
@@ -27,6 +26,9 @@ func (b *Build) traced(f *makefile.File, n *node, e cache.Entry, outs []cache.Ou
 		if why, by := b.pretendedInput(f, e.Trace()); why != "" {
 			return decision{verdict: exec.Run, why: why, old: e.Trace(), on: by}
 		}
+	}
+	if in, by := b.makingInput(n, whole); by != nil {
+		return decision{verdict: exec.AfterRunning, why: b.display(in.Path) + " is made anew now by the recipe of " + by.f.Name, on: by.f.Name}
 	}
 	in := b.checker.Holds(&e, func(in *cache.Input) bool {
 		return b.chain.agrees(n.name, e.Serial(), e.Flags(), in) || b.sameIntermediate(in) ||
@@ -73,17 +75,60 @@ func (b *Build) traced(f *makefile.File, n *node, e cache.Entry, outs []cache.Ou
 // what the target has looked at: it has been taken back for the run, and the target cannot
 // be judged by that. nil if there is none.
 func (b *Build) makingAnew(n *node, in *cache.Input) *action {
-	left := func(o cache.Output) bool {
-		dir, _ := splitPath(o.Path)
-		return o.Path == in.Path || in.Kind == cache.InputListing && dir == in.Path
+	for _, a := range b.runningBefore(n) {
+		if a.leftBefore()[in.Path] || in.Kind == cache.InputListing && a.leftBefore()[in.Path+"/"] {
+			return a
+		}
 	}
-	i := slices.IndexFunc(b.running, func(a *action) bool {
-		return a.old != nil && a.n != n && a.n.before(n) && slices.ContainsFunc(a.old.Outputs, left)
-	})
-	if i < 0 {
-		return nil
+	return nil
+}
+
+// makingInput finds such an action and what of it the target has read, whether that is still
+// as it was or not. It may change any moment, and what depends on the target may be a
+// command, which runs but once.
+func (b *Build) makingInput(n *node, t func() *cache.Trace) (*cache.Input, *action) {
+	running := b.runningBefore(n)
+	if len(running) == 0 {
+		return nil, nil
 	}
-	return b.running[i]
+	inputs := t().Inputs
+	for i := range inputs {
+		in := &inputs[i]
+		if in.Kind != cache.InputContent && in.Kind != cache.InputLink {
+			continue
+		}
+		for _, a := range running {
+			if a.leftBefore()[in.Path] {
+				return in, a
+			}
+		}
+	}
+	return nil, nil
+}
+
+// runningBefore returns the actions that run now, come before a target, and have left
+// something last time.
+func (b *Build) runningBefore(n *node) (running []*action) {
+	for _, a := range b.running {
+		if a.n != n && a.n.before(n) && len(a.leftBefore()) > 0 {
+			running = append(running, a)
+		}
+	}
+	return running
+}
+
+// leftBefore returns the paths of what an action's last run has left, and those of their
+// directories with a slash behind.
+func (a *action) leftBefore() map[string]bool {
+	if a.left == nil && a.old != nil {
+		a.left = make(map[string]bool, 2*len(a.old.Outputs))
+		for i := range a.old.Outputs {
+			p := a.old.Outputs[i].Path
+			dir, _ := splitPath(p)
+			a.left[p], a.left[dir+"/"] = true, true
+		}
+	}
+	return a.left
 }
 
 // printsTheSame reports whether a recipe, which does what it did when a trace was
