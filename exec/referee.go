@@ -100,6 +100,7 @@ func (w *Walk) again() []Rerun {
 	if len(again) == 0 {
 		return nil
 	}
+	w.unsure = true
 	if w.rounds++; w.rounds > maxRounds {
 		w.slots = 1
 	}
@@ -124,12 +125,16 @@ func (w *Walk) forgetHeld() {
 
 // tooEarly reports whether a command is about to run, for good, although something that it
 // may need has to be made once more; that is then about to be, as soon as no recipe runs
-// that may have read it.
+// that may have read it. Once something had to be repeated nobody knows what else will, and
+// commands wait for all that serial make would have made by then.
 func (w *Walk) tooEarly(f *makefile.File) bool {
 	if !f.Phony || f.Recipe == nil || w.opt.Referee == nil || w.remaking || w.dryRun() || w.question() || w.touching() {
 		return false
 	}
-	return w.opt.Referee.Waiting() && (len(w.jobs)+len(w.waiting) > 0 || len(w.again()) > 0)
+	if w.opt.Referee.Waiting() && (len(w.jobs)+len(w.waiting) > 0 || len(w.again()) > 0) {
+		return true
+	}
+	return len(w.held) > 0 || w.unsure && w.unfinished
 }
 
 // rearm makes a target and all that depend on it unmade.
@@ -243,6 +248,7 @@ func (w *Walk) rule(j *job, status unix.WaitStatus, code int) bool {
 
 // retry lets the next pass make a target again, after what it needs.
 func (w *Walk) retry(f *makefile.File, needs []*makefile.File) {
+	w.unsure = true
 	for _, need := range needs {
 		w.addNeed(f, need)
 	}

@@ -61,7 +61,6 @@ func (w *Walk) makeRule(f *makefile.File, depth int) Status {
 		return w.lookAgain(f)
 	}
 	if runs && w.tooEarly(f) {
-		w.undecided++
 		return w.lookAgain(f)
 	}
 	if !runs {

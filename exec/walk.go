@@ -120,6 +120,8 @@ type Walk struct {
 	looks           View                            // of the action whose recipe is being expanded; nil: the tree as it is
 	below           func(args, env []string) Config // see Config.Below
 	undecided       int                             // targets of this pass that cannot be decided yet
+	unfinished      bool                            // a target that this pass has visited is not made yet
+	unsure          bool                            // something had to be repeated: commands wait for all before them
 	inside          bool                            // this make runs inside the process of the one above
 	threads         *threads                        // of the makes below that run inside the process
 	dir             string                          // working directory
@@ -161,7 +163,7 @@ func (w *Walk) makeGoals(goals []*makefile.GoalDep) Status {
 	for len(goals) > 0 {
 		w.startWaiting()
 		w.awaitChange()
-		w.undecided = 0
+		w.undecided, w.unfinished = 0, false
 		var left []*makefile.GoalDep
 		before := w.started + w.finished
 		stopped := false
@@ -190,6 +192,7 @@ func (w *Walk) makeGoals(goals []*makefile.GoalDep) Status {
 		case w.undecided > 0:
 		case w.started+w.finished == before:
 			w.stopAwaiting()
+			w.unsure = false
 		}
 		w.pass++
 	}
@@ -294,6 +297,8 @@ func (w *Walk) makeFile(f *makefile.File, depth int) Status {
 	if f.DoubleColon != nil {
 		f = f.DoubleColon
 	}
+	head := f
+	defer func() { w.unfinished = w.unfinished || busy(head) }()
 	if f.Run.Considered == w.pass {
 		// Nothing can have changed below it since, but a failure that was not
 		// reported, since nobody cared, may have to be reported now.
