@@ -206,13 +206,29 @@ func (b *Build) unhide(n *node, need *makefile.File, path string) {
 // unhideEarlier lets an action see what was hidden as a later action's and what, by
 // now, one before it has left there too.
 func (b *Build) unhideEarlier(n *node) {
-	n.hide = slices.DeleteFunc(n.hide, func(p string) bool {
-		chain := b.chain.of(b.sp.key(p))
-		return slices.ContainsFunc(chain, func(v version) bool {
-			return v.serial < n.serial && v.target != n.name && v.out.Type != 0
-		})
-	})
+	n.hide = slices.DeleteFunc(n.hide, func(p string) bool { return b.leftEarlier(n, b.sp.key(p)) })
 	n.hid = len(n.hide)
+}
+
+// leftEarlier tells whether an action before a target has left something at a path.
+func (b *Build) leftEarlier(n *node, key string) bool {
+	return slices.ContainsFunc(b.chain.of(key), func(v version) bool {
+		return v.serial < n.serial && v.target != n.name && v.out.Type != 0
+	})
+}
+
+// missedEarlier returns a path that was hidden from an action because what stands there came
+// after it, where one before it has left something by the order as it is now; "" if there is
+// none that it has missed.
+func (b *Build) missedEarlier(n *node, t *cache.Trace) string {
+	for _, p := range n.hide {
+		key := b.sp.key(p)
+		missed := func(in cache.Input) bool { return in.Path == key && in.Kind == cache.InputAbsent }
+		if slices.ContainsFunc(t.Inputs, missed) && b.leftEarlier(n, key) && b.exists(p) {
+			return key
+		}
+	}
+	return ""
 }
 
 // makeable returns the target that makes a missing path, unless it is one that

@@ -164,6 +164,9 @@ func (b *Build) sawLater(d *done) {
 	if len(seen.lower) > 0 { // also if it was to be put back before: another had it then
 		b.again(d.f, nil, "what was written to "+b.display(seen.lower[0])+" comes after it")
 	}
+	if missed := b.missedEarlier(n, d.t); missed != "" {
+		b.again(d.f, nil, b.display(missed)+" comes before it")
+	}
 	b.markEarlier(d.f, seen)
 }
 

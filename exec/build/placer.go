@@ -17,7 +17,7 @@ const (
 // make.
 type spot struct {
 	files []*makefile.File
-	actor *makefile.File // that of them that has a recipe, nil if none has one
+	actor *makefile.File // that of them that has a recipe, or may be found to; nil if none
 	was   uint64         // the place that it has had, 0 if none
 	stays uint64         // that place if it may stay there, else 0
 	fixed bool           // it has to stay there, which may be before all places: another make has made it

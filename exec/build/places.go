@@ -167,7 +167,7 @@ func (b *Build) spots() []spot {
 	for f, at := range b.order {
 		s := &spots[at]
 		s.files = append(s.files, f)
-		if f.Recipe != nil && (s.actor == nil || f.Name < s.actor.Name) {
+		if (f.Recipe != nil || b.mayFindRecipe(f)) && (s.actor == nil || f.Name < s.actor.Name) {
 			s.actor = f
 		}
 	}
@@ -177,6 +177,17 @@ func (b *Build) spots() []spot {
 		}
 	}
 	return spots
+}
+
+// mayFindRecipe tells whether a target that has no recipe, for which no implicit rule was
+// sought yet, has a place as a recipe of this make has: what needs it must not come before
+// that, even if it has to move.
+func (b *Build) mayFindRecipe(f *makefile.File) bool {
+	if f.Recipe != nil || f.TriedImplicit || f.Phony {
+		return false
+	}
+	r, at := b.ruler(), b.placeOf(f)
+	return at != 0 && (at-r.from)%r.step == 0
 }
 
 // hadPlace returns the place that a target has had, 0 if none, and whether another make has
