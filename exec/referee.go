@@ -134,7 +134,17 @@ func (w *Walk) tooEarly(f *makefile.File) bool {
 	if w.opt.Referee.Waiting() && (len(w.jobs)+len(w.waiting) > 0 || len(w.again()) > 0) {
 		return true
 	}
-	return len(w.held) > 0 || w.unsure && w.unfinished
+	return w.heldBefore(f) || w.unsure && w.unfinished
+}
+
+// heldBefore tells whether what serial make would have made before a target has failed, and
+// that is not final.
+func (w *Walk) heldBefore(f *makefile.File) bool {
+	if len(w.held) == 0 {
+		return false
+	}
+	order := w.serialOrder()
+	return slices.ContainsFunc(w.held, func(h heldJob) bool { return order[h.job.file] < order[f] })
 }
 
 // rearm makes a target and all that depend on it unmade.

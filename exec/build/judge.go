@@ -67,6 +67,9 @@ func (b *Build) Judge(f *makefile.File, must bool) exec.Verdict {
 	if b.elsewhere(f, n, &d, must) {
 		return exec.Undecided
 	}
+	if d.others && !must && !b.opts.DryRun && !b.takeBack(n) {
+		d = decision{verdict: exec.Run, why: "what others have left of it cannot be put back", old: b.graph.Target(n.name)}
+	}
 	n.reason, n.old = d.why, d.old
 	n.decided, n.must = &d, must
 	if d.verdict != exec.UpToDate && (d.verdict != exec.AsMake || must) {
@@ -101,9 +104,6 @@ func (b *Build) Judge(f *makefile.File, must bool) exec.Verdict {
 		b.ranAgain(n) // an earlier visit of this make had found that it has to, and what it goes by has changed
 	case exec.AsMake:
 		if d.others && !must {
-			if !b.takeBack(n) {
-				return exec.Run
-			}
 			b.dropTrace(n)
 		}
 		if d.adopt {
