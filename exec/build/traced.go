@@ -27,7 +27,7 @@ func (b *Build) traced(f *makefile.File, n *node, e cache.Entry, outs []cache.Ou
 			return decision{verdict: exec.Run, why: why, old: e.Trace(), on: by}
 		}
 	}
-	if in, by := b.makingInput(n, whole); by != nil {
+	if in, by := b.makingInput(n, whole, false); by != nil {
 		return decision{verdict: exec.AfterRunning, why: b.display(in.Path) + " is made anew now by the recipe of " + by.f.Name, on: by.f.Name}
 	}
 	in := b.checker.Holds(&e, func(in *cache.Input) bool {
@@ -68,6 +68,9 @@ func (b *Build) traced(f *makefile.File, n *node, e cache.Entry, outs []cache.Ou
 		}
 		return decision{verdict: exec.Run, why: why, old: old}
 	}
+	if in, by := b.makingInput(n, whole, true); by != nil {
+		return decision{verdict: exec.AfterRunning, why: "the recipe of " + by.f.Name + " leaves anew now what is in " + b.display(in.Path), on: by.f.Name}
+	}
 	return decision{verdict: exec.UpToDate, why: "everything that its recipe looked at is as it was", run: e.Run(), outs: outs, fresh: must}
 }
 
@@ -85,20 +88,31 @@ func (b *Build) makingAnew(n *node, in *cache.Input) *action {
 
 // makingInput finds such an action and what of it the target has read, whether that is still
 // as it was or not. It may change any moment, and what depends on the target may be a
-// command, which runs but once.
-func (b *Build) makingInput(n *node, t func() *cache.Trace) (*cache.Input, *action) {
+// command, which runs but once. Of names in a directory it is asked by itself, and only for
+// what would not be made: recipes that list one directory and leave something there may
+// run at the same time.
+func (b *Build) makingInput(n *node, t func() *cache.Trace, names bool) (*cache.Input, *action) {
 	running := b.runningBefore(n)
 	if len(running) == 0 {
 		return nil, nil
 	}
 	inputs := t().Inputs
 	for i := range inputs {
-		in := &inputs[i]
-		if in.Kind != cache.InputContent && in.Kind != cache.InputLink {
+		in, path := &inputs[i], inputs[i].Path
+		switch in.Kind {
+		case cache.InputContent, cache.InputLink:
+			if names {
+				continue
+			}
+		case cache.InputListing:
+			if path += "/"; !names {
+				continue
+			}
+		default:
 			continue
 		}
 		for _, a := range running {
-			if a.leftBefore()[in.Path] {
+			if a.leftBefore()[path] {
 				return in, a
 			}
 		}
