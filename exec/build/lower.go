@@ -104,11 +104,21 @@ func (b *Build) raiseFile(path string) {
 }
 
 // wasLowered lets those run again that looked at a file while it was put back for
-// another.
+// another. Of those that run yet this is found when they have ended.
 func (b *Build) wasLowered(path string) {
+	for _, a := range b.running {
+		a.beside = append(a.beside, path)
+	}
 	for _, d := range b.looked[path] {
-		if d.n.last == d && d.n.stale == "" && !b.sawIt(d, path) {
-			b.again(d.f, nil, b.display(path)+" was put back for another recipe while its own ran")
+		if d.n.last == d && d.n.stale == "" {
+			b.sawLowered(d, path)
 		}
+	}
+}
+
+// sawLowered lets an action run again that has seen something else at a path than it should.
+func (b *Build) sawLowered(d *done, path string) {
+	if !b.sawIt(d, path) {
+		b.again(d.f, nil, b.display(path)+" was put back for another recipe while its own ran")
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"fmake/tracefs"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -88,6 +90,34 @@ func TestHideLater(t *testing.T) {
 	b.finish(v)
 	if b.get("o") != "old\n" {
 		t.Error("hiding removed the file")
+	}
+}
+
+// TestMadeAgainByOther: what an action has removed and another has made since is absent for
+// it when it makes it anew.
+func TestMadeAgainByOther(t *testing.T) {
+	b := newBench(t)
+	b.put("a", "old\n")
+	b.put("text", "new\n")
+	v := b.view()
+	if status, out := b.sh(v, "rm a"); status != 0 {
+		t.Fatal(out)
+	}
+	b.serial++
+	other, err := b.engine.NewView(tracefs.ViewSpec{ID: "other", Serial: b.serial, Dir: b.dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if status, out := b.sh(other, "echo other >a"); status != 0 {
+		t.Fatal(out)
+	}
+	if status, out := b.sh(v, "dd if=text of=a conv=excl 2>&1"); status != 0 {
+		t.Error(out)
+	}
+	b.finish(v)
+	b.finish(other)
+	if got := b.get("a"); got != "new\n" {
+		t.Errorf("a is %q", got)
 	}
 }
 

@@ -170,10 +170,10 @@ func (n *node) changed(st *syscall.Stat_t) bool {
 	return o.Ino != st.Ino || o.Dev != st.Dev || o.Size != st.Size || o.Mtim != st.Mtim || o.Ctim != st.Ctim && o.Nlink == st.Nlink && o.Mode == st.Mode
 }
 
-// unused tells whether nobody has open the file that n was, so that it may become the one
-// that has taken its only name.
+// unused tells whether nobody has open the regular file that n was, so that it may become the
+// one that has taken its only name.
 func (t *table) unused(n *node) bool {
-	return len(n.held) == 0 && len(n.aliases) == 0 && n.opath == 0 && t.links[inodeOf(&n.st)] != n
+	return n.kind == syscall.S_IFREG && len(n.held) == 0 && len(n.aliases) == 0 && n.opath == 0 && t.links[inodeOf(&n.st)] != n
 }
 
 // unlink notes that a name is gone.

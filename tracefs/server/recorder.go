@@ -147,12 +147,15 @@ func (r *recorder) linked(path string, proc int32) {
 }
 
 // toldAbsent tells whether the action has looked at path, found nothing, and left it at
-// that.
+// that, or has removed what was there.
 func (r *recorder) toldAbsent(path string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	m := r.marks[path]
-	return m != nil && m.write == nil && (m.missed || m.flags&tracefs.LookAbsent != 0) && m.flags&tracefs.LookExists == 0
+	if m != nil && m.write != nil {
+		return m.write.removed
+	}
+	return m != nil && (m.missed || m.flags&tracefs.LookAbsent != 0) && m.flags&tracefs.LookExists == 0
 }
 
 // missed notes that a look-up on the way to making something found nothing. If that was

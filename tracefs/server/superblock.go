@@ -377,9 +377,17 @@ func (s *superblock) GetAttr(_ <-chan struct{}, in *fuse.GetAttrIn, out *fuse.At
 	return s.answerAttr(n, out)
 }
 
+// mayBecome tells whether n may become another file that has taken its name. In a system
+// tree it may not: programs that run may have pages of what it was.
+func (s *superblock) mayBecome(n *node, st *syscall.Stat_t) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.view != nil && n.kind == st.Mode&syscall.S_IFMT && s.unused(n)
+}
+
 func (s *superblock) answerAttr(n *node, out *fuse.AttrOut) fuse.Status {
 	st, err := s.stat(n)
-	if err != nil {
+	if err != nil && (err != unix.ESTALE || !s.mayBecome(n, &st)) {
 		return fuse.ToStatus(err)
 	}
 	s.mu.Lock()

@@ -107,7 +107,11 @@ func (l *lab) stale(tree string, want laws.Tree) ([]string, error) {
 	lines := laws.Diff(want, got, func(name string) bool {
 		return slices.Contains(l.makefiles, name) || slices.Contains(l.differ, name) || strings.HasSuffix(name, ".log")
 	})
-	return slices.DeleteFunc(lines, func(line string) bool { return strings.HasPrefix(line, " ") }), nil
+	more := func(line string) bool {
+		name, what, _ := strings.Cut(line, ": ")
+		return strings.HasPrefix(what, "should not be there") && slices.Contains(l.second, name)
+	}
+	return slices.DeleteFunc(lines, func(line string) bool { return strings.HasPrefix(line, " ") || more(line) }), nil
 }
 
 // start makes the two trees that are edited, with damaged makefiles.

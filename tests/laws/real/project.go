@@ -22,6 +22,7 @@ type project struct {
 	first     [][]string // of makes that have to run before it
 	makefiles []string   // to be damaged, where they are
 	sources   []string   // patterns of what is edited
+	second    []string   // what only a second make leaves, by any make
 }
 
 var projects = []project{
@@ -33,7 +34,10 @@ var projects = []project{
 		name: "jq", pkg: "jq", configure: "autoreconf -fi && ./configure --without-oniguruma --disable-docs --enable-maintainer-mode",
 		makefiles: []string{"Makefile"}, sources: []string{"src/*.[ch]"},
 	},
-	{name: "redis", pkg: "redis", args: []string{"MALLOC=libc"}, makefiles: []string{"src/Makefile"}, sources: []string{"src/*.[ch]"}},
+	{
+		name: "redis", pkg: "redis", args: []string{"MALLOC=libc", "OPTIMIZATION=-O0"}, makefiles: []string{"src/Makefile"}, sources: []string{"src/*.[ch]"},
+		second: []string{"src/Makefile.dep"},
+	},
 }
 
 // lab is where one project is built: three trees take turns at one path.
