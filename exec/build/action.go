@@ -194,7 +194,6 @@ type action struct {
 	moved   string                   // a path that it has read and that has changed since, "" if there is none
 	pieces  map[string]piece         // by path: what it has appended, once that was taken over
 	left    map[string]bool          // see leftBefore
-	beside  []string                 // in the graph: files that were put back for others while it ran
 	mtimes  map[string]int64         // of what the last run left, before this one
 	under   map[string]*cache.Output // by path: what it has replaced where a later version stood, nil for nothing
 	echo    string                   // the line that the walk is about to print

@@ -98,9 +98,6 @@ func (b *Build) ended(a *action, t *cache.Trace) {
 			b.looked[in.Path] = append(b.looked[in.Path], d)
 		}
 	}
-	for _, path := range a.beside {
-		b.sawLowered(d, path)
-	}
 	b.left(d, a.old)
 	b.shareMade(t)
 	b.sawLater(d)

@@ -60,7 +60,7 @@ func (b *Build) Judge(f *makefile.File, must bool) exec.Verdict {
 	b.onlyFiles = false
 	d := b.decide(f, n, must)
 	n.waits = d.verdict == exec.AfterRunning
-	if n.waits {
+	if n.waits || d.verdict == exec.Undecided {
 		b.repeated = true // what comes after it may be judged before it
 		return d.verdict
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"fmake/cache"
+	"fmake/exec"
 )
 
 // A file that actions edit in place has one version after another, and only the last
@@ -104,21 +105,50 @@ func (b *Build) raiseFile(path string) {
 }
 
 // wasLowered lets those run again that looked at a file while it was put back for
-// another. Of those that run yet this is found when they have ended.
+// another.
 func (b *Build) wasLowered(path string) {
-	for _, a := range b.running {
-		a.beside = append(a.beside, path)
-	}
 	for _, d := range b.looked[path] {
-		if d.n.last == d && d.n.stale == "" {
-			b.sawLowered(d, path)
+		if d.n.last == d && d.n.stale == "" && !b.sawIt(d, path) {
+			b.again(d.f, nil, b.display(path)+" was put back for another recipe while its own ran")
 		}
 	}
 }
 
-// sawLowered lets an action run again that has seen something else at a path than it should.
-func (b *Build) sawLowered(d *done, path string) {
-	if !b.sawIt(d, path) {
-		b.again(d.f, nil, b.display(path)+" was put back for another recipe while its own ran")
+// inputPutBack returns what a trace has read and is put back now for a recipe that runs: by
+// what stands there nobody else can be judged. It is "" if there is nothing of that kind.
+func (b *Build) inputPutBack(t func() *cache.Trace) string {
+	paths := b.putBackNow()
+	if len(paths) == 0 {
+		return ""
 	}
+	inputs := t().Inputs
+	for i := range inputs {
+		if in := &inputs[i]; in.Kind == cache.InputContent && slices.Contains(paths, in.Path) {
+			return in.Path
+		}
+	}
+	return ""
+}
+
+// putBackNow lists the files that are put back now, also by other makes in this process.
+func (b *Build) putBackNow() (paths []string) {
+	for path := range b.lowered {
+		paths = append(paths, path)
+	}
+	b.tree.logs.mu.Lock()
+	defer b.tree.logs.mu.Unlock()
+	for path, l := range b.tree.logs.known {
+		if l.lowered > 0 {
+			paths = append(paths, path)
+		}
+	}
+	return paths
+}
+
+// afterRunning is the verdict for what has to wait for a recipe, which may be another make's.
+func (b *Build) afterRunning() exec.Verdict {
+	if len(b.running) > 0 {
+		return exec.AfterRunning
+	}
+	return exec.Undecided
 }

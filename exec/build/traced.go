@@ -27,6 +27,9 @@ func (b *Build) traced(f *makefile.File, n *node, e cache.Entry, outs []cache.Ou
 			return decision{verdict: exec.Run, why: why, old: e.Trace(), on: by}
 		}
 	}
+	if p := b.inputPutBack(whole); p != "" {
+		return decision{verdict: b.afterRunning(), why: b.display(p) + " is put back for a recipe that runs now"}
+	}
 	if in, by := b.makingInput(n, whole, false); by != nil {
 		return decision{verdict: exec.AfterRunning, why: b.display(in.Path) + " is made anew now by the recipe of " + by.f.Name, on: by.f.Name}
 	}
