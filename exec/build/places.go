@@ -179,11 +179,11 @@ func (b *Build) spots() []spot {
 	return spots
 }
 
-// mayFindRecipe tells whether a target that has no recipe, for which no implicit rule was
-// sought yet, has a place as a recipe of this make has: what needs it must not come before
-// that, even if it has to move.
+// mayFindRecipe tells whether a target without a recipe, for which no implicit rule was sought
+// yet, has a place as a recipe of this make has: what needs it must not come before that, even
+// if it has to move.
 func (b *Build) mayFindRecipe(f *makefile.File) bool {
-	if f.Recipe != nil || f.TriedImplicit || f.Phony {
+	if f.TriedImplicit || f.Phony {
 		return false
 	}
 	r, at := b.ruler(), b.placeOf(f)

@@ -102,15 +102,10 @@ func (b *Build) makingInput(n *node, t func() *cache.Trace, names bool) (*cache.
 	inputs := t().Inputs
 	for i := range inputs {
 		in, path := &inputs[i], inputs[i].Path
-		switch in.Kind {
-		case cache.InputContent, cache.InputLink:
-			if names {
-				continue
-			}
-		case cache.InputListing:
-			if path += "/"; !names {
-				continue
-			}
+		switch {
+		case names && in.Kind == cache.InputListing:
+			path += "/"
+		case !names && (in.Kind == cache.InputContent || in.Kind == cache.InputLink):
 		default:
 			continue
 		}
