@@ -297,8 +297,6 @@ func (w *Walk) makeFile(f *makefile.File, depth int) Status {
 	if f.DoubleColon != nil {
 		f = f.DoubleColon
 	}
-	head := f
-	defer func() { w.unfinished = w.unfinished || busy(head) }()
 	if f.Run.Considered == w.pass {
 		// Nothing can have changed below it since, but a failure that was not
 		// reported, since nobody cared, may have to be reported now.
@@ -311,6 +309,8 @@ func (w *Walk) makeFile(f *makefile.File, depth int) Status {
 			return StatusSuccess
 		}
 	}
+	head := f
+	defer func() { w.unfinished = w.unfinished || busy(head) }()
 	status := StatusSuccess
 	for ; f != nil; f = f.Prev {
 		f.Run.Considered = w.pass

@@ -224,7 +224,7 @@ func (b *Build) missedEarlier(n *node, t *cache.Trace) string {
 	for _, p := range n.hide {
 		key := b.sp.key(p)
 		missed := func(in cache.Input) bool { return in.Path == key && in.Kind == cache.InputAbsent }
-		if slices.ContainsFunc(t.Inputs, missed) && b.leftEarlier(n, key) && b.exists(p) {
+		if b.leftEarlier(n, key) && slices.ContainsFunc(t.Inputs, missed) && b.exists(p) {
 			return key
 		}
 	}

@@ -49,7 +49,7 @@ func Open() (*Corpus, error) {
 // is created, without the top folder of the archive if all of it is in one, as an ordinary user
 // would. release is Debian's name of a release, or empty for that of this machine.
 func (c *Corpus) Source(pkg, release, dir string) error {
-	archive, err := c.fetch(pkg, release)
+	archive, err := c.fetch(filepath.Join("src", pkg), "*.orig.tar.*", "deb-src", release, "source", "--download-only", pkg)
 	if err != nil {
 		return fmt.Errorf("fetching the source of %s: %w", pkg, err)
 	}
@@ -80,37 +80,10 @@ func inOneFolder(names string) bool {
 	return true
 }
 
-// fetch returns the path of the package's upstream archive.
-func (c *Corpus) fetch(pkg, release string) (string, error) {
-	unlock, err := c.lock()
-	if err != nil {
-		return "", err
-	}
-	defer unlock()
-	dir := filepath.Join(c.dir, "src", pkg)
-	if archive := upstream(dir); archive != "" {
-		return archive, nil
-	}
-	apt, err := c.apt("deb-src", release)
-	if err != nil {
-		return "", err
-	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return "", err
-	}
-	if err := apt(dir, "source", "--download-only", pkg); err != nil {
-		return "", err
-	}
-	if archive := upstream(dir); archive != "" {
-		return archive, nil
-	}
-	return "", errors.New("the source package has no upstream archive")
-}
-
 // Package unpacks the files of a Debian package into dir, which is created. Nothing is
 // installed.
 func (c *Corpus) Package(pkg, dir string) error {
-	archive, err := c.fetchPackage(pkg)
+	archive, err := c.fetch(filepath.Join("deb", pkg), "*.deb", "deb", "", "download", pkg)
 	if err != nil {
 		return fmt.Errorf("fetching the package %s: %w", pkg, err)
 	}
@@ -120,37 +93,37 @@ func (c *Corpus) Package(pkg, dir string) error {
 	return quiet("", "dpkg-deb", "--extract", archive, dir)
 }
 
-// fetchPackage returns the path of a package's archive.
-func (c *Corpus) fetchPackage(pkg string) (string, error) {
+// fetch returns the path of the archive with a name of the given pattern that apt-get leaves
+// in a folder of the corpus; kind and release say which lists it goes by.
+func (c *Corpus) fetch(folder, pattern, kind, release string, command ...string) (string, error) {
 	unlock, err := c.lock()
 	if err != nil {
 		return "", err
 	}
 	defer unlock()
-	dir := filepath.Join(c.dir, "deb", pkg)
-	if found, _ := filepath.Glob(filepath.Join(dir, "*.deb")); len(found) > 0 {
-		return found[0], nil
+	dir := filepath.Join(c.dir, folder)
+	if archive := archiveIn(dir, pattern); archive != "" {
+		return archive, nil
 	}
-	apt, err := c.apt("deb", "")
+	apt, err := c.apt(kind, release)
 	if err != nil {
 		return "", err
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", err
 	}
-	if err := apt(dir, "download", pkg); err != nil {
+	if err := apt(dir, command...); err != nil {
 		return "", err
 	}
-	found, _ := filepath.Glob(filepath.Join(dir, "*.deb"))
-	if len(found) == 0 {
-		return "", errors.New("apt-get has left no archive")
+	if archive := archiveIn(dir, pattern); archive != "" {
+		return archive, nil
 	}
-	return found[0], nil
+	return "", errors.New("there is no " + pattern + " in the package")
 }
 
-// upstream finds the archive of the original source among a package's files.
-func upstream(dir string) string {
-	found, _ := filepath.Glob(filepath.Join(dir, "*.orig.tar.*"))
+// archiveIn finds an archive among a package's files.
+func archiveIn(dir, pattern string) string {
+	found, _ := filepath.Glob(filepath.Join(dir, pattern))
 	for _, f := range found {
 		if !strings.HasSuffix(f, ".asc") {
 			return f

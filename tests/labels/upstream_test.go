@@ -18,7 +18,7 @@ type upgrade struct {
 	name     string
 	install  func(u *upgraded, version int) // puts one version in its place, and makes what goes with it
 	build    func(u *upgraded)              // makes the application and the sibling, where the first version is
-	app      string                         // the application, which is executed
+	app      []string                       // the application's command, whose first word its label is for
 	label    []string                       // what its label is of
 	sibling  []string                       // a command
 	says     string                         // what the application prints
@@ -29,27 +29,27 @@ type upgrade struct {
 func upgrades() []upgrade {
 	return []upgrade{
 		{
-			name: "changed symbol", install: installLua, build: buildLua, app: "app/app",
+			name: "changed symbol", install: installLua, build: buildLua, app: []string{"app/app"},
 			label: []string{"--app", "app", "--lib", "lib/liblua.so"}, sibling: []string{"./sibling"},
 			says: "Lua 5.3\n", fails: "lua_newuserdata", versions: [2]string{"Lua 5.3\n", "Lua 5.4\n"},
 		},
 		{
-			name: "C++ ABI", install: installSigc, build: buildSigc, app: "app/app",
+			name: "C++ ABI", install: installSigc, build: buildSigc, app: []string{"app/app"},
 			label: []string{"--app", "app", "--lib", sigcPath}, sibling: []string{"./sibling"},
 			says: "signal 42\n", fails: "undefined symbol", versions: [2]string{"sigc++ 2\n", "sigc++ 3\n"},
 		},
 		{
-			name: "Python module", install: installMistune, build: buildMistune, app: "app/main.py",
+			name: "Python module", install: installMistune, build: buildMistune, app: []string{"app/main.py"},
 			label: []string{"--app", "app", "--lib", "site"}, sibling: []string{"/usr/bin/python3", "sibling.py"},
 			says: "<p>shown</p>\n", fails: "has no attribute 'Renderer'", versions: [2]string{"0.8.4\n", "2.0.4\n"},
 		},
 		{
-			name: "plug-in", install: installLpeg, build: buildLpeg, app: "app/lua",
+			name: "plug-in", install: installLpeg, build: buildLpeg, app: []string{"app/lua", "main.lua"},
 			label: []string{"--app", "app", "--lib", "plugins"}, sibling: []string{"./lua5.4", "main.lua"},
 			says: "Lua 5.3 matches to 4\n", fails: "undefined symbol: lua_getiuservalue", versions: [2]string{"", "Lua 5.4 matches to 4\n"},
 		},
 		{
-			name: "data file", install: installChunk, build: buildLpeg, app: "app/lua",
+			name: "data file", install: installChunk, build: buildLpeg, app: []string{"app/lua", "main.lua"},
 			label: []string{"--app", "app", "--lib", "data"}, sibling: []string{"./lua5.4", "main.lua"},
 			says: "Lua 5.3 has read it\n", fails: "version mismatch", versions: [2]string{"", "Lua 5.4 has read it\n"},
 		},
@@ -89,25 +89,21 @@ func (u *upgraded) play(up upgrade) {
 	u.Helper()
 	up.install(u, 1)
 	up.build(u)
-	app := []string{up.app}
-	if up.app == "app/lua" {
-		app = append(app, "main.lua")
-	}
-	u.says(up.says, app...)
+	u.says(up.says, up.app...)
 	u.says(up.versions[0], up.sibling...)
 	u.works(append([]string{u.frun, "label", "add", "old"}, up.label...)...)
 
 	up.install(u, 2)
-	if out, err := u.run(app...); err == nil || !strings.Contains(out, up.fails) {
+	if out, err := u.run(up.app...); err == nil || !strings.Contains(out, up.fails) {
 		u.Fatalf("the application does with the new library: %v, %q", err, out)
 	}
 	u.says(up.versions[1], up.sibling...)
-	inTurns := strings.Join(up.sibling, " ") + "; " + strings.Join(app, " ") + "; " + strings.Join(up.sibling, " ")
+	inTurns := strings.Join(up.sibling, " ") + "; " + strings.Join(up.app, " ") + "; " + strings.Join(up.sibling, " ")
 	both := up.versions[1] + up.says + up.versions[1]
-	u.says(up.says, append([]string{u.frun, "--labels", "--"}, app...)...)
+	u.says(up.says, append([]string{u.frun, "--labels", "--"}, up.app...)...)
 	u.says(both, u.frun, "--labels", "--", "sh", "-c", inTurns)
-	u.works(u.frun, "label", "wrap", "old", up.app, "--tree", u.TempDir())
-	u.says(up.says, app...)
+	u.works(u.frun, "label", "wrap", "old", up.app[0], "--tree", u.TempDir())
+	u.says(up.says, up.app...)
 	u.says(both, "sh", "-c", inTurns)
 }
 

@@ -159,18 +159,18 @@ func (k *kernel) entry(dir uint64, name string, flags uint32) {
 }
 
 // dropInode makes the kernel forget the attributes and pages of a file.
-func (k *kernel) dropInode(id uint64) {
-	msg := make([]byte, headSize+int(unsafe.Sizeof(fuse.NotifyInvalInodeOut{})))
-	binary.NativeEndian.PutUint64(msg[headSize:], id)
-	k.notify(noticeInode, msg)
-}
+func (k *kernel) dropInode(id uint64) { k.inode(id, 0) }
 
 // dropAttributes makes the kernel forget the attributes of a file. It waits for no lock, so
 // it is for handlers, too.
-func (k *kernel) dropAttributes(id uint64) {
+func (k *kernel) dropAttributes(id uint64) { k.inode(id, -1) }
+
+// inode makes the kernel forget the attributes of a file, and its pages from an offset on if
+// that is not below zero.
+func (k *kernel) inode(id uint64, offset int64) {
 	msg := make([]byte, headSize+int(unsafe.Sizeof(fuse.NotifyInvalInodeOut{})))
 	binary.NativeEndian.PutUint64(msg[headSize:], id)
-	binary.NativeEndian.PutUint64(msg[headSize+8:], ^uint64(0)) // an offset below zero: no pages
+	binary.NativeEndian.PutUint64(msg[headSize+8:], uint64(offset))
 	k.notify(noticeInode, msg)
 }
 

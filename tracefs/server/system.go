@@ -64,7 +64,7 @@ func (s *superblock) openSystem(n *node, in *fuse.OpenIn, out *fuse.OpenOut, mod
 	if err != nil {
 		return fuse.ToStatus(err)
 	}
-	if st.Mode&syscall.S_IFMT != n.kind || s.wasChanged(n, &st, mode) {
+	if s.wasChanged(n, &st, mode) {
 		s.closeKept(n)
 		return fuse.Status(syscall.ESTALE)
 	}

@@ -67,7 +67,7 @@ func newLab(t *testing.T, p project) *lab {
 		dir = filepath.Join(*keepIn, p.name)
 		os.RemoveAll(dir)
 	}
-	return &lab{project: p, dir: dir, place: filepath.Join(dir, "place"), cacheDir: filepath.Join(dir, "cache"), edits: map[string]string{}, differ: p.second}
+	return &lab{project: p, dir: dir, place: filepath.Join(dir, "place"), cacheDir: filepath.Join(dir, "cache"), edits: map[string]string{}}
 }
 
 func play(t *testing.T, p project, fmake, reference string) {
