@@ -114,8 +114,9 @@ func hasPrivilege(p string) bool {
 // nativeAction is a recipe in the real tree. What it changed is not known, so
 // everything that was looked at before is looked at again.
 type nativeAction struct {
-	b *Build
-	d *done
+	b     *Build
+	d     *done
+	acted bool // a line did more than print
 }
 
 func (b *Build) native(f *makefile.File, n *node) *nativeAction {
@@ -129,7 +130,7 @@ func (b *Build) native(f *makefile.File, n *node) *nativeAction {
 	if f.Recipe.AnyRecurse && !b.opts.DryRun {
 		b.graph.SetPlaceBelow(b.nameBelow(n), n.below)
 	}
-	return &nativeAction{b, d}
+	return &nativeAction{b: b, d: d}
 }
 
 func (*nativeAction) View() exec.View    { return exec.HostView{} }
@@ -138,7 +139,9 @@ func (*nativeAction) Looks() exec.View   { return nil }
 func (*nativeAction) Capture() bool      { return false }
 func (*nativeAction) Tries() bool        { return false }
 func (*nativeAction) Output(int, []byte) {}
-func (*nativeAction) Line(int, string)   {}
+
+// Line implements exec.Action.
+func (a *nativeAction) Line(_ int, text string) { a.acted = a.acted || !inert(text) }
 
 // Inherits implements exec.Action.
 func (*nativeAction) Inherits(_, _, _ *os.File) {}
@@ -153,6 +156,7 @@ func (a *nativeAction) End(status int, _ bool) error {
 	if a.d.f.Recipe.AnyRecurse {
 		b.keepBelow(a.d.f, a.d.n, status)
 	}
+	a.d.acted = a.acted && a.d.f.Phony && !a.d.f.Recipe.AnyRecurse && !b.opts.DryRun
 	b.moved = a.d.end
 	b.natives = append(b.natives, a.d)
 	b.arrivedUnseen(a.d.f)

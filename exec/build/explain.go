@@ -170,7 +170,7 @@ func (b *Build) explainRun(t *cache.Trace, who string) *explain.Run {
 	default:
 		r.Text = fmt.Sprintf("%s last ran at %s, took %v, because %s.", who, when, took, because)
 	}
-	if t.Flags&cache.NoStore != 0 && t.From == cache.FromRun && t.Flags&cache.Failed == 0 {
+	if t.Flags&cache.NoStore != 0 && t.From == cache.FromRun && t.Flags&cache.Failed == 0 && !isLeavings(t.Key, t.Flags) {
 		r.Notes = append(r.Notes, "Its result is not kept in the cache, because it is no function of the project's files.")
 	}
 	if b.holdsRoot(t) {

@@ -73,6 +73,9 @@ func (b *Build) nameOf(t *cache.Trace) string {
 
 // explainDeclared says how declared prerequisites and real inputs differ.
 func (b *Build) explainDeclared(a *explain.Answer, f *makefile.File, t *cache.Trace) {
+	if isLeavings(t.Key, t.Flags) {
+		return // what it has read is not known
+	}
 	declared := make(map[string]bool)
 	for _, d := range f.Deps {
 		if d.File == nil {

@@ -367,6 +367,7 @@ func (b *Build) Save() {
 // Close waits for the store and saves what was learned.
 func (b *Build) Close() {
 	b.wg.Wait()
+	b.keepLeavings()
 	if b.store != nil && !b.storeFailed && b.single == nil { // a command's graph does not hang on the store
 		if err := b.store.Sync(); err != nil {
 			b.storeError("writing", err)

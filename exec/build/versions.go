@@ -16,6 +16,8 @@ type version struct {
 	target string
 	out    cache.Output
 	before *cache.Output // what it replaced; nil if nothing was there
+
+	unwatched bool // what is in it, if it is a directory, came with it
 }
 
 // versions holds for every path that actions of this graph write the chain of
@@ -76,6 +78,7 @@ func (v *versions) index() {
 	v.failed = make(map[string][]version)
 	v.commands = make(map[string]bool)
 	v.mixed = v.b.families.several()
+	var left []string
 	for _, name := range v.b.graph.Names() {
 		e, ok := v.b.graph.Entry(name)
 		if ok && e.Flags()&cache.Failed != 0 {
@@ -85,6 +88,12 @@ func (v *versions) index() {
 		if !ok || e.Flags()&cache.Provisional != 0 {
 			continue // what was adopted is a source
 		}
+		if isLeavings(e.Key(), e.Flags()) {
+			if _, here := v.b.serials[name]; here {
+				left = append(left, name)
+				continue
+			}
+		}
 		if e.Flags()&cache.Always != 0 && !v.b.visited[name] {
 			// So is what was left by a command that is no part of this build.
 			for _, o := range e.Outputs() {
@@ -93,6 +102,19 @@ func (v *versions) index() {
 			continue
 		}
 		v.enter(name, e.Serial(), e.Outputs(), e.Befores())
+	}
+	for _, name := range left {
+		v.enterLeavings(name)
+	}
+}
+
+// enterLeavings enters what a phony recipe has left and no action has.
+func (v *versions) enterLeavings(name string) {
+	e, _ := v.b.graph.Entry(name)
+	outs := slices.DeleteFunc(e.Outputs(), func(o cache.Output) bool { return len(v.allOf(o.Path)) > 0 })
+	v.enter(name, e.Serial(), outs, nil)
+	for _, o := range outs {
+		v.paths[o.Path][0].unwatched = true
 	}
 }
 
@@ -228,7 +250,7 @@ func (v *versions) seen(name string, serial uint64, path string, keeps own) (out
 	} else {
 		out = orAbsent(chain[0].before, path)
 	}
-	return out, out.Type != 0 || !v.holdsSeen(name, serial, path)
+	return out, out.Type != 0 || chain[0].unwatched || !v.holdsSeen(name, serial, path)
 }
 
 // holdsSeen reports whether something is in a directory that the action name at position
