@@ -84,6 +84,7 @@ func (w *Walk) judge(v *visit, must bool) bool {
 		v.again = true
 		return false
 	case AfterRunning:
+		w.unsure = true // what depends on it in ways that no makefile tells has to wait, too
 		v.again = true
 		return false
 	}

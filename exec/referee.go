@@ -100,7 +100,7 @@ func (w *Walk) again() []Rerun {
 	if len(again) == 0 {
 		return nil
 	}
-	w.unsure = true
+	w.unsure, w.rearmed = true, true
 	if w.rounds++; w.rounds > maxRounds {
 		w.slots = 1
 	}

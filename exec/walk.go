@@ -121,6 +121,7 @@ type Walk struct {
 	below           func(args, env []string) Config // see Config.Below
 	undecided       int                             // targets of this pass that cannot be decided yet
 	unfinished      bool                            // a target that this pass has visited is not made yet
+	rearmed         bool                            // this pass has found something that is to be made once more
 	unsure          bool                            // something had to be repeated: commands wait for all before them
 	inside          bool                            // this make runs inside the process of the one above
 	threads         *threads                        // of the makes below that run inside the process
@@ -163,7 +164,7 @@ func (w *Walk) makeGoals(goals []*makefile.GoalDep) Status {
 	for len(goals) > 0 {
 		w.startWaiting()
 		w.awaitChange()
-		w.undecided, w.unfinished = 0, false
+		w.undecided, w.unfinished, w.rearmed = 0, false, false
 		var left []*makefile.GoalDep
 		before := w.started + w.finished
 		stopped := false
@@ -187,6 +188,7 @@ func (w *Walk) makeGoals(goals []*makefile.GoalDep) Status {
 		goals = left
 		switch {
 		case len(w.jobs) > 0 || len(w.waiting) > 0:
+		case w.rearmed: // what was found while commands were considered may mend what is held
 		case len(w.held) > 0:
 			w.resolveHeld()
 		case w.undecided > 0:

@@ -1,6 +1,7 @@
 package build
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -54,8 +55,35 @@ func (b *Build) findOvertakenBelow() {
 					b.sayAgain(d.f, w.f)
 				}
 			}
+			if w, path := b.laterBelow(d.n); w != nil {
+				b.repeat(d.f, nil, "a make below it looked at "+b.display(path)+" of "+w.f.Name+", which comes after it")
+			}
 		}
 	}
+}
+
+// laterBelow finds an action below a recipe with a make in it that has read what something
+// after that recipe was writing, and the path. Neither that make nor the view of the action
+// knew of it.
+func (b *Build) laterBelow(n *node) (w *done, path string) {
+	after := func(w *done) bool { return n.before(w.n) && w.end.After(n.tried) }
+	if !slices.ContainsFunc(b.writers, after) || b.graph.Refresh() != nil {
+		return nil, "" // a graph that cannot be read was reported when it was first read
+	}
+	below := b.entriesBelow(n, 0)
+	for _, name := range slices.Sorted(maps.Keys(below)) {
+		e := below[name]
+		for _, in := range e.Trace().Inputs {
+			if in.Path[0] != '.' || in.Kind != cache.InputContent {
+				continue
+			}
+			i := slices.IndexFunc(b.wrote[in.Path], after)
+			if i >= 0 && !b.chain.agrees(name, e.Serial(), e.Flags(), &in) {
+				return b.wrote[in.Path][i], in.Path
+			}
+		}
+	}
+	return nil, ""
 }
 
 // findPassedBy finds the recipes with a make in them that had not to be entered when they

@@ -144,6 +144,7 @@ type Build struct {
 	settled       []*done                   // every target that is settled, as last known
 	wrote, looked map[string][]*done        // by path: the writers and the actions of this build
 	filled        map[string][]*done        // by directory: the writers of what is in it
+	waiting       map[*node]maker           // targets that were last found to have to wait for a recipe that runs
 	awaited       map[string]*makefile.File // by path: who waits for a file without a rule
 	missed        []cache.Input             // what this make has missed
 	natives       []*done                   // the recipes that ran in the real tree
@@ -223,7 +224,6 @@ type node struct {
 	tried    time.Time               // after a failure: when it began
 	clash    []tracefs.Contention    // after a failure: what other actions were writing, too
 	stale    string                  // why its run in this build does not count
-	waits    bool                    // it was last found that a recipe which runs now has to end first
 	told     uint64                  // serial when its recipe began that starts a make: those below number their actions by it
 	below    uint64                  // the serial by which they are numbered now; see moveBelow
 	hide     []string                // what later actions made and its view must not show
@@ -254,7 +254,7 @@ func newBuild(db *makefile.Database, cwd string, o Options) *Build {
 		db: db, opts: o, hasher: o.Shared.hasher, reach: newReacher(db),
 		nodes: make(map[*makefile.File]*node), owned: make(map[string]*makefile.File),
 		suspect: make(map[string]suspect), warned: make(map[string]bool), visited: make(map[string]bool), places: make(map[string]uint64), wrote: make(map[string][]*done), looked: make(map[string][]*done), filled: make(map[string][]*done), commands: make(map[string]string), pretended: make(map[string]string), privileged: make(map[string]bool), found: make(map[string]bool), slots: make(chan struct{}, 64), names: make(map[cache.Hash]nameSet), passed: make(map[string]bool),
-		awaited: make(map[string]*makefile.File), lowered: make(map[string]*loweredFile), bases: make(map[string]*cache.Output), spoiled: make(map[string]fileTimes), freshened: make(map[*makefile.File]int64),
+		waiting: make(map[*node]maker), awaited: make(map[string]*makefile.File), lowered: make(map[string]*loweredFile), bases: make(map[string]*cache.Output), spoiled: make(map[string]fileTimes), freshened: make(map[*makefile.File]int64),
 	}
 	b.sp = newSpace(findRoot(cwd, &o), cwd, o.CacheDir, envMap(o.Env))
 	b.w = newWorld(b.sp, o.Shared, o.Idle)

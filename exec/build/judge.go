@@ -59,8 +59,8 @@ func (b *Build) Judge(f *makefile.File, must bool) exec.Verdict {
 	b.visited[n.name] = true
 	b.onlyFiles = false
 	d := b.decide(f, n, must)
-	n.waits = d.verdict == exec.AfterRunning
-	if n.waits || d.verdict == exec.Undecided {
+	b.waits(f, n, d.verdict == exec.AfterRunning)
+	if d.verdict == exec.AfterRunning || d.verdict == exec.Undecided {
 		b.repeated = true // what comes after it may be judged before it
 		return d.verdict
 	}
@@ -404,7 +404,10 @@ func (b *Build) leftByOther(n *node) *makefile.File {
 // aboutToRun tells whether the recipe of a target runs now, or may as soon as one that does
 // has ended.
 func (b *Build) aboutToRun(f *makefile.File) bool {
-	return len(b.running) > 0 && b.node(f).waits || slices.ContainsFunc(b.running, func(a *action) bool { return a.f == f })
+	if _, waits := b.waiting[b.node(f)]; waits && len(b.running) > 0 {
+		return true
+	}
+	return slices.ContainsFunc(b.running, func(a *action) bool { return a.f == f })
 }
 
 // onlyFreshened reports whether a target is older than its prerequisites only because

@@ -199,8 +199,12 @@ func (b *Build) hadPlace(f *makefile.File) (at uint64, fixed bool) {
 	if !b.ofOtherMake(n) {
 		return at, false
 	}
-	if e, known := b.graph.Entry(n.name); known && e.Serial() != 0 && e.Serial() < b.ruler().from {
+	e, known := b.graph.Entry(n.name)
+	if known && e.Serial() != 0 && e.Serial() < b.ruler().from {
 		return e.Serial(), true
+	}
+	if first, end := b.placesBelow(at); known && f.Recipe != nil && f.Recipe.AnyRecurse && e.Serial() >= first && e.Serial() < end {
+		return at, false // that make is one which its own recipe has started
 	}
 	return at, at != 0
 }

@@ -31,7 +31,7 @@ func (b *Build) traced(f *makefile.File, n *node, e cache.Entry, outs []cache.Ou
 		return decision{verdict: b.afterRunning(), why: b.display(p) + " is put back for a recipe that runs now"}
 	}
 	if in, by := b.makingInput(n, whole, false); by != nil {
-		return decision{verdict: exec.AfterRunning, why: b.display(in.Path) + " is made anew now by the recipe of " + by.f.Name, on: by.f.Name}
+		return decision{verdict: exec.AfterRunning, why: b.display(in.Path) + " is made anew now by the recipe of " + by.Name, on: by.Name}
 	}
 	in := b.checker.Holds(&e, func(in *cache.Input) bool {
 		return b.chain.agrees(n.name, e.Serial(), e.Flags(), in) || b.sameIntermediate(in) ||
@@ -39,7 +39,7 @@ func (b *Build) traced(f *makefile.File, n *node, e cache.Entry, outs []cache.Ou
 	})
 	if in != nil {
 		if by := b.makingAnew(n, in); by != nil {
-			return decision{verdict: exec.AfterRunning, why: b.describeIn(whole().Inputs, in) + ", which the recipe of " + by.f.Name + " makes anew now", on: by.f.Name}
+			return decision{verdict: exec.AfterRunning, why: b.describeIn(whole().Inputs, in) + ", which the recipe of " + by.Name + " makes anew now", on: by.Name}
 		}
 		return run(b.describeIn(whole().Inputs, in), "", in)
 	}
@@ -72,31 +72,38 @@ func (b *Build) traced(f *makefile.File, n *node, e cache.Entry, outs []cache.Ou
 		return decision{verdict: exec.Run, why: why, old: old}
 	}
 	if in, by := b.makingInput(n, whole, true); by != nil {
-		return decision{verdict: exec.AfterRunning, why: "the recipe of " + by.f.Name + " leaves anew now what is in " + b.display(in.Path), on: by.f.Name}
+		return decision{verdict: exec.AfterRunning, why: "the recipe of " + by.Name + " leaves anew now what is in " + b.display(in.Path), on: by.Name}
 	}
 	return decision{verdict: exec.UpToDate, why: "everything that its recipe looked at is as it was", run: e.Run(), outs: outs, fresh: must}
 }
 
-// makingAnew returns the action that runs now, comes before a target, and left last time
-// what the target has looked at: it has been taken back for the run, and the target cannot
-// be judged by that. nil if there is none.
-func (b *Build) makingAnew(n *node, in *cache.Input) *action {
-	for _, a := range b.runningBefore(n) {
-		if a.leftBefore()[in.Path] || in.Kind == cache.InputListing && a.leftBefore()[in.Path+"/"] {
-			return a
+// maker is a recipe that runs now, or that does as soon as one which runs has ended, and
+// what it left last time.
+type maker struct {
+	f    *makefile.File
+	left map[string]bool // its paths, and those of their directories with a slash behind
+}
+
+// makingAnew returns the recipe that runs now or waits to, comes before a target, and left
+// last time what the target has looked at: the target cannot be judged by what it has been
+// taken back for the run. nil if there is none.
+func (b *Build) makingAnew(n *node, in *cache.Input) *makefile.File {
+	for _, m := range b.makersBefore(n) {
+		if m.left[in.Path] || in.Kind == cache.InputListing && m.left[in.Path+"/"] {
+			return m.f
 		}
 	}
 	return nil
 }
 
-// makingInput finds such an action and what of it the target has read, whether that is still
+// makingInput finds such a recipe and what of it the target has read, whether that is still
 // as it was or not. It may change any moment, and what depends on the target may be a
 // command, which runs but once. Of names in a directory it is asked by itself, and only for
 // what would not be made: recipes that list one directory and leave something there may
 // run at the same time.
-func (b *Build) makingInput(n *node, t func() *cache.Trace, names bool) (*cache.Input, *action) {
-	running := b.runningBefore(n)
-	if len(running) == 0 {
+func (b *Build) makingInput(n *node, t func() *cache.Trace, names bool) (*cache.Input, *makefile.File) {
+	makers := b.makersBefore(n)
+	if len(makers) == 0 {
 		return nil, nil
 	}
 	inputs := t().Inputs
@@ -109,38 +116,68 @@ func (b *Build) makingInput(n *node, t func() *cache.Trace, names bool) (*cache.
 		default:
 			continue
 		}
-		for _, a := range running {
-			if a.leftBefore()[path] {
-				return in, a
+		for _, m := range makers {
+			if m.left[path] {
+				return in, m.f
 			}
 		}
 	}
 	return nil, nil
 }
 
-// runningBefore returns the actions that run now, come before a target, and have left
-// something last time.
-func (b *Build) runningBefore(n *node) (running []*action) {
+// makersBefore returns the recipes that run now or wait to, come before a target, and have
+// left something last time.
+func (b *Build) makersBefore(n *node) (makers []maker) {
 	for _, a := range b.running {
 		if a.n != n && a.n.before(n) && len(a.leftBefore()) > 0 {
-			running = append(running, a)
+			makers = append(makers, maker{a.f, a.left})
 		}
 	}
-	return running
+	if len(b.running) == 0 {
+		return nil
+	}
+	for w, m := range b.waiting {
+		if w != n && w.before(n) && len(m.left) > 0 {
+			makers = append(makers, m)
+		}
+	}
+	return makers
 }
 
-// leftBefore returns the paths of what an action's last run has left, and those of their
-// directories with a slash behind.
+// waits notes whether a target waits for a recipe that runs now.
+func (b *Build) waits(f *makefile.File, n *node, yes bool) {
+	if !yes {
+		delete(b.waiting, n)
+		return
+	}
+	if _, known := b.waiting[n]; known {
+		return
+	}
+	m := maker{f: f}
+	if e, ok := b.graph.Entry(n.name); ok {
+		m.left = leftPaths(e.Outputs())
+	}
+	b.waiting[n] = m
+}
+
+// leftBefore returns the paths of what an action's last run has left, as maker has them.
 func (a *action) leftBefore() map[string]bool {
 	if a.left == nil && a.old != nil {
-		a.left = make(map[string]bool, 2*len(a.old.Outputs))
-		for i := range a.old.Outputs {
-			p := a.old.Outputs[i].Path
-			dir, _ := splitPath(p)
-			a.left[p], a.left[dir+"/"] = true, true
-		}
+		a.left = leftPaths(a.old.Outputs)
 	}
 	return a.left
+}
+
+func leftPaths(outs []cache.Output) map[string]bool {
+	left := make(map[string]bool, 2*len(outs))
+	for i := range outs {
+		dir, _ := splitPath(outs[i].Path)
+		left[outs[i].Path], left[dir+"/"] = true, true
+		if outs[i].Type == typeDir {
+			left[outs[i].Path+"/"] = true // it may put something there this time
+		}
+	}
+	return left
 }
 
 // printsTheSame reports whether a recipe, which does what it did when a trace was
