@@ -381,8 +381,9 @@ func (s *Session) Remaking() bool { return s.w.remaking }
 // that are found during the build.
 func (s *Session) Shape() int { return s.w.shape }
 
-// Serial tells whether one recipe runs at a time.
-func (s *Session) Serial() bool { return s.w.slots == 1 }
+// Serial tells whether one recipe runs at a time, and all that comes before it has been made:
+// where many did at first, some may have failed, which is not judged yet.
+func (s *Session) Serial() bool { return s.w.slots == 1 && len(s.w.held) == 0 }
 
 // Makeable returns the target of the makefile that makes a file of this name, or
 // nil. Its name must have a suffix or a directory part; a rule must name it, or a pattern rule of the makefile's own must fit that

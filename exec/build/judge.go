@@ -227,16 +227,14 @@ func (b *Build) pretendedInput(f *makefile.File, t *cache.Trace) (why, by string
 // writtenBy returns the other target whose recipe has left a target's file in this build, so
 // that serial make would not make it any more; nil if there is none. What came to its end in
 // this build before the other wrote the file is a version of its own, and may have to be
-// made again; so is what an earlier build has made, if the other comes after it and was only
-// found to hold.
+// made again; so is what an earlier build has made, if the other comes after it.
 func (b *Build) writtenBy(f *makefile.File, n *node) *makefile.File {
 	owner := b.owned[n.path]
 	if owner == nil || owner == f || n.stale != "" || n.last != nil {
 		return nil
 	}
-	now := slices.ContainsFunc(b.wrote[b.sp.key(n.path)], func(w *done) bool { return w.f == owner })
 	e, known := b.graph.Entry(n.name)
-	if now || !known || e.Flags()&(cache.Failed|cache.Provisional) != 0 || !n.before(b.node(owner)) {
+	if !known || e.Flags()&(cache.Failed|cache.Provisional) != 0 || !n.before(b.node(owner)) {
 		return owner
 	}
 	return nil
