@@ -93,7 +93,7 @@ func (w *Walk) newJob(f *makefile.File) {
 	w.traceTarget(j)
 	w.startWhenIdle(j)
 	if w.slots == 1 || w.db.NotParallel {
-		for f.Run.State == stateRunning {
+		for f.Run.State == stateRunning && len(w.jobs)+len(w.waiting) > 0 { // else its failure is held
 			w.reap(true, false)
 		}
 	}
