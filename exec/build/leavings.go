@@ -28,6 +28,7 @@ func (b *Build) keepLeavings() {
 			left = b.chain.unknown()
 		}
 		outs := b.bornDuring(d, left)
+		left = slices.DeleteFunc(left, func(key string) bool { return findOutput(outs, key) != nil })
 		old := b.graph.Target(d.n.name)
 		if old != nil && !isLeavings(old.Key, old.Flags) {
 			continue // its recipe is watched where there is no .PHONY
@@ -92,7 +93,7 @@ func (b *Build) bornDuring(d *done, paths []string) (born []cache.Output) {
 }
 
 // unknown lists what is in directories that are there because actions have made them, and
-// is itself of no action.
+// is itself of no action and of no command.
 func (v *versions) unknown() []string {
 	v.of("") // makes the index
 	paths := []string{}
@@ -102,7 +103,7 @@ func (v *versions) unknown() []string {
 		}
 		names, _ := v.b.w.names(v.b.sp.abs(dir))
 		for _, entry := range names {
-			if key := joinPath(dir, entry); len(v.allOf(key)) == 0 {
+			if key := joinPath(dir, entry); len(v.allOf(key)) == 0 && !v.commands[key] {
 				paths = append(paths, key)
 			}
 		}

@@ -184,7 +184,7 @@ func (b *Build) leftOver() map[string][]string {
 		if _, made := b.tree.visit(name); made {
 			continue
 		}
-		if !ok || b.visited[name] || e.Flags()&cache.Failed != 0 {
+		if !ok || b.visited[name] || e.Flags()&cache.Failed != 0 || isLeavings(e.Key(), e.Flags()) {
 			continue
 		}
 		outs := e.Outputs()
