@@ -140,11 +140,11 @@ type Build struct {
 	slots       chan struct{} // bounds the writes to the store that are under way
 
 	nodes         map[*makefile.File]*node
-	order         map[*makefile.File]int    // serial order as known so far
-	settled       []*done                   // every target that is settled, as last known
-	wrote, looked map[string][]*done        // by path: the writers and the actions of this build
-	filled        map[string][]*done        // by directory: the writers of what is in it
-	waiting       map[*node]maker           // targets that were last found to have to wait for a recipe that runs
+	order         map[*makefile.File]int // serial order as known so far
+	settled       []*done                // every target that is settled, as last known
+	wrote, looked map[string][]*done     // by path: the writers and the actions of this build
+	filled        map[string][]*done     // by directory: the writers of what is in it
+	waiting       waiting
 	awaited       map[string]*makefile.File // by path: who waits for a file without a rule
 	missed        []cache.Input             // what this make has missed
 	natives       []*done                   // the recipes that ran in the real tree
@@ -254,7 +254,7 @@ func newBuild(db *makefile.Database, cwd string, o Options) *Build {
 		db: db, opts: o, hasher: o.Shared.hasher, reach: newReacher(db),
 		nodes: make(map[*makefile.File]*node), owned: make(map[string]*makefile.File),
 		suspect: make(map[string]suspect), warned: make(map[string]bool), visited: make(map[string]bool), places: make(map[string]uint64), wrote: make(map[string][]*done), looked: make(map[string][]*done), filled: make(map[string][]*done), commands: make(map[string]string), pretended: make(map[string]string), privileged: make(map[string]bool), found: make(map[string]bool), slots: make(chan struct{}, 64), names: make(map[cache.Hash]nameSet), passed: make(map[string]bool),
-		waiting: make(map[*node]maker), awaited: make(map[string]*makefile.File), lowered: make(map[string]*loweredFile), bases: make(map[string]*cache.Output), spoiled: make(map[string]fileTimes), freshened: make(map[*makefile.File]int64),
+		waiting: newWaiting(), awaited: make(map[string]*makefile.File), lowered: make(map[string]*loweredFile), bases: make(map[string]*cache.Output), spoiled: make(map[string]fileTimes), freshened: make(map[*makefile.File]int64),
 	}
 	b.sp = newSpace(findRoot(cwd, &o), cwd, o.CacheDir, envMap(o.Env))
 	b.w = newWorld(b.sp, o.Shared, o.Idle)

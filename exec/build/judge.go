@@ -402,10 +402,7 @@ func (b *Build) leftByOther(n *node) *makefile.File {
 // aboutToRun tells whether the recipe of a target runs now, or may as soon as one that does
 // has ended.
 func (b *Build) aboutToRun(f *makefile.File) bool {
-	if _, waits := b.waiting[b.node(f)]; waits && len(b.running) > 0 {
-		return true
-	}
-	return slices.ContainsFunc(b.running, func(a *action) bool { return a.f == f })
+	return len(b.running) > 0 && b.waiting.has(b.node(f)) || slices.ContainsFunc(b.running, func(a *action) bool { return a.f == f })
 }
 
 // onlyFreshened reports whether a target is older than its prerequisites only because

@@ -77,23 +77,15 @@ func (b *Build) traced(f *makefile.File, n *node, e cache.Entry, outs []cache.Ou
 	return decision{verdict: exec.UpToDate, why: "everything that its recipe looked at is as it was", run: e.Run(), outs: outs, fresh: must}
 }
 
-// maker is a recipe that runs now, or that does as soon as one which runs has ended, and
-// what it left last time.
-type maker struct {
-	f    *makefile.File
-	left map[string]bool // its paths, and those of their directories with a slash behind
-}
-
 // makingAnew returns the recipe that runs now or waits to, comes before a target, and left
 // last time what the target has looked at: the target cannot be judged by what it has been
 // taken back for the run. nil if there is none.
 func (b *Build) makingAnew(n *node, in *cache.Input) *makefile.File {
-	for _, m := range b.makersBefore(n) {
-		if m.left[in.Path] || in.Kind == cache.InputListing && m.left[in.Path+"/"] {
-			return m.f
-		}
+	by := b.makerBefore(n, in.Path)
+	if by == nil && in.Kind == cache.InputListing {
+		by = b.makerBefore(n, in.Path+"/")
 	}
-	return nil
+	return by
 }
 
 // makingInput finds such a recipe and what of it the target has read, whether that is still
@@ -102,8 +94,7 @@ func (b *Build) makingAnew(n *node, in *cache.Input) *makefile.File {
 // what would not be made: recipes that list one directory and leave something there may
 // run at the same time.
 func (b *Build) makingInput(n *node, t func() *cache.Trace, names bool) (*cache.Input, *makefile.File) {
-	makers := b.makersBefore(n)
-	if len(makers) == 0 {
+	if len(b.running) == 0 {
 		return nil, nil
 	}
 	inputs := t().Inputs
@@ -116,51 +107,77 @@ func (b *Build) makingInput(n *node, t func() *cache.Trace, names bool) (*cache.
 		default:
 			continue
 		}
-		for _, m := range makers {
-			if m.left[path] {
-				return in, m.f
-			}
+		if by := b.makerBefore(n, path); by != nil {
+			return in, by
 		}
 	}
 	return nil, nil
 }
 
-// makersBefore returns the recipes that run now or wait to, come before a target, and have
-// left something last time.
-func (b *Build) makersBefore(n *node) (makers []maker) {
+// makerBefore returns the recipe before a target that left a path last time, or something in
+// a directory with a slash behind, and that runs now or waits for one which does.
+func (b *Build) makerBefore(n *node, path string) *makefile.File {
 	for _, a := range b.running {
-		if a.n != n && a.n.before(n) && len(a.leftBefore()) > 0 {
-			makers = append(makers, maker{a.f, a.left})
+		if a.n != n && a.leftBefore()[path] && a.n.before(n) {
+			return a.f
 		}
 	}
-	if len(b.running) == 0 {
-		return nil
-	}
-	for w, m := range b.waiting {
-		if w != n && w.before(n) && len(m.left) > 0 {
-			makers = append(makers, m)
+	if len(b.running) > 0 {
+		for w, f := range b.waiting.makers[path] {
+			if w != n && w.before(n) {
+				return f
+			}
 		}
 	}
-	return makers
+	return nil
+}
+
+// waiting are the targets that were last found to have to wait for a recipe which runs.
+type waiting struct {
+	left   map[*node]map[string]bool           // see leftPaths
+	makers map[string]map[*node]*makefile.File // the same by path
+}
+
+func newWaiting() waiting {
+	return waiting{make(map[*node]map[string]bool), make(map[string]map[*node]*makefile.File)}
+}
+
+func (w *waiting) has(n *node) bool { _, yes := w.left[n]; return yes }
+
+// add enters a target and what it left last time.
+func (w *waiting) add(f *makefile.File, n *node, left map[string]bool) {
+	w.left[n] = left
+	for path := range left {
+		if w.makers[path] == nil {
+			w.makers[path] = make(map[*node]*makefile.File)
+		}
+		w.makers[path][n] = f
+	}
+}
+
+func (w *waiting) remove(n *node) {
+	for path := range w.left[n] {
+		delete(w.makers[path], n)
+	}
+	delete(w.left, n)
 }
 
 // waits notes whether a target waits for a recipe that runs now.
 func (b *Build) waits(f *makefile.File, n *node, yes bool) {
-	if !yes {
-		delete(b.waiting, n)
-		return
+	switch {
+	case b.waiting.has(n) == yes:
+	case yes:
+		var left map[string]bool
+		if e, known := b.graph.Entry(n.name); known {
+			left = leftPaths(e.Outputs())
+		}
+		b.waiting.add(f, n, left)
+	default:
+		b.waiting.remove(n)
 	}
-	if _, known := b.waiting[n]; known {
-		return
-	}
-	m := maker{f: f}
-	if e, ok := b.graph.Entry(n.name); ok {
-		m.left = leftPaths(e.Outputs())
-	}
-	b.waiting[n] = m
 }
 
-// leftBefore returns the paths of what an action's last run has left, as maker has them.
+// leftBefore returns the paths of what an action's last run has left, see leftPaths.
 func (a *action) leftBefore() map[string]bool {
 	if a.left == nil && a.old != nil {
 		a.left = leftPaths(a.old.Outputs)
@@ -168,13 +185,15 @@ func (a *action) leftBefore() map[string]bool {
 	return a.left
 }
 
+// leftPaths returns the paths of outputs, and with a slash behind the directories in which
+// they are, or which they are: something may be put there.
 func leftPaths(outs []cache.Output) map[string]bool {
 	left := make(map[string]bool, 2*len(outs))
 	for i := range outs {
 		dir, _ := splitPath(outs[i].Path)
 		left[outs[i].Path], left[dir+"/"] = true, true
 		if outs[i].Type == typeDir {
-			left[outs[i].Path+"/"] = true // it may put something there this time
+			left[outs[i].Path+"/"] = true
 		}
 	}
 	return left
