@@ -312,7 +312,7 @@ func (w *Walk) makeFile(f *makefile.File, depth int) Status {
 		}
 	}
 	head := f
-	defer func() { w.unfinished = w.unfinished || busy(head) }()
+	defer func() { w.unfinished = w.unfinished || busy(head) && mayRepeat(head) }()
 	status := StatusSuccess
 	for ; f != nil; f = f.Prev {
 		f.Run.Considered = w.pass
@@ -327,6 +327,12 @@ func (w *Walk) makeFile(f *makefile.File, depth int) Status {
 		status = max(status, s)
 	}
 	return status
+}
+
+// mayRepeat tells whether a target's recipe may run once more: not a command's, nor that of a
+// group, which is made when its prerequisites are.
+func mayRepeat(f *makefile.File) bool {
+	return !f.Phony || f.Recipe != nil && f.Recipe.AnyRecurse
 }
 
 // isUpdating tells whether the walk is inside f: a prerequisite for which that
