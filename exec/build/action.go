@@ -114,9 +114,8 @@ func hasPrivilege(p string) bool {
 // nativeAction is a recipe in the real tree. What it changed is not known, so
 // everything that was looked at before is looked at again.
 type nativeAction struct {
-	b     *Build
-	d     *done
-	acted bool // a line did more than print
+	b *Build
+	d *done
 }
 
 func (b *Build) native(f *makefile.File, n *node) *nativeAction {
@@ -130,7 +129,7 @@ func (b *Build) native(f *makefile.File, n *node) *nativeAction {
 	if f.Recipe.AnyRecurse && !b.opts.DryRun {
 		b.graph.SetPlaceBelow(b.nameBelow(n), n.below)
 	}
-	return &nativeAction{b: b, d: d}
+	return &nativeAction{b, d}
 }
 
 func (*nativeAction) View() exec.View    { return exec.HostView{} }
@@ -141,7 +140,7 @@ func (*nativeAction) Tries() bool        { return false }
 func (*nativeAction) Output(int, []byte) {}
 
 // Line implements exec.Action.
-func (a *nativeAction) Line(_ int, text string) { a.acted = a.acted || !inert(text) }
+func (a *nativeAction) Line(_ int, text string) { a.d.acted = a.d.acted || !inert(text) }
 
 // Inherits implements exec.Action.
 func (*nativeAction) Inherits(_, _, _ *os.File) {}
@@ -156,7 +155,6 @@ func (a *nativeAction) End(status int, _ bool) error {
 	if a.d.f.Recipe.AnyRecurse {
 		b.keepBelow(a.d.f, a.d.n, status)
 	}
-	a.d.acted = a.acted && a.d.f.Phony && !a.d.f.Recipe.AnyRecurse && !b.opts.DryRun
 	b.moved = a.d.end
 	b.natives = append(b.natives, a.d)
 	b.arrivedUnseen(a.d.f)

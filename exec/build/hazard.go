@@ -27,7 +27,7 @@ type done struct {
 	ran          bool
 	missed       []string // paths that were not there at its first look, and then were
 	left         bool     // it ran or was put back: what is known of it is of this build
-	acted        bool     // it is a phony recipe that may have made something
+	acted        bool     // in the real tree: a line did more than print
 }
 
 // maxReruns bounds how often hazards repeat one action in a build: the walk goes serial

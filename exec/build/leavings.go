@@ -19,9 +19,12 @@ import (
 
 // keepLeavings notes what the phony recipes have left that this build has run.
 func (b *Build) keepLeavings() {
+	if b.opts.DryRun {
+		return
+	}
 	var left []string // paths in directories that actions have made, of no action
 	for _, d := range b.natives {
-		if !d.acted {
+		if !d.acted || !d.f.Phony || d.f.Recipe.AnyRecurse {
 			continue
 		}
 		if left == nil {

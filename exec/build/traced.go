@@ -2,6 +2,7 @@ package build
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 
 	"fmake/cache"
@@ -94,8 +95,8 @@ func (b *Build) makingAnew(n *node, in *cache.Input) *makefile.File {
 // what would not be made: recipes that list one directory and leave something there may
 // run at the same time.
 func (b *Build) makingInput(n *node, t func() *cache.Trace, names bool) (*cache.Input, *makefile.File) {
-	if len(b.running) == 0 {
-		return nil, nil
+	if !b.hasMakers(n) {
+		return nil, nil // what it has read need not be decoded
 	}
 	inputs := t().Inputs
 	for i := range inputs {
@@ -112,6 +113,12 @@ func (b *Build) makingInput(n *node, t func() *cache.Trace, names bool) (*cache.
 		}
 	}
 	return nil, nil
+}
+
+// hasMakers reports whether there may be such recipes for a target at all.
+func (b *Build) hasMakers(n *node) bool {
+	return len(b.running) > 0 && len(b.waiting.left) > 0 ||
+		slices.ContainsFunc(b.running, func(a *action) bool { return a.n != n && a.n.before(n) && len(a.leftBefore()) > 0 })
 }
 
 // makerBefore returns the recipe before a target that left a path last time, or something in
