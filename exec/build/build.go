@@ -153,7 +153,9 @@ type Build struct {
 	nativesOn     int                       // how many of them run now
 	moved         time.Time                 // when something was last written
 	bases         map[string]*cache.Output  // by path: what was there before actions changed it at the same time
-	spoiled       map[string]fileTimes      // by name: targets whose recipes have left in this build what is not good
+	spoiled       map[string]bool           // by name: targets whose recipes have left in this build what is not good
+	states        states                    // what files have been for some time of this build
+	puts          map[string]put            // by path: when what was there before was last put there
 	heard         int                       // how much of the tree's news it knows
 	recovering    bool                      // runs were cut short before this build: what they left looked like sources until they ran again
 	repeated      bool                      // something is made more than once
@@ -254,7 +256,7 @@ func newBuild(db *makefile.Database, cwd string, o Options) *Build {
 		db: db, opts: o, hasher: o.Shared.hasher, reach: newReacher(db),
 		nodes: make(map[*makefile.File]*node), owned: make(map[string]*makefile.File),
 		suspect: make(map[string]suspect), warned: make(map[string]bool), visited: make(map[string]bool), places: make(map[string]uint64), wrote: make(map[string][]*done), looked: make(map[string][]*done), filled: make(map[string][]*done), commands: make(map[string]string), pretended: make(map[string]string), privileged: make(map[string]bool), found: make(map[string]bool), slots: make(chan struct{}, 64), names: make(map[cache.Hash]nameSet), passed: make(map[string]bool),
-		waiting: newWaiting(), awaited: make(map[string]*makefile.File), lowered: make(map[string]*loweredFile), bases: make(map[string]*cache.Output), spoiled: make(map[string]fileTimes), freshened: make(map[*makefile.File]int64),
+		waiting: newWaiting(), awaited: make(map[string]*makefile.File), lowered: make(map[string]*loweredFile), bases: make(map[string]*cache.Output), spoiled: make(map[string]bool), states: make(states), puts: make(map[string]put), freshened: make(map[*makefile.File]int64),
 	}
 	b.sp = newSpace(findRoot(cwd, &o), cwd, o.CacheDir, envMap(o.Env))
 	b.w = newWorld(b.sp, o.Shared, o.Idle)

@@ -36,23 +36,18 @@ func (a *action) sharedPath(shared []tracefs.Contention, rec *tracefs.Record) {
 	b.separateAll(a.f, a.n, shared)
 }
 
-// fileTimes are the times at which files were changed, by path: an action tells by them whose
-// version it has found, also if nobody could read that any more.
-type fileTimes map[string]int64
-
 // spoilt records what an action has left that others have written or changed meanwhile, so
 // that it runs again; those of them that are to run again, too, do so one after the other.
 func (a *action) spoilt(rec *tracefs.Record) {
 	b := a.b
-	a.notGood(rec, 0)
-	left := make(fileTimes, len(rec.Writes))
-	b.spoiled[a.n.name] = left
+	t := a.notGood(rec, 0)
+	b.spoiled[a.n.name] = true
 	for i := range rec.Writes {
 		key := b.sp.key(rec.Writes[i].Path)
-		left[key] = rec.Writes[i].After.Ctime
+		b.states.add(key, rec.Writes[i].After.Ctime, state{target: a.n.name, serial: a.n.serial, before: findOutput(t.Befores, key)})
 		for _, x := range b.chain.failed[key] {
 			other := b.db.Lookup(b.display(x.target))
-			if x.target == a.n.name || b.spoiled[x.target] == nil || other == nil || other == a.f {
+			if x.target == a.n.name || !b.spoiled[x.target] || other == nil || other == a.f {
 				continue
 			}
 			first, second := a.f, other

@@ -225,13 +225,15 @@ func (b *Build) foundLater(n *node, t *cache.Trace, path string) bool {
 	if found == nil || found.Type != typeRegular {
 		return false
 	}
-	return slices.ContainsFunc(b.chain.allOf(path), func(x version) bool {
+	if s, known := b.states[path][found.Stat.Ctime]; known {
+		return b.laterState(n, &s)
+	}
+	return slices.ContainsFunc(b.chain.of(path), func(x version) bool {
 		if x.target == n.name || x.serial < n.serial || b.chain.isStranger(&x, n.serial) {
 			return false
 		}
-		at, spoilt := b.spoiled[x.target][path]
 		now := slices.ContainsFunc(b.wrote[path], func(w *done) bool { return w.n.name == x.target })
-		return spoilt && at == found.Stat.Ctime || now && x.out.Stat.Ctime == found.Stat.Ctime
+		return now && x.out.Stat.Ctime == found.Stat.Ctime
 	})
 }
 

@@ -32,7 +32,7 @@ func (a *action) succeeded(rec *tracefs.Record) error {
 		a.sharedPath(c, rec)
 		return nil
 	}
-	if p := cmp.Or(a.meddled(rec), a.overtakenAt(rec)); p != "" {
+	if p := cmp.Or(a.meddled(rec), a.overtakenAt(rec), a.putOver(rec)); p != "" {
 		a.changedUnder(p, rec)
 		return nil
 	}
@@ -43,7 +43,7 @@ func (a *action) succeeded(rec *tracefs.Record) error {
 	}
 	t := a.trace(rec)
 	b.forgetWrites(rec)
-	if p := cmp.Or(a.moved, a.overtakenAt(rec)); p != "" { // while what it has left was hashed
+	if p := cmp.Or(a.moved, a.overtakenAt(rec), a.putOver(rec)); p != "" { // while what it has left was hashed
 		a.changedUnder(p, rec)
 		return nil
 	}
@@ -144,7 +144,7 @@ func (a *action) failed(rec *tracefs.Record, status int) {
 }
 
 // notGood records what an action has left that must not be taken as good.
-func (a *action) notGood(rec *tracefs.Record, status int) {
+func (a *action) notGood(rec *tracefs.Record, status int) *cache.Trace {
 	b := a.b
 	t := &cache.Trace{
 		Target: a.f.Name, Dir: b.sp.key(b.sp.cwd), Status: status, Flags: cache.Failed | b.passing(a.f), Serial: a.n.serial,
@@ -169,6 +169,7 @@ func (a *action) notGood(rec *tracefs.Record, status int) {
 	a.showSegments(left)
 	b.ranAgain(a.n)
 	a.done()
+	return t
 }
 
 // forgetWrites lets everything that an action wrote be looked at again.

@@ -324,6 +324,7 @@ func (b *Build) rollBack(a *action) []string {
 	if a.old == nil || a.old.Flags&cache.Stateful != 0 || a.n.always && a.old.Status != statusCut {
 		return b.rollBackSuspect(a, nil)
 	}
+	b.ofRun(a)
 	var hide []string
 	a.mtimes = make(map[string]int64)
 	for i := range a.old.Outputs {
@@ -441,7 +442,8 @@ func (b *Build) putFound(a *action, path, p string) bool {
 	if slices.ContainsFunc(chain, earlier) {
 		return false
 	}
-	if b.spoiled[a.n.name] == nil && (len(chain) == 0 || !b.laterVersion(a, path) || !b.chain.stands(chain)) {
+	over := len(chain) > 0 && b.laterVersion(a, path) && b.chain.stands(chain)
+	if !b.spoiled[a.n.name] && !over && !b.standsLater(a.n, path, p) {
 		return false
 	}
 	return b.putVersion(b.foundFirst(a, path), p)
@@ -454,9 +456,15 @@ func (b *Build) foundFirst(a *action, path string) *cache.Output {
 	all := b.chain.allOf(path)
 	ended := a.old.Started + a.old.Duration
 	for found != nil {
+		if s, known := b.states[path][found.Stat.Ctime]; known {
+			if s.target != a.n.name && !b.laterState(a.n, &s) {
+				break
+			}
+			found = s.before
+			continue
+		}
 		i := slices.IndexFunc(all, func(x version) bool {
-			at, spoilt := b.spoiled[x.target][path]
-			if x.target == a.n.name || x.serial < a.n.serial || !sameContent(&x.out, found) && !(spoilt && at == found.Stat.Ctime) {
+			if x.target == a.n.name || x.serial < a.n.serial || !sameContent(&x.out, found) {
 				return false
 			}
 			t := b.graph.Target(x.target)
@@ -518,7 +526,9 @@ func (b *Build) putBack(o *cache.Output, p string) {
 		if b.client() == nil {
 			return
 		}
-		_, err = b.contents.Restore(o.Hash, p, fileMode(o.Mode))
+		if _, err = b.contents.Restore(o.Hash, p, fileMode(o.Mode)); err == nil {
+			defer b.putAgain(o, p)
+		}
 	case typeLink:
 		err = cache.RestoreLink(o.Link, p)
 	case typeDir:

@@ -402,7 +402,7 @@ func (v *versions) isLater(n *node, in *cache.Input) bool {
 		later = true
 	}
 	return later || slices.ContainsFunc(v.failed[in.Path], func(x version) bool {
-		return v.b.spoiled[x.target] != nil && x.target != n.name && x.out.Type == typeRegular && x.out.Hash == in.Hash && x.serial > n.serial && !v.isStranger(&x, n.serial)
+		return v.b.spoiled[x.target] && x.target != n.name && x.out.Type == typeRegular && x.out.Hash == in.Hash && x.serial > n.serial && !v.isStranger(&x, n.serial)
 	})
 }
 
