@@ -142,6 +142,7 @@ type Build struct {
 	nodes         map[*makefile.File]*node
 	order         map[*makefile.File]int // serial order as known so far
 	settled       []*done                // every target that is settled, as last known
+	trusted       map[*node]*done        // those of which nothing is known, and whose files may be gone since
 	wrote, looked map[string][]*done     // by path: the writers and the actions of this build
 	filled        map[string][]*done     // by directory: the writers of what is in it
 	waiting       waiting
@@ -256,7 +257,7 @@ func newBuild(db *makefile.Database, cwd string, o Options) *Build {
 		db: db, opts: o, hasher: o.Shared.hasher, reach: newReacher(db),
 		nodes: make(map[*makefile.File]*node), owned: make(map[string]*makefile.File),
 		suspect: make(map[string]suspect), warned: make(map[string]bool), visited: make(map[string]bool), places: make(map[string]uint64), wrote: make(map[string][]*done), looked: make(map[string][]*done), filled: make(map[string][]*done), commands: make(map[string]string), pretended: make(map[string]string), privileged: make(map[string]bool), found: make(map[string]bool), slots: make(chan struct{}, 64), names: make(map[cache.Hash]nameSet), passed: make(map[string]bool),
-		waiting: newWaiting(), awaited: make(map[string]*makefile.File), lowered: make(map[string]*loweredFile), bases: make(map[string]*cache.Output), spoiled: make(map[string]bool), states: make(states), puts: make(map[string]put), freshened: make(map[*makefile.File]int64),
+		waiting: newWaiting(), awaited: make(map[string]*makefile.File), lowered: make(map[string]*loweredFile), bases: make(map[string]*cache.Output), spoiled: make(map[string]bool), states: make(states), trusted: make(map[*node]*done), puts: make(map[string]put), freshened: make(map[*makefile.File]int64),
 	}
 	b.sp = newSpace(findRoot(cwd, &o), cwd, o.CacheDir, envMap(o.Env))
 	b.w = newWorld(b.sp, o.Shared, o.Idle)

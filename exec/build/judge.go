@@ -58,6 +58,7 @@ func (b *Build) Judge(f *makefile.File, must bool) exec.Verdict {
 	b.finishLogs()
 	b.visited[n.name] = true
 	b.onlyFiles = false
+	looking := time.Now()
 	d := b.decide(f, n, must)
 	b.waits(f, n, d.verdict == exec.AfterRunning)
 	if d.verdict == exec.AfterRunning || d.verdict == exec.Undecided {
@@ -100,9 +101,12 @@ func (b *Build) Judge(f *makefile.File, must bool) exec.Verdict {
 		b.stays(f, n)
 		n.run = d.run
 		b.own(f, d.outs)
-		b.settle(done{f: f, n: n})
+		b.settle(done{f: f, n: n, started: looking})
 		b.ranAgain(n) // an earlier visit of this make had found that it has to, and what it goes by has changed
 	case exec.AsMake:
+		if !must {
+			b.trust(f, n, looking)
+		}
 		if d.others && !must {
 			b.dropTrace(n)
 		}
@@ -300,7 +304,7 @@ func (b *Build) vanished(f *makefile.File, n *node) bool {
 	if b.active+b.nativesOn+len(b.natives) == 0 || n.path != b.w.real(b.sp.target(f.Name)) {
 		return false
 	}
-	return f.Run.Mtime != exec.MtimeUnknown && f.Run.Mtime != exec.MtimeNone
+	return hadFile(f)
 }
 
 // alwaysRun says why GNU make runs f every time, or returns "".

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"fmake/cache"
+	"fmake/exec"
 	"fmake/makefile"
 )
 
@@ -18,8 +19,8 @@ import (
 // known of it from an earlier pass.
 func (b *Build) settle(d done) *done {
 	d.end = time.Now()
-	if !d.ran {
-		d.started = d.end
+	if d.started.IsZero() {
+		d.started = d.end // what was put back
 	}
 	d.n.last = &d
 	b.settled = append(b.settled, &d)
@@ -165,6 +166,7 @@ func (b *Build) findOvertaken() {
 		}
 	}
 	b.settled = kept
+	b.findRemoved()
 	b.findPassedBy()
 	b.findOvertakenBelow()
 }
@@ -185,6 +187,33 @@ func (b *Build) removedSince(d *done) *cache.Output {
 		return nil
 	}
 	return b.missingOutput(d.t.Outputs)
+}
+
+// trust notes a target whose file GNU make's rule has found good: nothing is known of how it
+// was made, and it may be gone once what runs now has ended.
+func (b *Build) trust(f *makefile.File, n *node, looking time.Time) {
+	if b.active+b.nativesOn > 0 || b.repeated {
+		b.trusted[n] = &done{f: f, n: n, started: looking}
+	}
+}
+
+// findRemoved finds such targets whose files recipes before them have removed since.
+func (b *Build) findRemoved() {
+	for n, d := range b.trusted {
+		key := b.sp.key(n.path)
+		if b.unwatched(n, d.started) == nil && b.lastBefore(n, b.wrote[key], d.started) == nil || b.exists(n.path) {
+			continue
+		}
+		delete(b.trusted, n)
+		if n.last == nil && hadFile(d.f) {
+			b.repeat(d.f, nil, b.display(key)+" was removed by a recipe before it")
+		}
+	}
+}
+
+// hadFile reports whether a target's file was there when make looked.
+func hadFile(f *makefile.File) bool {
+	return f.Run.Mtime != exec.MtimeUnknown && f.Run.Mtime != exec.MtimeNone
 }
 
 // movers are the targets that may have written something, in serial order, each
