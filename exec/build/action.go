@@ -405,6 +405,7 @@ func (a *action) open() (*tracefs.View, error) {
 		return nil, err
 	}
 	a.journal = b.begin(a.n, b.passing(a.f))
+	b.keepUsers(a.n, a.old)
 	a.hidden = b.rollBack(a)
 	a.n.adopted = nil
 	if a.old != nil && a.old.Flags&cache.Provisional != 0 {

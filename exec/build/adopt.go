@@ -56,3 +56,55 @@ func (b *Build) named(f *makefile.File) (inputs []cache.Input) {
 	take(b.w.realFile(name), cache.InputContent)
 	return inputs
 }
+
+// keepUsers keeps the user's file, in whose place the target's recipe is about to leave its
+// own. What its prerequisites are may change yet while others run, and back to what they were.
+func (b *Build) keepUsers(n *node, old *cache.Trace) {
+	if old == nil || old.Flags&cache.Provisional == 0 || len(old.Outputs) != 1 || b.active == 0 && !b.repeated {
+		return
+	}
+	o := &old.Outputs[0]
+	if o.Type != typeRegular || b.client() == nil {
+		return
+	}
+	if _, _, err := b.contents.PutFile(b.sp.abs(o.Path), o.Hash); err == nil {
+		n.users = old
+	}
+}
+
+// usersAgain reports whether a target is to have the user's file again: its recipe ran in
+// this build because of what has come to be as it was since.
+func (b *Build) usersAgain(n *node) bool {
+	t := n.users
+	if t == nil || !b.contents.Has(t.Outputs[0].Hash) {
+		return false
+	}
+	if _, by := b.makingInput(n, func() *cache.Trace { return t }, false); by != nil {
+		return false
+	}
+	return !slices.ContainsFunc(t.Inputs, func(in cache.Input) bool {
+		return !b.w.same(&in) && !b.chain.agrees(n.name, n.serial, t.Flags, &in) && !b.w.hasHash(b.sp.abs(in.Path), in.Hash)
+	})
+}
+
+// giveBack puts the user's file back in place of what the target's recipe has left, and
+// undoes whatever else that did.
+func (b *Build) giveBack(f *makefile.File, n *node) {
+	t := *n.users
+	t.Outputs = slices.Clone(t.Outputs)
+	t.Serial, n.users = n.serial, nil
+	a := &action{b: b, f: f, n: n, old: b.graph.Target(n.name)}
+	a.journal = b.begin(n, b.passing(f))
+	a.hidden = b.rollBack(a)
+	o := &t.Outputs[0]
+	mtime := time.Unix(0, o.Stat.Mtime)
+	b.putBack(o, b.sp.abs(o.Path))
+	b.setTime(o, mtime)
+	a.dropHidden(&t)
+	b.chain.remove(n.name)
+	a.put(&t)
+	b.ranAgain(n)
+	n.run, n.old, n.stale = t.Run, &t, ""
+	b.left(b.settle(done{f: f, n: n, t: &t}), a.old)
+	a.done()
+}

@@ -233,6 +233,7 @@ type node struct {
 	lowered  []string                // files that it has seen as actions after it left them
 	through  []string                // in the graph: directories in which its last run has made something that is gone
 	hid      int                     // how much of hide the last run had hidden
+	users    *cache.Trace            // with the user's file, in whose place its recipe has left its own in this build
 	adopted  []string                // the user's files that its run had hidden as what it was about to make
 	shown    []string                // those of them without which it fails
 	missed   []string                // after a failure: what it looked for in vain

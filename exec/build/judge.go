@@ -23,6 +23,7 @@ type decision struct {
 	again   bool         // files that are gone come back as the graph says, see sameAgain
 	others  bool         // its file belongs to another target's action
 	fresh   bool         // holds, but mtimes have to say so too
+	users   bool         // the user's file comes back, see usersAgain
 
 	// For UpToDate, all that is used of the trace: to decode the rest of it is
 	// most of the work of a build that has nothing to do.
@@ -118,6 +119,10 @@ func (b *Build) Judge(f *makefile.File, must bool) exec.Verdict {
 			b.passedBy = append(b.passedBy, &done{f: f, n: n, started: time.Now()}) // see findPassedBy
 		}
 	case exec.Restored:
+		if d.users {
+			b.giveBack(f, n)
+			break
+		}
 		if err := b.restore(f, n, d); err != nil {
 			b.warn("%s: cannot restore from the cache: %v", f.Name, err)
 			d.verdict = exec.Run
@@ -264,6 +269,9 @@ func (b *Build) decide(f *makefile.File, n *node, must bool) decision {
 	}
 	if b.opts.Always {
 		return decision{verdict: exec.Run, why: "-B makes every target", old: b.graph.Target(n.name)}
+	}
+	if b.usersAgain(n) {
+		return decision{verdict: exec.Restored, why: "what it is made of is as it was when the user changed it", hit: n.users, users: true}
 	}
 	if n.stale != "" {
 		return decision{verdict: exec.Run, why: n.stale, old: b.graph.Target(n.name)}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	repb "github.com/bazelbuild/remote-apis/build/bazel/remote/execution/v2"
 )
@@ -42,6 +43,14 @@ func (s *Server) store(f repb.DigestFunction_Value, data []byte) *repb.Digest {
 	return d
 }
 
+// writeProgram writes a file that may be run at once. No command is started meanwhile: until it
+// has become its program it would have the file open for writing, which then cannot be run.
+func writeProgram(path string, data []byte, mode os.FileMode) error {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	return os.WriteFile(path, data, mode)
+}
+
 // lay makes a tree.
 func (s *Server) lay(d *repb.Digest, at string) error {
 	dir := &repb.Directory{}
@@ -54,7 +63,7 @@ func (s *Server) lay(d *repb.Digest, at string) error {
 		if f.GetIsExecutable() {
 			mode = 0o555
 		}
-		if err := os.WriteFile(filepath.Join(at, f.GetName()), data, mode); err != nil {
+		if err := writeProgram(filepath.Join(at, f.GetName()), data, mode); err != nil {
 			return err
 		}
 	}
