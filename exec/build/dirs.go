@@ -151,8 +151,9 @@ func (a *action) holdsAmbient(l *tracefs.Look, rec *tracefs.Record) bool {
 }
 
 // implied is true for a directory that was only passed through on the way to
-// something that exists below it.
-func (a *action) implied(looks []tracefs.Look, i int) bool {
+// something that exists below it, and that the action has not replaced: that may be what
+// one after it has left, together with the directory.
+func (a *action) implied(rec *tracefs.Record, looks []tracefs.Look, i int) bool {
 	l := &looks[i]
 	if l.Stat.Mode&unix.S_IFMT != unix.S_IFDIR || l.Flags&^(tracefs.LookExists|tracefs.LookSystem) != 0 {
 		return false
@@ -166,7 +167,7 @@ func (a *action) implied(looks []tracefs.Look, i int) bool {
 		if !strings.HasPrefix(x.Path, prefix) {
 			return false
 		}
-		if x.Flags&tracefs.LookAbsent == 0 {
+		if x.Flags&tracefs.LookAbsent == 0 && findWrite(rec.Writes, x.Path) == nil {
 			return true
 		}
 	}

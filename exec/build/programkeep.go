@@ -195,7 +195,7 @@ func (k *keeper) inputs(p *programRun, t *cache.Trace) (in []cache.Input, why st
 	slices.SortFunc(looks, func(x, y tracefs.Look) int { return strings.Compare(x.Path, y.Path) })
 	for i := range looks {
 		l := &looks[i]
-		if a.passOver(l.Path) || a.holdsAmbient(l, rec) || a.implied(looks, i) {
+		if a.passOver(l.Path) || a.holdsAmbient(l, rec) || a.implied(rec, looks, i) {
 			continue
 		}
 		if l.Flags&(tracefs.LookContent|tracefs.LookUndecided) == 0 || l.Stat.Mode&unix.S_IFMT != unix.S_IFREG {
