@@ -79,3 +79,17 @@ func TestCompletionOfBash(t *testing.T) {
 		t.Errorf("asked %q (%v)", asked, err)
 	}
 }
+
+func TestHazardsAmongWhatDebugShows(t *testing.T) {
+	for in, want := range map[string]string{
+		"--debug=hazards":              "--debug=hazards",
+		"--debug=hazards,basic":        "--debug=hazards --debug=basic",
+		"--debug=v,hazards,jobs all":   "--debug=hazards --debug=v,jobs all",
+		"--debug=basic -- --debug=a,b": "--debug=basic -- --debug=a,b",
+		"all -- --debug=hazards,basic": "all -- --debug=hazards,basic",
+	} {
+		if got := strings.Join(splitDebug(strings.Fields(in)), " "); got != want {
+			t.Errorf("%s: %s, want %s", in, got, want)
+		}
+	}
+}

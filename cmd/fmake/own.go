@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"fmake/cache/endpoint"
@@ -78,6 +79,25 @@ func (o *own) take(word string, rest []string) (used int, ok bool) {
 		return used, true
 	}
 	return 0, false
+}
+
+// splitDebug takes "hazards", which is fmake's, out of lists of what --debug is to show.
+func splitDebug(args []string) []string {
+	out := make([]string, 0, len(args))
+	for i, arg := range args {
+		if arg == "--" {
+			return append(out, args[i:]...)
+		}
+		list, isDebug := strings.CutPrefix(arg, "--debug=")
+		kinds := strings.Split(list, ",")
+		if !isDebug || len(kinds) == 1 || !slices.Contains(kinds, "hazards") {
+			out = append(out, arg)
+			continue
+		}
+		rest := slices.DeleteFunc(kinds, func(kind string) bool { return kind == "hazards" })
+		out = append(out, "--debug=hazards", "--debug="+strings.Join(rest, ","))
+	}
+	return out
 }
 
 // absolute makes a directory's name mean the same in makes that run elsewhere.

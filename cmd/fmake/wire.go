@@ -66,7 +66,7 @@ func run(args, env []string) int {
 func (p *program) config(args []string) exec.Config {
 	p.own.takeVariable(lookup(p.env, "FMAKEFLAGS"))
 	return exec.Config{
-		Args: args, Env: p.env, Private: p.private, Idle: p.idle,
+		Args: splitDebug(args), Env: p.env, Private: p.private, Idle: p.idle,
 		Own:          p.own.take,
 		OwnNames:     ownNames,
 		Help:         help,
