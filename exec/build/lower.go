@@ -70,14 +70,14 @@ func (b *Build) lowerFile(n *node, path string) bool {
 		return false
 	}
 	st, _ := b.w.lstat(p)
-	chain := b.chain.of(path)
 	l := &loweredFile{under: under, above: above, mtime: time.Unix(0, st.Mtime), users: 1}
-	top := chain[len(chain)-1]
-	var flags cache.TraceFlags
-	if e, ok := b.graph.Entry(top.target); ok {
-		flags = e.Flags() & cache.Intermediate
+	if top := b.chain.top(n, path); top != nil {
+		var flags cache.TraceFlags
+		if e, ok := b.graph.Entry(top.target); ok {
+			flags = e.Flags() & cache.Intermediate
+		}
+		l.journal = b.begin(&node{name: top.target, serial: top.serial}, flags)
 	}
-	l.journal = b.begin(&node{name: top.target, serial: top.serial}, flags)
 	b.lowered[path] = l
 	b.putBack(&under, p)
 	return true
@@ -92,7 +92,7 @@ func (b *Build) raiseFile(path string) {
 	delete(b.lowered, path)
 	p := b.sp.abs(path)
 	b.lookAgain(p)
-	if b.leftAsIs(&l.under) {
+	if l.above.Hash != l.under.Hash && b.leftAsIs(&l.under) {
 		b.putBack(&l.above, p)
 		b.setTime(&l.above, l.mtime)
 	}
@@ -102,6 +102,21 @@ func (b *Build) raiseFile(path string) {
 		}
 	}
 	b.wasLowered(path)
+}
+
+// undoneBelow undoes what an action has left at a path where another version stands now for
+// another recipe: it does not come back after that.
+func (b *Build) undoneBelow(a *action, o *cache.Output) bool {
+	l := b.lowered[o.Path]
+	if l == nil || !sameContent(&l.above, o) {
+		return false
+	}
+	found := b.foundFirst(a, o.Path)
+	if found == nil || found.Type != typeRegular || !b.contents.Has(found.Hash) {
+		return false
+	}
+	l.above, l.mtime = *found, time.Unix(0, found.Stat.Mtime)
+	return true
 }
 
 // wasLowered lets those run again that looked at a file while it was put back for

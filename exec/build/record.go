@@ -105,7 +105,7 @@ func (a *action) changedUnder(p string, rec *tracefs.Record) {
 	case len(b.wrote[key]) > 0:
 		b.again(a.f, nil, b.display(key)+" was written by an action after it while its recipe ran")
 		return
-	case b.active > 0 || b.nativesOn > 0 || moved.After(a.started):
+	case b.active > 0 || b.nativesOn > 0 || moved.After(a.started) || b.level > 0: // or a recipe of a make above
 		b.again(a.f, nil, b.display(key)+" changed while its recipe ran")
 		return
 	}

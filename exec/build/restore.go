@@ -335,7 +335,7 @@ func (b *Build) rollBack(a *action) []string {
 		}
 		before := findOutput(a.old.Befores, o.Path)
 		switch {
-		case o.Path[0] == '/':
+		case o.Path[0] == '/' || b.undoneBelow(a, o):
 		case o.Type == cache.TypeSegment:
 			b.withdraw(o.Path, a.n)
 		case b.log(o.Path) != nil:

@@ -308,6 +308,15 @@ func (v *versions) failedAfter(name string, serial uint64, path string, keeps ow
 	return nil
 }
 
+// top returns the last version of a path: what one after the action has left and failed, where
+// there is nothing else. Nil if nobody has left any.
+func (v *versions) top(n *node, path string) *version {
+	if chain := v.of(path); len(chain) > 0 {
+		return &chain[len(chain)-1]
+	}
+	return v.failedAfter(n.name, n.serial, path, false)
+}
+
 // stands reports whether one of the versions is what the disk shows: the newest, or
 // that of who ran last out of order or before the build ended. If none is, the file is
 // the user's and the chain says nothing.
