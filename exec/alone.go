@@ -34,12 +34,14 @@ func (c *Alone) Run(a Action) (status unix.WaitStatus, err error) {
 	}
 	defer c.tap.close()
 	out, errs := c.tap.writers()
+	relay := catchSignals()
 	p, err := StartProgram(a.View(), c.Argv, recipe.Stdio{In: c.Stdin, Out: out, Err: errs, Extra: c.Extra}, c.Env, c.Dir)
 	if err != nil {
+		relay.dropped()
 		_ = a.End(exitFailure, false) // what matters is why it did not start
 		return 0, &StartError{c.Argv[0], err}
 	}
-	relay := passSignals(p)
+	relay.pass(p)
 	status, err = c.attend(p)
 	interrupted := relay.stop()
 	if end := a.End(shellStatus(status), interrupted || status.Signaled()); err == nil {
@@ -87,9 +89,16 @@ func (c *Alone) show(e ended) {
 	}
 }
 
-// Attend waits for a command that runs by itself, and passes signals on to it meanwhile.
-func Attend(p Process) (unix.WaitStatus, error) {
-	relay := passSignals(p)
+// Attend starts a command that runs by itself, and waits for it; signals are passed on to it
+// meanwhile.
+func Attend(start func() (Process, error)) (unix.WaitStatus, error) {
+	relay := catchSignals()
+	p, err := start()
+	if err != nil {
+		relay.dropped()
+		return 0, err
+	}
+	relay.pass(p)
 	defer relay.stop()
 	status, _, err := p.Wait()
 	return status, err
@@ -110,15 +119,29 @@ type relay struct {
 	came chan struct{} // closed when one that ends commands has come
 }
 
-// passSignals passes signals on from now on: who knows only us means the command. What a
-// terminal sends to all it has sent to the command already. What was ignored stays so.
-func passSignals(p Process) *relay {
+// catchSignals keeps signals for a command that is about to start, as soon as that may be
+// known to others: who knows only us means the command. What was ignored stays so.
+func catchSignals() *relay {
 	r := &relay{in: make(chan os.Signal, 8), over: make(chan struct{}), came: make(chan struct{})}
 	for _, sig := range []os.Signal{unix.SIGHUP, unix.SIGINT, unix.SIGQUIT, unix.SIGTERM, unix.SIGUSR1, unix.SIGUSR2} {
 		if !signal.Ignored(sig) {
 			signal.Notify(r.in, sig)
 		}
 	}
+	return r
+}
+
+// dropped lets the signals that have come have their usual effect, since there is no command.
+func (r *relay) dropped() {
+	signal.Stop(r.in)
+	for len(r.in) > 0 {
+		_ = unix.Kill(unix.Getpid(), (<-r.in).(unix.Signal))
+	}
+}
+
+// pass passes signals on from now on. What a terminal sends to all it has sent to the command
+// already.
+func (r *relay) pass(p Process) {
 	go func() {
 		first := true
 		for {
@@ -137,7 +160,6 @@ func passSignals(p Process) *relay {
 			}
 		}
 	}()
-	return r
 }
 
 // stop lets signals have their usual effect again, and tells whether one came that ends

@@ -7,6 +7,7 @@ func (r *Record) Fields(c *wire.Codec) {
 	wire.List(c, &r.Looks, look)
 	wire.List(c, &r.Writes, ended)
 	c.Strings(&r.Through)
+	wire.List(c, &r.Within, listed)
 	wire.List(c, &r.Procs, process)
 	c.Strings(&r.Sockets)
 	c.Strings(&r.Setuid)
@@ -24,6 +25,11 @@ func look(c *wire.Codec, l *Look) {
 	c.String(&l.Link)
 	c.Strings(&l.Names)
 	c.Int32(&l.Proc)
+}
+
+func listed(c *wire.Codec, l *Listed) {
+	c.String(&l.Path)
+	c.Strings(&l.Names)
 }
 
 func write(c *wire.Codec, w *Write) {

@@ -59,6 +59,12 @@ type Write struct {
 	After   Stat // when the action ended; zero when nothing was there
 }
 
+// Listed is a directory with names in it, sorted.
+type Listed struct {
+	Path  string
+	Names []string
+}
+
 // Contention is a path that another action was writing while this one did.
 type Contention struct {
 	Path    string
@@ -124,6 +130,9 @@ type Record struct {
 	Looks   []Look   // sorted by Path
 	Writes  []Write  // sorted by Path; temporary files made and removed are left out
 	Through []string // sorted: directories in which such files were
+	// Within lists, by path, the directories that the action has made itself and listed: their
+	// names are those that others had put there meanwhile.
+	Within  []Listed
 	Procs   []Proc
 	Sockets []string // sockets that were looked up
 	Setuid  []string // setuid, setgid or file-capability programs that were executed

@@ -192,6 +192,7 @@ type action struct {
 	chunks  []cache.Chunk
 	hidden  []string
 	raise   func()                   // see lower; nil before the view is made
+	within  []cache.Input            // listings of directories that it has made itself
 	missed  []string                 // in the graph: what was not there at its first look, and then was
 	moved   string                   // a path that it has read and that has changed since, "" if there is none
 	pieces  map[string]piece         // by path: what it has appended, once that was taken over

@@ -154,6 +154,7 @@ type Build struct {
 	nativesOn     int                       // how many of them run now
 	moved         time.Time                 // when something was last written
 	bases         map[string]*cache.Output  // by path: what was there before actions changed it at the same time
+	began         int64                     // when this build did: no recipe of it has changed what is older
 	spoiled       map[string]bool           // by name: targets whose recipes have left in this build what is not good
 	states        states                    // what files have been for some time of this build
 	puts          map[string]put            // by path: when what was there before was last put there
@@ -266,6 +267,7 @@ func newBuild(db *makefile.Database, cwd string, o Options) *Build {
 		envAlways: newNameTable(envAlways), envNever: newNameTable(envNever), envIfNamed: newNameTable(envIfNamed),
 		stateful: newNameTable(statefulPrograms), impure: newNameTable(impurePrograms),
 	}
+	b.began = time.Now().UnixNano()
 	b.env, b.noFar = envMap(o.Env), o.NoFar
 	b.umask = sync.OnceValue(currentUmask)
 	b.pwdRoot, b.worker = sync.OnceValue(b.findPWDRoot), sync.OnceValue(b.findWorker)

@@ -2,6 +2,7 @@ package build
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 	"time"
 
@@ -25,9 +26,10 @@ type done struct {
 	t            *cache.Trace // nil for a run that nobody watched, and until it is asked for
 	started, end time.Time    // both when it was judged, if nothing ran
 	ran          bool
-	missed       []string // paths that were not there at its first look, and then were
-	left         bool     // it ran or was put back: what is known of it is of this build
-	acted        bool     // in the real tree: a line did more than print
+	missed       []string      // paths that were not there at its first look, and then were
+	within       []cache.Input // listings of directories that it has made itself
+	left         bool          // it ran or was put back: what is known of it is of this build
+	acted        bool          // in the real tree: a line did more than print
 }
 
 // maxReruns bounds how often hazards repeat one action in a build: the walk goes serial
@@ -80,15 +82,14 @@ func (b *Build) renumber() {
 // ended notes an action that has ended well, and finds the hazards between it
 // and those that ended before.
 func (b *Build) ended(a *action, t *cache.Trace) {
-	d := b.settle(done{f: a.f, n: a.n, t: t, started: a.started, ran: true, missed: a.missed})
+	d := b.settle(done{f: a.f, n: a.n, t: t, started: a.started, ran: true, missed: a.missed, within: a.within})
 	for _, path := range a.missed {
 		if w := b.overtaker(d, &cache.Input{Path: path, Kind: cache.InputAbsent}, a.started); w != nil {
 			b.hazard(a.f, w.f, path)
 		}
 		b.looked[path] = append(b.looked[path], d)
 	}
-	for i := range t.Inputs {
-		in := &t.Inputs[i]
+	for in := range d.looks() {
 		if in.Path[0] != '.' {
 			continue
 		}
@@ -131,12 +132,25 @@ func (b *Build) asSeen(d *done, in *cache.Input) bool {
 
 // sawNames reports whether a listing still has the names that an action saw.
 func (b *Build) sawNames(d *done, dir string) bool {
-	for i := range d.t.Inputs {
-		if in := &d.t.Inputs[i]; in.Path == dir && in.Kind == cache.InputListing && !b.chain.sameAsSeen(d.n.name, d.t, in) {
+	for in := range d.looks() {
+		if in.Path == dir && in.Kind == cache.InputListing && !b.chain.sameAsSeen(d.n.name, d.t, in) {
 			return false
 		}
 	}
 	return true
+}
+
+// looks gives all that a target that ran has looked at, also where it made the directory.
+func (d *done) looks() iter.Seq[*cache.Input] {
+	return func(yield func(*cache.Input) bool) {
+		for _, list := range [][]cache.Input{d.t.Inputs, d.within} {
+			for i := range list {
+				if !yield(&list[i]) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // later is what an action has seen of actions that come after it.
@@ -148,9 +162,9 @@ type later struct {
 // sawLater finds versions of later actions that an action has seen; its next run
 // has them hidden, or put back.
 func (b *Build) sawLater(d *done) {
-	n, seen := d.n, b.laterSeen(d.n, d.t)
+	n, seen := d.n, b.laterSeen(d)
 	if len(seen.hide)+len(seen.lower) > 0 && b.reorder() {
-		seen = b.laterSeen(n, d.t)
+		seen = b.laterSeen(d)
 	}
 	n.hide = append(n.hide, seen.hide...)
 	for _, path := range seen.lower {
@@ -185,9 +199,9 @@ func (b *Build) markEarlier(f *makefile.File, seen later) {
 
 // laterSeen finds what later actions have left, and an action has seen. A recipe
 // that is run every time may see what earlier builds have left.
-func (b *Build) laterSeen(n *node, t *cache.Trace) (seen later) {
-	for i := range t.Inputs {
-		in := &t.Inputs[i]
+func (b *Build) laterSeen(d *done) (seen later) {
+	n, t := d.n, d.t
+	for in := range d.looks() {
 		if in.Path[0] != '.' {
 			continue
 		}
@@ -225,7 +239,7 @@ func (b *Build) foundLater(n *node, t *cache.Trace, path string) bool {
 	if found == nil || found.Type != typeRegular {
 		return false
 	}
-	if s, known := b.states[path][found.Stat.Ctime]; known {
+	if s, known := b.stateAt(path, found.Stat.Ctime); known {
 		return b.laterState(n, &s)
 	}
 	return slices.ContainsFunc(b.chain.of(path), func(x version) bool {

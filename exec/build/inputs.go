@@ -126,6 +126,21 @@ func (a *action) listed(l *tracefs.Look, rec *tracefs.Record, t *cache.Trace) []
 	return out
 }
 
+// listedWithin are the listings of directories of the project that the action has made itself:
+// no inputs, since only what runs beside it can have put something there before it did. What it
+// has seen of that is another's all the same.
+func (a *action) listedWithin(rec *tracefs.Record, t *cache.Trace) (in []cache.Input) {
+	for i := range rec.Within {
+		w := &rec.Within[i]
+		if a.passOver(w.Path) || !a.b.sp.inProject(w.Path) {
+			continue
+		}
+		names := a.listed(&tracefs.Look{Path: w.Path, Names: w.Names}, rec, t)
+		in = append(in, cache.Input{Path: a.b.sp.key(w.Path), Kind: cache.InputListing, Hash: cache.HashNames(names)})
+	}
+	return in
+}
+
 // looksAtProject reports whether what the action did can hang on the project: it
 // read a file or a directory there, or missed one that it did not make itself.
 func looksAtProject(t *cache.Trace) bool {

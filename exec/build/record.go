@@ -242,6 +242,7 @@ func (a *action) trace(rec *tracefs.Record) *cache.Trace {
 	t.Outputs, t.Befores = a.outputs(rec)
 	var execs map[string]bool
 	t.Inputs, execs = a.inputs(rec, t)
+	a.within = a.listedWithin(rec, t)
 	a.n.through = nil
 	for _, dir := range rec.Through {
 		if b.sp.inProject(dir) {

@@ -456,7 +456,7 @@ func (b *Build) foundFirst(a *action, path string) *cache.Output {
 	all := b.chain.allOf(path)
 	ended := a.old.Started + a.old.Duration
 	for found != nil {
-		if s, known := b.states[path][found.Stat.Ctime]; known {
+		if s, known := b.stateAt(path, found.Stat.Ctime); known {
 			if s.target != a.n.name && !b.laterState(a.n, &s) {
 				break
 			}

@@ -37,6 +37,22 @@ func (s states) add(path string, ctime int64, st state) {
 	s[path][ctime] = st
 }
 
+// stateAt returns the state that a file had when it was changed last at a time of this build. One
+// that nobody knows is what a recipe had there on its way to what it has left.
+func (b *Build) stateAt(path string, ctime int64) (state, bool) {
+	all := b.states[path]
+	if s, known := all[ctime]; known || ctime < b.began {
+		return s, known
+	}
+	var next int64
+	for end, s := range all {
+		if end > ctime && s.target != "" && (s.before == nil || s.before.Stat.Ctime < ctime) && (next == 0 || end < next) {
+			next = end
+		}
+	}
+	return all[next], next != 0
+}
+
 // ofRun notes what the last run of an action of this build has left, before it runs again.
 func (b *Build) ofRun(a *action) {
 	if a.n.run == (cache.Hash{}) || a.old.Flags&cache.Failed != 0 {

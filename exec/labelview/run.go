@@ -56,13 +56,17 @@ func (c *Command) Run(s *labels.Shelf, list []*labels.Label) (unix.WaitStatus, e
 		return 0, err
 	}
 	stdio := recipe.Stdio{In: c.Stdin, Out: os.Stdout, Err: os.Stderr, Extra: c.Extra}
-	p, err := exec.StartProgram(starter{view: v}, c.Argv, stdio, c.Env, c.Dir)
-	if err != nil {
-		_, _ = v.Finish() // what matters is why it did not start
-		return 0, &exec.StartError{Command: c.Argv[0], Err: err}
-	}
-	status, err := exec.Attend(p)
+	status, err := exec.Attend(func() (exec.Process, error) {
+		p, err := exec.StartProgram(starter{view: v}, c.Argv, stdio, c.Env, c.Dir)
+		if err != nil {
+			return nil, &exec.StartError{Command: c.Argv[0], Err: err}
+		}
+		return p, nil
+	})
 	_, finished := v.Finish()
+	if errors.As(err, new(*exec.StartError)) {
+		return 0, err // what matters is why it did not start
+	}
 	return status, errors.Join(err, finished)
 }
 

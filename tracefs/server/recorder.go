@@ -38,6 +38,8 @@ type mark struct {
 	link   string
 	names  []string
 	write  *written
+	within []string // of a directory that the action has made and listed: what others had put there
+	lists  bool     // it has
 }
 
 // written is the change that an action made at a path.
@@ -185,18 +187,28 @@ func (r *recorder) listed(path string, st *syscall.Stat_t, names []string, flags
 		p.listed(path, st, names, flags, proc)
 	}
 	m := r.at(path)
+	if w := m.write; w != nil && w.fresh && !w.before.Exists {
+		m.lists = true
+		m.within = append(m.within, r.ofOthers(path, names)...)
+		return
+	}
 	if m.flags&tracefs.LookListing != 0 || !r.see(m, tracefs.LookListing|tracefs.LookExists|flags, st, proc) {
 		return
 	}
-	m.names = make([]string, 0, len(names))
+	m.names = append(r.ofOthers(path, names), r.removedFrom(path, names)...)
+	slices.Sort(m.names)
+}
+
+// ofOthers returns those names in dir that the action has not put there. The lock is held.
+func (r *recorder) ofOthers(dir string, names []string) []string {
+	out := make([]string, 0, len(names))
 	for _, n := range names {
-		if c := r.marks[path+"/"+n]; c != nil && c.write != nil && !c.write.before.Exists {
+		if c := r.marks[dir+"/"+n]; c != nil && c.write != nil && !c.write.before.Exists {
 			continue
 		}
-		m.names = append(m.names, n)
+		out = append(out, n)
 	}
-	m.names = append(m.names, r.removedFrom(path, names)...)
-	slices.Sort(m.names)
+	return out
 }
 
 // removedFrom returns the names in dir that the action has removed. The lock is

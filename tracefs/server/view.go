@@ -119,6 +119,10 @@ func (r *recorder) close() *tracefs.Record {
 		if m.write != nil && !r.sumWrite(rec, path, m) {
 			continue
 		}
+		if m.lists {
+			slices.Sort(m.within)
+			rec.Within = append(rec.Within, tracefs.Listed{Path: path, Names: slices.Compact(m.within)})
+		}
 		if m.missed && m.write == nil && m.flags == 0 {
 			m.flags = tracefs.LookAbsent
 		}
@@ -135,6 +139,7 @@ func (r *recorder) close() *tracefs.Record {
 	r.marks = map[string]*mark{}
 	slices.SortFunc(rec.Looks, func(a, b tracefs.Look) int { return strings.Compare(a.Path, b.Path) })
 	slices.SortFunc(rec.Writes, func(a, b tracefs.Write) int { return strings.Compare(a.Path, b.Path) })
+	slices.SortFunc(rec.Within, func(a, b tracefs.Listed) int { return strings.Compare(a.Path, b.Path) })
 	slices.Sort(rec.Meddled)
 	slices.Sort(rec.Through)
 	rec.Through = slices.Compact(rec.Through)
