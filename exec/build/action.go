@@ -405,6 +405,9 @@ func (a *action) open() (*tracefs.View, error) {
 	if err != nil {
 		return nil, err
 	}
+	if a.n.demands+a.n.reruns > 0 {
+		b.moveBelow() // what a make below has left comes before it now, if it is after that which it waited for
+	}
 	a.journal = b.begin(a.n, b.passing(a.f))
 	b.keepUsers(a.n, a.old)
 	a.hidden = b.rollBack(a)
