@@ -117,9 +117,18 @@ func (w *world) apply(op Op) error {
 		return fmt.Errorf("%s %s: %w", op.What, op.Path, err)
 	}
 	if k, edited := w.state.kept[op.Path]; edited && op.What == opHandEdit && w.built != nil {
-		// The edit is newer than what is there, and older than what the next
-		// build makes of sources that changed in the same step.
+		// The edit is newer than what is there, also by a build of some targets only, and
+		// older than what the next build makes of sources that changed in the same step.
 		there := w.built.Clone()
+		disk, err := Snapshot(w.work)
+		if err != nil {
+			return fmt.Errorf("looking at what was edited: %w", err)
+		}
+		for name := range there {
+			if e, found := disk[name]; found {
+				there.Put(name, e)
+			}
+		}
 		for name, e := range w.state.sources() {
 			there.Put(name, e)
 		}
