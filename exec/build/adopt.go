@@ -57,6 +57,9 @@ func (b *Build) named(f *makefile.File) (inputs []cache.Input) {
 	return inputs
 }
 
+// maxUsers is how large a file of the user is kept: people edit text.
+const maxUsers = 16 << 20
+
 // keepUsers keeps the user's file, in whose place the target's recipe is about to leave its
 // own. What its prerequisites are may change yet while others run, and back to what they were.
 func (b *Build) keepUsers(n *node, old *cache.Trace) {
@@ -64,7 +67,7 @@ func (b *Build) keepUsers(n *node, old *cache.Trace) {
 		return
 	}
 	o := &old.Outputs[0]
-	if o.Type != typeRegular || b.client() == nil {
+	if o.Type != typeRegular || o.Size > maxUsers || b.client() == nil {
 		return
 	}
 	if _, _, err := b.contents.PutFile(b.sp.abs(o.Path), o.Hash); err == nil {

@@ -460,8 +460,11 @@ func (b *Build) foundFirst(a *action, path string) *cache.Output {
 			if s.target != a.n.name && !b.laterState(a.n, &s) {
 				break
 			}
-			found = s.before
-			continue
+			older := s.before == nil || s.before.Stat.Ctime < found.Stat.Ctime
+			if found = s.before; older {
+				continue
+			}
+			break
 		}
 		i := slices.IndexFunc(all, func(x version) bool {
 			if x.target == a.n.name || x.serial < a.n.serial || !sameContent(&x.out, found) {

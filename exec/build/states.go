@@ -96,10 +96,11 @@ func (a *action) putOver(rec *tracefs.Record) string {
 	return ""
 }
 
-// stateOf tells whose version a file was.
+// stateOf tells whose version a file was: by its content where the time of its change is not
+// known, as of what came from elsewhere.
 func (b *Build) stateOf(o *cache.Output) state {
 	for _, x := range b.chain.of(o.Path) {
-		if x.out.Stat.Ctime == o.Stat.Ctime {
+		if x.out.Stat.Ctime == o.Stat.Ctime && (o.Stat.Ctime != 0 || sameContent(&x.out, o)) {
 			return state{target: x.target, serial: x.serial, before: x.before}
 		}
 	}
