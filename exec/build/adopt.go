@@ -86,7 +86,7 @@ func (b *Build) usersAgain(n *node) bool {
 		return false
 	}
 	return !slices.ContainsFunc(t.Inputs, func(in cache.Input) bool {
-		return !b.w.same(&in) && !b.chain.agrees(n.name, n.serial, t.Flags, &in) && !b.w.hasHash(b.sp.abs(in.Path), in.Hash)
+		return !b.w.same(&in) && !b.seesAsWas(n.name, n.serial, t.Flags, &in)
 	})
 }
 

@@ -156,9 +156,7 @@ func (b *Build) findOvertaken() {
 			continue
 		}
 		if gone := b.removedSince(d); gone != nil {
-			// Who removed it is no prerequisite: a make of this target alone
-			// must not run "clean".
-			b.repeat(d.f, nil, b.display(gone.Path)+" was removed by a recipe before it")
+			b.repeatRemoved(d.f, gone.Path)
 			continue
 		}
 		if d.t != nil && (d.ran || b.repeated || b.recovering || b.laterWrote(d)) {
@@ -189,6 +187,12 @@ func (b *Build) removedSince(d *done) *cache.Output {
 	return b.missingOutput(d.t.Outputs)
 }
 
+// repeatRemoved lets a target be made once more whose file is gone. Who removed that is no
+// prerequisite: a make of this target alone must not run "clean".
+func (b *Build) repeatRemoved(f *makefile.File, path string) {
+	b.repeat(f, nil, b.display(path)+" was removed by a recipe before it")
+}
+
 // trust notes a target whose file GNU make's rule has found good: nothing is known of how it
 // was made, and it may be gone once what runs now has ended.
 func (b *Build) trust(f *makefile.File, n *node, looking time.Time) {
@@ -206,7 +210,7 @@ func (b *Build) findRemoved() {
 		}
 		delete(b.trusted, n)
 		if n.last == nil && hadFile(d.f) {
-			b.repeat(d.f, nil, b.display(key)+" was removed by a recipe before it")
+			b.repeatRemoved(d.f, key)
 		}
 	}
 }

@@ -76,8 +76,8 @@ func (b *Build) putAgain(o *cache.Output, p string) {
 		was = b.stateOf(o)
 	}
 	b.states.add(o.Path, st.Ctime, was)
-	b.puts[o.Path] = put{ctime: st.Ctime, at: time.Now()}
 	b.moved = time.Now()
+	b.puts[o.Path] = put{ctime: st.Ctime, at: b.moved}
 }
 
 // putOver returns a path that was put back for another recipe after this action had changed
@@ -109,11 +109,8 @@ func (b *Build) stateOf(o *cache.Output) state {
 
 // laterState reports whether a state is what an action after another has left.
 func (b *Build) laterState(n *node, s *state) bool {
-	if s.target == "" || s.target == n.name {
-		return false
-	}
 	x := version{target: s.target, serial: b.chain.serial(s.target, s.serial)}
-	return x.serial > n.serial && !b.chain.isStranger(&x, n.serial)
+	return s.target != "" && b.chain.isAfter(&x, n)
 }
 
 // standsLater reports whether what stands at a path is a state that an action after

@@ -35,8 +35,7 @@ func (b *Build) traced(f *makefile.File, n *node, e cache.Entry, outs []cache.Ou
 		return decision{verdict: exec.AfterRunning, why: b.display(in.Path) + " is made anew now by the recipe of " + by.Name, on: by.Name}
 	}
 	in := b.checker.Holds(&e, func(in *cache.Input) bool {
-		return b.chain.agrees(n.name, e.Serial(), e.Flags(), in) || b.sameIntermediate(in) ||
-			e.Flags()&cache.Provisional != 0 && b.w.hasHash(b.sp.abs(in.Path), in.Hash) // of what is the user's only contents are told
+		return b.seesAsWas(n.name, e.Serial(), e.Flags(), in)
 	})
 	if in != nil {
 		if by := b.makingAnew(n, in); by != nil {
@@ -76,6 +75,14 @@ func (b *Build) traced(f *makefile.File, n *node, e cache.Entry, outs []cache.Ou
 		return decision{verdict: exec.AfterRunning, why: "the recipe of " + by.Name + " leaves anew now what is in " + b.display(in.Path), on: by.Name}
 	}
 	return decision{verdict: exec.UpToDate, why: "everything that its recipe looked at is as it was", run: e.Run(), outs: outs, fresh: must}
+}
+
+// seesAsWas reports whether an input that the tree does not have as it was is so all the same
+// for an action of which position and flags are known. Of what is the user's only contents
+// are told.
+func (b *Build) seesAsWas(name string, serial uint64, flags cache.TraceFlags, in *cache.Input) bool {
+	return b.chain.agrees(name, serial, flags, in) || b.sameIntermediate(in) ||
+		flags&cache.Provisional != 0 && b.w.hasHash(b.sp.abs(in.Path), in.Hash)
 }
 
 // makingAnew returns the recipe that runs now or waits to, comes before a target, and left

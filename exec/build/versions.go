@@ -397,6 +397,11 @@ func (v *versions) beneath(n *node, o *cache.Output) *cache.Output {
 	return below(chain, n)
 }
 
+// isAfter reports whether a version is of an action after another that its makefile knows of.
+func (v *versions) isAfter(x *version, n *node) bool {
+	return x.target != n.name && x.serial > n.serial && !v.isStranger(x, n.serial)
+}
+
 // isLater reports whether what an action read at a path is a version that comes after
 // it, or what a run of this build has left after it that was not good.
 func (v *versions) isLater(n *node, in *cache.Input) bool {
@@ -411,7 +416,7 @@ func (v *versions) isLater(n *node, in *cache.Input) bool {
 		later = true
 	}
 	return later || slices.ContainsFunc(v.failed[in.Path], func(x version) bool {
-		return v.b.spoiled[x.target] && x.target != n.name && x.out.Type == typeRegular && x.out.Hash == in.Hash && x.serial > n.serial && !v.isStranger(&x, n.serial)
+		return v.b.spoiled[x.target] && x.out.Type == typeRegular && x.out.Hash == in.Hash && v.isAfter(&x, n)
 	})
 }
 
